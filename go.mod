@@ -1,0 +1,3 @@
+module github.com/dlbench/dlbench
+
+go 1.26

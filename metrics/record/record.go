@@ -1,0 +1,278 @@
+// Package record is what a campaign writes: result.json, the only input of
+// every report. Durations of blocks are kept raw, so that every figure in a
+// report can be recomputed.
+package record
+
+import "time"
+
+// SchemaVersion is the version of result.json that this program writes.
+const SchemaVersion = 1
+
+// Record is result.json.
+type Record struct {
+	SchemaVersion  int          `json:"schema_version"`
+	DlbenchVersion string       `json:"dlbench_version"`
+	Suite          string       `json:"suite"`
+	Profile        string       `json:"profile"` // "quick", "report", "gate"
+	Created        time.Time    `json:"created"`
+	Updated        time.Time    `json:"updated"`
+	Seed           uint64       `json:"seed"`
+	Status         string       `json:"status"` // Complete, Interrupted, Running
+	Rounds         int          `json:"rounds"` // finished
+	Environment    Environment  `json:"environment"`
+	Terms          Terms        `json:"terms"`
+	Warnings       []Warning    `json:"warnings"`
+	Workloads      []Workload   `json:"workloads"`
+	Runners        []Runner     `json:"runners"`
+	Cells          []Cell       `json:"cells"`
+	Comparisons    []Comparison `json:"comparisons"`
+}
+
+// The states of a record.
+const (
+	Complete    = "complete"
+	Interrupted = "interrupted"
+	Running     = "running" // written after a round, more to come; a killed harness leaves this
+)
+
+// Environment is the machine a campaign ran on.
+type Environment struct {
+	Host           string            `json:"host"`
+	OS             string            `json:"os"`
+	Kernel         string            `json:"kernel"`
+	CPU            string            `json:"cpu"`
+	CPUFlags       []string          `json:"cpu_flags"` // the vector extensions alone
+	Cores          int               `json:"cores"`
+	LogicalCPUs    int               `json:"logical_cpus"`
+	MemoryBytes    int64             `json:"memory_bytes"`
+	Governor       string            `json:"governor,omitempty"`
+	Virtualization string            `json:"virtualization,omitempty"`
+	Cgroup         string            `json:"cgroup"` // "v1", "v2", "hybrid"
+	Engine         string            `json:"engine"`
+	EngineVersion  string            `json:"engine_version,omitempty"`
+	GPUs           []GPU             `json:"gpus"`
+	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
+}
+
+// GPU is one card.
+type GPU struct {
+	Index             int    `json:"index"`
+	Name              string `json:"name"`
+	UUID              string `json:"uuid"`
+	MemoryBytes       int64  `json:"memory_bytes"`
+	Driver            string `json:"driver"`
+	ComputeCapability string `json:"compute_capability"`
+}
+
+// Terms are the conditions that the harness asked for.
+type Terms struct {
+	Device      string `json:"device"`
+	Threads     int    `json:"threads"`
+	CPUs        string `json:"cpus"` // list like "0-1"
+	MemoryBytes int64  `json:"memory_bytes"`
+}
+
+// Warning is a caveat that travels with the figures.
+type Warning struct {
+	Code  string `json:"code"`
+	Text  string `json:"text"`
+	Scope string `json:"scope"` // "run", "runner:<name>", "workload:<id>", "cell:<workload>/<runner>"
+}
+
+// Workload is one row of what was measured.
+type Workload struct {
+	ID              string `json:"id"`
+	Digest          string `json:"digest"` // SHA-256 of plan.json
+	Network         string `json:"network"`
+	Mode            string `json:"mode"`
+	Batch           int    `json:"batch"`
+	Precision       string `json:"precision"`
+	InputShape      []int  `json:"input_shape"`
+	Parameters      int64  `json:"parameters"`       // trainable elements
+	MACs            int64  `json:"macs"`             // multiply-accumulates of one image's forward pass
+	ActivationBytes int64  `json:"activation_bytes"` // of one image's forward pass, float32
+}
+
+// Runner is what a runner said of itself.
+type Runner struct {
+	Name             string            `json:"name"`
+	Framework        string            `json:"framework"`
+	FrameworkVersion string            `json:"framework_version"`
+	Released         string            `json:"released,omitempty"`
+	Maintained       bool              `json:"maintained"`
+	Image            string            `json:"image,omitempty"`
+	ImageID          string            `json:"image_id,omitempty"`
+	AdapterDigest    string            `json:"adapter_digest"`
+	Build            map[string]string `json:"build"`
+	Terms            RunnerTerms       `json:"terms"`
+}
+
+// RunnerTerms are the conditions that a runner confirmed from inside.
+type RunnerTerms struct {
+	Threads   int               `json:"threads"`
+	CPUs      []int             `json:"cpus"`
+	Layout    string            `json:"layout"`
+	Execution string            `json:"execution"`
+	Precision string            `json:"precision"`
+	Switches  map[string]string `json:"switches"`
+}
+
+// Cell is workload × runner × device.
+type Cell struct {
+	Workload         string       `json:"workload"`
+	Runner           string       `json:"runner"`
+	FrameworkVersion string       `json:"framework_version"`
+	Image            string       `json:"image"`
+	Device           string       `json:"device"`
+	Status           string       `json:"status"`
+	Reason           string       `json:"reason,omitempty"`
+	Parity           Parity       `json:"parity"`
+	Throughput       *Throughput  `json:"throughput,omitempty"`
+	LatencyMS        *Latency     `json:"latency_ms,omitempty"`
+	Startup          *Startup     `json:"startup,omitempty"`
+	Utilization      *Utilization `json:"utilization,omitempty"`
+	Processes        []Process    `json:"processes"`
+}
+
+// The states of a cell.
+const (
+	Measured    = "measured"
+	NotRanked   = "not_ranked"  // measured, or not at all, because parity did not pass or was not asked
+	Unsupported = "unsupported" // the framework cannot; Reason says why
+	Failed      = "failed"
+	Pending     = "pending" // not measured yet, in a partial record
+)
+
+// Parity is the verdict that a runner computes what the reference computes.
+type Parity struct {
+	Status string  `json:"status"` // ParityPassed, ParityFailed, ParitySkipped, ParityUnsupported, ParityError
+	Reason string  `json:"reason,omitempty"`
+	Cached bool    `json:"cached,omitempty"`
+	Checks []Check `json:"checks"`
+}
+
+// The verdicts of parity.
+const (
+	ParityPassed      = "passed"
+	ParityFailed      = "failed"
+	ParitySkipped     = "skipped" // --no-verify
+	ParityUnsupported = "unsupported"
+	ParityError       = "error" // the runner failed before it could be judged
+)
+
+// Check is one comparison of a tensor, or of a group by its worst tensor.
+type Check struct {
+	Layer     string  `json:"layer"`            // "operators", "network", "update", "measured"
+	Name      string  `json:"name"`             // e.g. "conv/stride2", "gradients", "step"
+	Tensor    string  `json:"tensor,omitempty"` // the worst one
+	Value     float64 `json:"value"`            // deviation
+	Tolerance float64 `json:"tolerance"`
+	Spread    float64 `json:"spread,omitempty"` // the reference's own, where calibrated
+	Passed    bool    `json:"passed"`
+}
+
+// Throughput is the median over processes of the process median.
+type Throughput struct {
+	Unit      string  `json:"unit"` // "images/s"
+	Median    float64 `json:"median"`
+	CILow     float64 `json:"ci_low"`
+	CIHigh    float64 `json:"ci_high"`
+	Level     float64 `json:"level"`     // coverage of the interval; 0 when it is a range
+	Interval  string  `json:"interval"`  // "order-statistic", "range"
+	N         int     `json:"n"`         // processes
+	Converged bool    `json:"converged"` // the profile's width was reached
+	Outliers  int     `json:"outliers"`  // processes beyond 1.5 interquartile ranges; counted, never dropped
+}
+
+// Latency holds percentiles over iterations issued one at a time; one that too
+// few samples support is absent.
+type Latency struct {
+	P50 *float64 `json:"p50,omitempty"`
+	P90 *float64 `json:"p90,omitempty"`
+	P95 *float64 `json:"p95,omitempty"`
+	P99 *float64 `json:"p99,omitempty"`
+	Max *float64 `json:"max,omitempty"`
+	N   int      `json:"n"`
+}
+
+// Startup is the cold start, medians over processes.
+type Startup struct {
+	StartSeconds          float64 `json:"start_s"` // from the engine's start to hello's reply
+	ImportSeconds         float64 `json:"import_s"`
+	LoadSeconds           float64 `json:"load_s"`
+	FirstIterationSeconds float64 `json:"first_iteration_s"`
+}
+
+// Utilization is what was seen during the blocks; a missing source is absent
+// and named in Missing with the reason.
+type Utilization struct {
+	CPUPercent      *float64          `json:"cpu_percent,omitempty"`       // the runner's own, 100 is one CPU
+	HostCPUPercent  *float64          `json:"host_cpu_percent,omitempty"`  // whole machine, 100 is every CPU
+	MemoryPeakBytes *int64            `json:"memory_peak_bytes,omitempty"` // the runner's own
+	ThrottledNS     *int64            `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
+	GPUPercent      *float64          `json:"gpu_percent,omitempty"`
+	GPUMemoryBytes  *int64            `json:"gpu_memory_bytes,omitempty"`
+	GPUPowerWatts   *float64          `json:"gpu_power_watts,omitempty"`
+	Missing         map[string]string `json:"missing,omitempty"`
+}
+
+// Process is one start of a runner for one cell.
+type Process struct {
+	Round                 int      `json:"round"`  // from 0
+	Order                 int      `json:"order"`  // position in the round, from 0
+	Status                string   `json:"status"` // Measured, Failed
+	Reason                string   `json:"reason,omitempty"`
+	StartSeconds          float64  `json:"start_s"`
+	ImportSeconds         float64  `json:"import_s"`
+	LoadSeconds           float64  `json:"load_s"`
+	FirstIterationSeconds float64  `json:"first_iteration_s"`
+	WarmupNS              []int64  `json:"warmup_ns"`
+	Threads               int      `json:"threads"`
+	CPUs                  []int    `json:"cpus"`
+	MemoryPeakBytes       *int64   `json:"memory_peak_bytes,omitempty"`
+	Blocks                []Block  `json:"blocks"`
+	Series                []Series `json:"series"`
+}
+
+// Block is a run of consecutive iterations timed as one. Times are nanoseconds
+// of CLOCK_MONOTONIC on the host.
+type Block struct {
+	Scenario       string   `json:"scenario"`
+	Iterations     int      `json:"iterations"`
+	StartNS        int64    `json:"start_ns"`
+	EndNS          int64    `json:"end_ns"`
+	IterationNS    []int64  `json:"iteration_ns,omitempty"` // single-stream
+	OutputDigest   string   `json:"output_digest"`
+	CPUPercent     *float64 `json:"cpu_percent,omitempty"`      // the runner's own, mean over the block
+	HostCPUPercent *float64 `json:"host_cpu_percent,omitempty"` // mean over the block
+	GPUPercent     *float64 `json:"gpu_percent,omitempty"`
+}
+
+// Series is one source over the life of the process.
+type Series struct {
+	Name   string    `json:"name"` // "cpu_percent", "host_cpu_percent", "memory_bytes", "gpu0_percent", "gpu0_power_watts", …
+	Unit   string    `json:"unit"` // "%", "bytes", "W", "MHz", "°C"
+	TimeNS []int64   `json:"time_ns"`
+	Values []float64 `json:"values"`
+}
+
+// Comparison is a pairwise ratio of throughputs on one workload, A over B.
+type Comparison struct {
+	Workload string  `json:"workload"`
+	A        string  `json:"a"`
+	B        string  `json:"b"`
+	Ratio    float64 `json:"ratio"`
+	CILow    float64 `json:"ci_low"`
+	CIHigh   float64 `json:"ci_high"`
+	Level    float64 `json:"level"` // 0 when too few processes for an interval
+	N        int     `json:"n"`     // rounds that both have
+	Verdict  string  `json:"verdict"`
+}
+
+// The verdicts of a comparison.
+const (
+	Faster            = "faster" // A is
+	Slower            = "slower"
+	Indistinguishable = "indistinguishable"
+	TooFew            = "too few processes"
+)

@@ -1,0 +1,40 @@
+// Package manifest reads runners/<name>/runner.json: all that dlbench knows of
+// a runner before it starts it.
+package manifest
+
+// SchemaVersion is the version of runner.json.
+const SchemaVersion = 1
+
+// Manifest describes one runner.
+type Manifest struct {
+	SchemaVersion int               `json:"schema_version"`
+	Name          string            `json:"name"`      // "pytorch"
+	Framework     string            `json:"framework"` // "PyTorch"
+	Version       string            `json:"version"`   // of the framework in the image
+	Description   string            `json:"description"`
+	Homepage      string            `json:"homepage"`
+	Maintained    bool              `json:"maintained"`
+	Released      string            `json:"released"` // date of that version's release, YYYY-MM-DD
+	Image         Image             `json:"image"`
+	Command       []string          `json:"command"` // inside the image
+	Local         *Local            `json:"local,omitempty"`
+	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
+	Devices       []string          `json:"devices"`               // "cpu", "gpu"
+	Reference     bool              `json:"reference,omitempty"`   // judged against, never ranked
+
+	Source string `json:"-"` // where it was read, for messages
+}
+
+// Image says how the runner's image is built. Context is a directory under
+// docker/ (built-in runners) or beside the manifest; Name alone, without a
+// context, is an image that the user provides.
+type Image struct {
+	Name    string `json:"name"`
+	Context string `json:"context,omitempty"`
+}
+
+// Local says how to start the runner as a plain process.
+type Local struct {
+	Command  []string `json:"command"`
+	Requires []string `json:"requires"` // Python modules that have to import
+}

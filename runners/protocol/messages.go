@@ -1,0 +1,178 @@
+// Package protocol is the conversation between the harness and a runner: JSON
+// lines, requests on the runner's standard input, replies on its standard
+// output, large data in files under the mounted work directory.
+package protocol
+
+import "encoding/json"
+
+// Version is the version of the protocol that this harness speaks.
+const Version = 1
+
+// The requests, in the order of a session.
+const (
+	Hello   = "hello"
+	Load    = "load"
+	Verify  = "verify"
+	Warmup  = "warmup"
+	Measure = "measure"
+	Unload  = "unload"
+	Bye     = "bye"
+)
+
+// Request is one line from the harness.
+type Request struct {
+	ID      int64           `json:"id"`
+	Request string          `json:"request"`
+	Params  json.RawMessage `json:"params,omitempty"`
+}
+
+// Reply is one line from the runner: Result or Error, never both.
+type Reply struct {
+	ID     int64           `json:"id"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *Error          `json:"error,omitempty"`
+}
+
+// Code is a stable error code.
+type Code string
+
+// The error codes of a runner.
+const (
+	BadRequest        Code = "bad_request"        // the message is broken or came out of turn
+	UnknownRequest    Code = "unknown_request"    // a later protocol's request
+	Unsupported       Code = "unsupported"        // an operator, mode, precision that the framework lacks
+	DeviceUnavailable Code = "device_unavailable" // no such device, or the build cannot use it
+	BadInput          Code = "bad_input"          // a plan or tensor file is broken
+	OutOfMemory       Code = "out_of_memory"
+	DiskFull          Code = "disk_full"
+	Internal          Code = "internal" // anything else; the message has the exception
+)
+
+// Error is a runner's refusal or failure.
+type Error struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+}
+
+// HelloParams open a session.
+type HelloParams struct {
+	Protocol int    `json:"protocol"`
+	Device   string `json:"device"`  // "cpu", "gpu:0"
+	Threads  int    `json:"threads"` // the budget; the environment says the same before the start
+}
+
+// HelloResult is how a runner introduces itself.
+type HelloResult struct {
+	Protocol         int               `json:"protocol"`
+	Runner           string            `json:"runner"`
+	Framework        string            `json:"framework"`
+	FrameworkVersion string            `json:"framework_version"`
+	AdapterDigest    string            `json:"adapter_digest"` // SHA-256 over the adapter's own sources
+	Build            map[string]string `json:"build"`          // e.g. "blas", "compiler", "cuda"
+	Device           DeviceSeen        `json:"device"`
+	Terms            Terms             `json:"terms"`
+	Capabilities     Capabilities      `json:"capabilities"`
+	ImportSeconds    float64           `json:"import_s"`
+	PID              int               `json:"pid"`
+}
+
+// DeviceSeen is what the framework says it will compute on.
+type DeviceSeen struct {
+	Kind string `json:"kind"` // "cpu", "gpu"
+	Name string `json:"name"`
+	UUID string `json:"uuid,omitempty"`
+}
+
+// Terms are the conditions in force inside the runner.
+type Terms struct {
+	Threads   int               `json:"threads"`   // what the framework says it uses
+	CPUs      []int             `json:"cpus"`      // sched_getaffinity
+	Layout    string            `json:"layout"`    // of activations while computing: "NCHW", "NHWC"
+	Execution string            `json:"execution"` // "eager", "graph", …
+	Precision string            `json:"precision"`
+	Switches  map[string]string `json:"switches"` // everything switched on or off against the framework's defaults
+}
+
+// Capabilities say what a runner can be asked for.
+type Capabilities struct {
+	Operators       []string `json:"operators"`
+	Modes           []string `json:"modes"`
+	Precisions      []string `json:"precisions"`
+	RunningVariance string   `json:"running_variance"` // "biased" or "unbiased": the estimator its batch norm keeps
+	Noise           bool     `json:"noise,omitempty"`  // verify understands NoiseParams (the reference alone)
+}
+
+// LoadParams name the files of a workload, as paths inside the runner.
+type LoadParams struct {
+	Plan    string `json:"plan"`
+	Weights string `json:"weights"`
+	Batch   string `json:"batch"`
+}
+
+// LoadResult tells what was built.
+type LoadResult struct {
+	LoadSeconds float64 `json:"load_s"`
+	Parameters  int64   `json:"parameters"`      // elements of trainable parameters
+	Terms       *Terms  `json:"terms,omitempty"` // when loading changed them
+}
+
+// VerifyParams ask for the tensors that the harness judges. The runner starts
+// from the loaded weights and leaves them as they were.
+type VerifyParams struct {
+	Output    string       `json:"output"`              // path of the safetensors file to write
+	Steps     int          `json:"steps,omitempty"`     // training: length of the trajectory
+	Gradients bool         `json:"gradients,omitempty"` // training: write grad.*, param.*, stat.* of the first two steps
+	Noise     *NoiseParams `json:"noise,omitempty"`
+}
+
+// NoiseParams ask the reference to repeat itself with rounding-sized noise.
+type NoiseParams struct {
+	Precision string `json:"precision"` // whose unit roundoff: "fp32", "tf32", "bf16", "fp16"
+	Seed      uint64 `json:"seed"`
+}
+
+// VerifyResult names the shapes that the framework itself inferred.
+type VerifyResult struct {
+	Output string           `json:"output"`
+	Shapes map[string][]int `json:"shapes"` // node name → NCHW shape, for every node the framework can tell
+}
+
+// WarmupParams run iterations, each complete before the next is started.
+type WarmupParams struct {
+	Iterations int `json:"iterations"`
+	FirstSlot  int `json:"first_slot"`
+}
+
+// WarmupResult holds one duration an iteration and, in training, the losses of
+// the first iterations of this process (at most 3).
+type WarmupResult struct {
+	IterationNS []int64   `json:"iteration_ns"`
+	Losses      []float64 `json:"losses,omitempty"`
+}
+
+// Scenario says how iterations are issued; the names are MLPerf Inference's.
+type Scenario string
+
+// The scenarios.
+const (
+	Offline      Scenario = "offline"       // back to back, synchronised at the block's edges alone
+	SingleStream Scenario = "single-stream" // each iteration complete before the next is issued
+	TrainStep    Scenario = "train"         // back to back, synchronised at the block's edges alone
+)
+
+// MeasureParams run one block.
+type MeasureParams struct {
+	Scenario   Scenario `json:"scenario"`
+	Iterations int      `json:"iterations"`
+	FirstSlot  int      `json:"first_slot"`
+	Output     string   `json:"output,omitempty"` // when set, the last iteration's output is written there
+}
+
+// MeasureResult holds CLOCK_MONOTONIC times in nanoseconds.
+type MeasureResult struct {
+	StartNS      int64    `json:"start_ns"`
+	EndNS        int64    `json:"end_ns"`
+	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream alone: one latency an iteration
+	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
+	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
+}

@@ -1,0 +1,50 @@
+// Package plan turns a workload into what a runner gets: plan.json,
+// weights.safetensors and batch.safetensors.
+package plan
+
+import "github.com/dlbench/dlbench/workloads/network"
+
+// SchemaVersion is the version of plan.json.
+const SchemaVersion = 1
+
+// Mode says what one iteration does.
+type Mode string
+
+// The modes of a workload.
+const (
+	Infer Mode = "infer"
+	Train Mode = "train"
+)
+
+// Plan is plan.json: everything a runner has to know to compute the same thing.
+type Plan struct {
+	SchemaVersion int             `json:"schema_version"`
+	Workload      string          `json:"workload"` // like "resnet50/infer/b8/fp32"
+	Mode          Mode            `json:"mode"`
+	Batch         int             `json:"batch"`
+	Precision     string          `json:"precision"`
+	Seed          uint64          `json:"seed"`
+	Slots         int             `json:"slots"` // batch.safetensors holds input.0 … input.<Slots-1> and labels.0 …; iteration i uses slot i mod Slots
+	Classes       int             `json:"classes"`
+	Network       network.Network `json:"network"`
+	Training      *Training       `json:"training,omitempty"` // mode train alone
+}
+
+// Training states what ONNX leaves open.
+type Training struct {
+	Loss          string    `json:"loss"`           // "softmax_cross_entropy"
+	Reduction     string    `json:"reduction"`      // "mean" over the batch
+	Optimizer     Optimizer `json:"optimizer"`      //
+	Dropout       string    `json:"dropout"`        // "off"
+	InputGradient bool      `json:"input_gradient"` // verify writes grad.input too (operator cases)
+}
+
+// Optimizer is SGD with Nesterov momentum, velocity zero at the start:
+// v ← m·v + g; p ← p − rate·(g + m·v).
+type Optimizer struct {
+	Name         string  `json:"name"` // "sgd"
+	LearningRate float64 `json:"learning_rate"`
+	Momentum     float64 `json:"momentum"`
+	Nesterov     bool    `json:"nesterov"`
+	WeightDecay  float64 `json:"weight_decay"`
+}
