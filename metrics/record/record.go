@@ -130,6 +130,7 @@ type Cell struct {
 	Throughput       *Throughput  `json:"throughput,omitempty"`
 	LatencyMS        *Latency     `json:"latency_ms,omitempty"`
 	Startup          *Startup     `json:"startup,omitempty"`
+	Calibration      *Calibration `json:"calibration,omitempty"`
 	Utilization      *Utilization `json:"utilization,omitempty"`
 	Processes        []Process    `json:"processes"`
 }
@@ -201,6 +202,15 @@ type Startup struct {
 	ImportSeconds         float64 `json:"import_s"`
 	LoadSeconds           float64 `json:"load_s"`
 	FirstIterationSeconds float64 `json:"first_iteration_s"`
+}
+
+// Calibration is what the first process of a cell found and every later one
+// repeats: without it, processes would differ in how warm they are.
+type Calibration struct {
+	WarmupIterations  int  `json:"warmup_iterations"`
+	Steady            bool `json:"steady"` // a steady state was seen at the end of the warm-up
+	BlockIterations   int  `json:"block_iterations"`
+	LatencyIterations int  `json:"latency_iterations"` // of the single-stream block; 0 in training
 }
 
 // Utilization is what was seen during the blocks; a missing source is absent
