@@ -1,3 +1,37 @@
+// Command dlbench measures how fast deep-learning frameworks run the same
+// convolutional networks, after it has proved that they are the same.
 package main
 
-func main() {}
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the program at once
+	}()
+	p := &program{
+		stdout: os.Stdout, stderr: os.Stderr,
+		getenv:   os.Getenv,
+		environ:  os.Environ,
+		now:      time.Now,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		width:    terminalWidth(),
+	}
+	os.Exit(p.run(ctx, os.Args))
+}
+
+func terminalWidth() int {
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 120
+}

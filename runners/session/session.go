@@ -74,8 +74,9 @@ type Session struct {
 	hello    protocol.HelloResult
 	log      *tail
 	lines    chan []byte
-	readErr  error // valid once lines is closed
-	drained  sync.WaitGroup
+	readErr  error          // valid once lines is closed
+	drained  sync.WaitGroup // the reader of replies
+	logged   chan struct{}  // closed once the log has ended
 	nextID   int64
 	broken   *Failure
 	startSec float64
@@ -89,8 +90,8 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, &Failure{Kind: NotStarted, Runner: cfg.Runner, Request: "start", Detail: err.Error(), Err: err}
 	}
-	s := &Session{cfg: cfg, process: process, log: &tail{sink: cfg.Log}, lines: make(chan []byte)}
-	s.drained.Add(2)
+	s := &Session{cfg: cfg, process: process, log: &tail{sink: cfg.Log}, lines: make(chan []byte), logged: make(chan struct{})}
+	s.drained.Add(1)
 	go s.readReplies()
 	go s.readLog()
 	cfg.Hello.Protocol = protocol.Version
@@ -180,9 +181,10 @@ func (s *Session) Close(ctx context.Context) error {
 		cancel()
 	}
 	err := s.process.Stop(context.WithoutCancel(ctx), grace)
-	for range s.lines { // let the reader end
+	for range s.lines { // a chatty runner's reader waits for a listener
 	}
 	s.drained.Wait()
+	s.settleLog()
 	s.process = nil
 	return err
 }
@@ -262,6 +264,7 @@ func (s *Session) ended(ctx context.Context, request string) error {
 	if err != nil {
 		return s.breakWith(Exited, request, "it closed its output without a reply", err)
 	}
+	s.settleLog()
 	kind, text := describeExit(exit, s.cfg.Spec.MemoryBytes)
 	return s.breakWith(kind, request, text, nil)
 }
@@ -273,20 +276,29 @@ func (s *Session) breakWith(kind Kind, request, detail string, cause error) erro
 
 func (s *Session) readReplies() {
 	defer s.drained.Done()
-	defer close(s.lines)
 	scanner := bufio.NewScanner(s.process.Stdout())
 	scanner.Buffer(make([]byte, 64<<10), maxLine)
 	for scanner.Scan() {
 		s.lines <- append([]byte(nil), scanner.Bytes()...)
 	}
 	s.readErr = scanner.Err()
+	close(s.lines)
 	// What follows an over-long line is drained, lest the runner block on it.
 	_, _ = io.Copy(io.Discard, s.process.Stdout())
 }
 
 func (s *Session) readLog() {
-	defer s.drained.Done()
+	defer close(s.logged)
 	_, _ = io.Copy(s.log, s.process.Stderr())
+}
+
+// settleLog gives the last words of a dead runner a moment to arrive; a
+// grandchild that holds the pipe open must not hold the harness.
+func (s *Session) settleLog() {
+	select {
+	case <-s.logged:
+	case <-time.After(500 * time.Millisecond):
+	}
 }
 
 func clip(line []byte) string {

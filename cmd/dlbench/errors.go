@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/workloads"
+)
+
+// The exit codes; docs/commands.md explains them.
+const (
+	exitDone        = 0
+	exitInternal    = 1
+	exitUsage       = 2
+	exitFailed      = 4
+	exitEnvironment = 5
+	exitInterrupted = 130
+)
+
+// exitError carries an exit code and, where there is one, the command that
+// would help.
+type exitError struct {
+	code int
+	err  error
+	hint string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(err error) error { return &exitError{code: exitUsage, err: err} }
+
+func environment(err error, hint string) error {
+	return &exitError{code: exitEnvironment, err: err, hint: hint}
+}
+
+func failed(format string, args ...any) error {
+	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...)}
+}
+
+// unknown refuses a name and offers the nearest ones.
+func unknown(what, name string, candidates []string) error {
+	text := fmt.Sprintf("unknown %s %q", what, name)
+	if near := workloads.Nearest(name, candidates); len(near) > 0 {
+		text += ": did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usage(errors.New(text))
+}
+
+// exitCode maps an error to the code that scripts see.
+func exitCode(err error) int {
+	var exit *exitError
+	var lacking *engine.EnvironmentError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &lacking):
+		return exitEnvironment
+	case errors.Is(err, syscall.ENOSPC):
+		return exitEnvironment
+	default:
+		return exitInternal
+	}
+}

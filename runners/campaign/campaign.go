@@ -1,0 +1,298 @@
+// Package campaign measures cells: every cell once per round, each by a fresh
+// process, in a seeded random order, until the profile is satisfied.
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// Runner is one fresh process of a cell's runner.
+type Runner interface {
+	Hello() protocol.HelloResult
+	StartSeconds() float64
+	Identity() engine.Identity
+	Load(ctx context.Context, files plan.Files) (protocol.LoadResult, error)
+	Warmup(ctx context.Context, p protocol.WarmupParams) (protocol.WarmupResult, error)
+	// Measure runs a block; with output it returns the host's path of the
+	// last iteration's output too.
+	Measure(ctx context.Context, p protocol.MeasureParams, output bool) (protocol.MeasureResult, string, error)
+	Close(ctx context.Context) error
+}
+
+// Expectation knows what the verified runner computed, so that a timed process
+// can be held against it.
+type Expectation interface {
+	CheckInfer(outputFile string, slot int) (record.Check, error)
+	CheckLosses(losses []float64) record.Check
+}
+
+// Cell is what a campaign measures.
+type Cell struct {
+	Plan   *plan.Plan
+	Files  plan.Files
+	Runner string
+	Open   func(ctx context.Context) (Runner, error)
+	Expect Expectation // nil when parity was skipped
+}
+
+// Meter watches a process while it is measured.
+type Meter interface {
+	Start(ctx context.Context, id engine.Identity) (Recording, error)
+}
+
+// Recording is one process being watched.
+type Recording interface {
+	// Stop ends the watching and adds what was seen to the process.
+	Stop(p *record.Process)
+}
+
+// Event tells how far a campaign is.
+type Event struct {
+	Round    int
+	Cell     string // "<workload> <runner>"
+	Done     int    // processes
+	Total    int    // processes that the profile asks for at least
+	TimeLeft time.Duration
+}
+
+// Config is everything a campaign needs.
+type Config struct {
+	Profile   Profile
+	Budget    time.Duration // 0 is none
+	Seed      uint64
+	Cells     []Cell
+	Record    *record.Record // its cells match Cells by workload and runner
+	Meter     Meter
+	Summarize func(*record.Record)
+	Save      func(*record.Record) error // after every round
+	Progress  func(Event)
+}
+
+// Run measures. The record is valid whenever Run returns; a cancelled context
+// leaves it marked interrupted and returns the context's error.
+func Run(ctx context.Context, cfg Config) error {
+	c := &campaign{Config: cfg, began: time.Now(), cost: map[string]time.Duration{}}
+	err := c.rounds(ctx)
+	c.finish(ctx)
+	return errors.Join(err, c.Save(c.Record))
+}
+
+type campaign struct {
+	Config
+	began time.Time
+	cost  map[string]time.Duration // of the last process of a cell
+	done  int
+}
+
+func (c *campaign) rounds(ctx context.Context) error {
+	for c.Record.Rounds < c.Profile.MaxRounds {
+		cells := c.wanted()
+		if len(cells) == 0 {
+			return nil
+		}
+		ended, err := c.round(ctx, c.Record.Rounds, cells)
+		if err != nil || !ended {
+			return err
+		}
+		c.Record.Rounds++
+		if err := c.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round measures each of the cells once; it says false when the budget ended
+// first. Cells that an interrupted session measured already in this round are
+// not measured again.
+func (c *campaign) round(ctx context.Context, round int, cells []Cell) (bool, error) {
+	for order, cell := range shuffled(cells, c.Seed, round) {
+		target := c.cell(cell)
+		if measuredIn(target, round) {
+			continue
+		}
+		if c.overBudget(cell) {
+			c.budgetEnded(round)
+			return false, nil
+		}
+		c.tell(round, cell, cells)
+		began := time.Now()
+		if err := c.measure(ctx, cell, target, round, order); err != nil {
+			return false, err
+		}
+		c.cost[key(cell)] = time.Since(began)
+		c.done++
+	}
+	return true, nil
+}
+
+// measure adds one process to the cell. Only the end of the campaign is an
+// error: a runner's failure is the cell's.
+func (c *campaign) measure(ctx context.Context, cell Cell, target *record.Cell, round, order int) error {
+	m := &measurement{campaign: c, cell: cell, target: target,
+		process: record.Process{Round: round, Order: order, Status: record.Measured, Blocks: []record.Block{}, Series: []record.Series{}}}
+	err := m.run(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err() // half a process is no observation
+	}
+	if err != nil {
+		m.process.Status = record.Failed
+		m.process.Reason = err.Error()
+		target.Status, target.Reason = refusal(err)
+	}
+	target.Processes = append(target.Processes, m.process)
+	return nil
+}
+
+// refusal turns a process's error into its cell's status.
+func refusal(err error) (status, reason string) {
+	var refused *protocol.Error
+	if errors.As(err, &refused) && (refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable) {
+		return record.Unsupported, refused.Message
+	}
+	return record.Failed, err.Error()
+}
+
+// wanted are the cells of the workloads that are not decided yet. A workload's
+// cells go on together, because comparisons are paired by round.
+func (c *campaign) wanted() []Cell {
+	open := map[string]bool{}
+	for _, cell := range c.Cells {
+		if target := c.cell(cell); measurable(target) && !c.satisfied(target) {
+			open[cell.Plan.Workload] = true
+		}
+	}
+	var cells []Cell
+	for _, cell := range c.Cells {
+		if open[cell.Plan.Workload] && measurable(c.cell(cell)) {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
+
+func (c *campaign) satisfied(cell *record.Cell) bool {
+	if len(cell.Processes) < c.Profile.MinRounds {
+		return false
+	}
+	if c.Profile.HalfWidth == 0 {
+		return true
+	}
+	t := cell.Throughput
+	return t != nil && t.Level > 0 && (t.CIHigh-t.CILow)/2 <= c.Profile.HalfWidth*t.Median
+}
+
+func measurable(cell *record.Cell) bool {
+	return cell.Status == record.Pending || cell.Status == record.Measured || cell.Status == record.NotRanked && len(cell.Processes) > 0
+}
+
+func measuredIn(cell *record.Cell, round int) bool {
+	for _, p := range cell.Processes {
+		if p.Round == round {
+			return true
+		}
+	}
+	return false
+}
+
+// shuffled is the same for the same seed and round, on every machine.
+func shuffled(cells []Cell, seed uint64, round int) []Cell {
+	out := append([]Cell(nil), cells...)
+	rng := rand.New(rand.NewPCG(seed, uint64(round)))
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func key(c Cell) string { return c.Plan.Workload + " " + c.Runner }
+
+func (c *campaign) cell(cell Cell) *record.Cell {
+	for i := range c.Record.Cells {
+		if r := &c.Record.Cells[i]; r.Workload == cell.Plan.Workload && r.Runner == cell.Runner {
+			return r
+		}
+	}
+	panic(fmt.Sprintf("campaign: the record has no cell for %s", key(cell)))
+}
+
+func (c *campaign) overBudget(cell Cell) bool {
+	return c.Budget > 0 && time.Since(c.began)+c.cost[key(cell)] > c.Budget
+}
+
+func (c *campaign) budgetEnded(round int) {
+	c.warn(record.Warning{Code: "budget", Scope: "run",
+		Text: fmt.Sprintf("the budget of %s ended in round %d: intervals are wider than the profile asks for; give a longer --budget or fewer workloads", c.Budget, round+1)})
+}
+
+func (c *campaign) warn(w record.Warning) {
+	for _, old := range c.Record.Warnings {
+		if old == w {
+			return
+		}
+	}
+	c.Record.Warnings = append(c.Record.Warnings, w)
+}
+
+func (c *campaign) save() error {
+	c.Record.Status = record.Running
+	c.Record.Updated = time.Now().UTC()
+	c.Summarize(c.Record)
+	return c.Save(c.Record)
+}
+
+func (c *campaign) finish(ctx context.Context) {
+	c.Record.Status = record.Complete
+	if ctx.Err() != nil {
+		c.Record.Status = record.Interrupted
+	}
+	c.Record.Updated = time.Now().UTC()
+	c.Summarize(c.Record)
+	c.warnUnconverged()
+}
+
+func (c *campaign) warnUnconverged() {
+	for i := range c.Record.Cells {
+		cell := &c.Record.Cells[i]
+		t := cell.Throughput
+		if t == nil {
+			continue
+		}
+		t.Converged = c.satisfied(cell)
+		if !t.Converged && c.Profile.HalfWidth > 0 {
+			c.warn(record.Warning{Code: "not_converged", Scope: scope(cell),
+				Text: fmt.Sprintf("after %d processes the interval is ±%.1f %%, wider than the ±%.1f %% that profile %s asks for",
+					t.N, 100*(t.CIHigh-t.CILow)/2/t.Median, 100*c.Profile.HalfWidth, c.Profile.Name)})
+		}
+	}
+}
+
+func scope(cell *record.Cell) string { return "cell:" + cell.Workload + "/" + cell.Runner }
+
+func (c *campaign) tell(round int, cell Cell, cells []Cell) {
+	if c.Progress == nil {
+		return
+	}
+	total := c.done
+	for _, each := range c.Cells {
+		if target := c.cell(each); measurable(target) {
+			total += max(c.Profile.MinRounds, round+1) - len(target.Processes)
+		}
+	}
+	c.Progress(Event{Round: round, Cell: key(cell), Done: c.done, Total: total, TimeLeft: c.timeLeft(total)})
+}
+
+// timeLeft extrapolates from the processes so far; 0 is unknown.
+func (c *campaign) timeLeft(total int) time.Duration {
+	if c.done == 0 {
+		return 0
+	}
+	return time.Since(c.began) / time.Duration(c.done) * time.Duration(total-c.done)
+}
