@@ -6,55 +6,112 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
 
-// MarshalJSON writes attributes in the order of their names. A float always
-// has a point or an exponent, so that a reader can tell it from an integer.
+// Int returns the attribute as an int; Check has made sure that it is one.
+func (a Attributes) Int(name string) int {
+	v, _ := a[name].(int)
+	return v
+}
+
+// Float returns the attribute as a float64; Check has made sure that it is one.
+func (a Attributes) Float(name string) float64 {
+	v, _ := a[name].(float64)
+	return v
+}
+
+// String returns the attribute as a string; Check has made sure that it is one.
+func (a Attributes) String(name string) string {
+	v, _ := a[name].(string)
+	return v
+}
+
+// Ints returns the attribute as a list; Check has made sure that it is one.
+func (a Attributes) Ints(name string) []int {
+	v, _ := a[name].([]int)
+	return v
+}
+
+// Clone returns a deep copy.
+func (a Attributes) Clone() Attributes {
+	c := make(Attributes, len(a))
+	for name, value := range a {
+		if list, ok := value.([]int); ok {
+			value = slices.Clone(list)
+		}
+		c[name] = value
+	}
+	return c
+}
+
+// MarshalJSON writes the attributes in order of their names. Floats always
+// have a point or an exponent, so that any JSON reader can tell them from ints.
 func (a Attributes) MarshalJSON() ([]byte, error) {
 	names := make([]string, 0, len(a))
 	for name := range a {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	sort.Strings(names)
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, name := range names {
 		if i > 0 {
 			b.WriteByte(',')
 		}
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
 		value, err := encodeAttribute(a[name])
 		if err != nil {
 			return nil, fmt.Errorf("attribute %q: %w", name, err)
 		}
-		fmt.Fprintf(&b, "%s:%s", strconv.Quote(name), value)
+		b.Write(key)
+		b.WriteByte(':')
+		b.Write(value)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
 
 func encodeAttribute(value any) ([]byte, error) {
-	f, isFloat := value.(float64)
-	if !isFloat {
-		return json.Marshal(value)
+	switch v := value.(type) {
+	case int:
+		return strconv.AppendInt(nil, int64(v), 10), nil
+	case float64:
+		return encodeFloat(v)
+	case string:
+		return json.Marshal(v)
+	case []int:
+		if v == nil {
+			v = []int{}
+		}
+		return json.Marshal(v)
 	}
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return nil, fmt.Errorf("%v is not a number that JSON has", f)
+	return nil, fmt.Errorf("%T cannot be written; an attribute is an int, a float64, a string or a list of ints", value)
+}
+
+// encodeFloat writes the shortest text that reads back as the same float64.
+func encodeFloat(v float64) ([]byte, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil, fmt.Errorf("%v cannot be written; a float has to be finite", v)
 	}
-	text := strconv.FormatFloat(f, 'g', -1, 64)
+	text := strconv.FormatFloat(v, 'g', -1, 64)
 	if !strings.ContainsAny(text, ".e") {
 		text += ".0"
 	}
 	return []byte(text), nil
 }
 
-// UnmarshalJSON reads ints, floats, strings and lists of ints; nothing else is
-// an attribute here.
+// UnmarshalJSON reads attributes with their types: a number with a point or an
+// exponent is a float64, any other number an int, a list is a list of ints.
 func (a *Attributes) UnmarshalJSON(data []byte) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
-		return err
+		return fmt.Errorf("attributes: wants an object: %w", err)
 	}
 	out := make(Attributes, len(raw))
 	for name, text := range raw {
@@ -69,42 +126,36 @@ func (a *Attributes) UnmarshalJSON(data []byte) error {
 }
 
 func decodeAttribute(text json.RawMessage) (any, error) {
-	switch {
-	case len(text) == 0:
-		return nil, fmt.Errorf("it is empty")
-	case text[0] == '"':
+	switch text[0] {
+	case '"':
 		var s string
 		err := json.Unmarshal(text, &s)
 		return s, err
-	case text[0] == '[':
-		list := []int{}
-		err := json.Unmarshal(text, &list)
-		return list, err
-	case bytes.ContainsAny(text, ".eE") && text[0] != 't' && text[0] != 'f':
-		var f float64
-		err := json.Unmarshal(text, &f)
-		return f, err
-	default:
-		var i int
-		err := json.Unmarshal(text, &i)
-		return i, err
+	case '[':
+		var numbers []json.Number
+		if err := json.Unmarshal(text, &numbers); err != nil {
+			return nil, fmt.Errorf("%s is not a list of ints", text)
+		}
+		list := make([]int, len(numbers))
+		for i, number := range numbers {
+			v, err := strconv.Atoi(string(number))
+			if err != nil {
+				return nil, fmt.Errorf("%s is not a list of ints", text)
+			}
+			list[i] = v
+		}
+		return list, nil
 	}
-}
-
-// Int is the integer attribute of that name; Check has seen that it is there.
-func (a Attributes) Int(name string) int {
-	i, _ := a[name].(int)
-	return i
-}
-
-// Ints is the list attribute of that name.
-func (a Attributes) Ints(name string) []int {
-	list, _ := a[name].([]int)
-	return list
-}
-
-// Float is the float attribute of that name.
-func (a Attributes) Float(name string) float64 {
-	f, _ := a[name].(float64)
-	return f
+	if strings.ContainsAny(string(text), ".eE") && text[0] != 't' && text[0] != 'f' {
+		v, err := strconv.ParseFloat(string(text), 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not a float that 64 bits hold", text)
+		}
+		return v, nil
+	}
+	v, err := strconv.Atoi(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not an int, a float, a string or a list of ints", text)
+	}
+	return v, nil
 }

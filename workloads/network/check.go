@@ -2,153 +2,241 @@ package network
 
 import (
 	"fmt"
+	"math"
 	"slices"
-
-	"github.com/dlbench/dlbench/workloads"
 )
 
-// Check type-checks the network and fills in the shape of every node. A shape
-// that is there already has to be the right one.
-func (net *Network) Check() error {
-	c := checker{activations: map[string][]int{}, parameters: map[string][]int{}}
-	if err := c.network(net); err != nil {
-		return fmt.Errorf("network %q: %w", net.Name, err)
+// Check makes sure that the network means one thing: names are unique, nodes
+// are in topological order, every input exists, operators have the inputs and
+// the complete attributes that their specification wants, and parameters fit.
+// It infers every node's shape, fills the shapes that are absent and compares
+// those that are present. A network that fails is left as it was.
+//
+// Beyond ONNX it wants every parameter and every activation to be used, and a
+// parameter by one node alone: frameworks would skip the one and copy the other.
+func (n *Network) Check() error {
+	c := checker{
+		net:         n,
+		activations: map[string][]int{},
+		parameters:  map[string]*Parameter{},
+		users:       map[string]string{},
+		nodes:       map[string]bool{},
+	}
+	shapes, err := c.run()
+	if err != nil {
+		return fmt.Errorf("network %q: %w", n.Name, err)
+	}
+	for i := range n.Nodes {
+		n.Nodes[i].Shape = shapes[i]
 	}
 	return nil
 }
 
 type checker struct {
+	net         *Network
 	activations map[string][]int
-	parameters  map[string][]int
+	parameters  map[string]*Parameter
+	users       map[string]string // value → a node that takes it
+	nodes       map[string]bool
 }
 
-func (c *checker) network(net *Network) error {
-	if net.Opset != Opset {
-		return fmt.Errorf("opset is %d, expected %d", net.Opset, Opset)
+func (c *checker) run() ([][]int, error) {
+	if err := c.header(); err != nil {
+		return nil, err
 	}
-	if err := c.shape("input "+net.Input.Name, net.Input.Shape); err != nil {
-		return err
-	}
-	c.activations[net.Input.Name] = net.Input.Shape
-	for _, p := range net.Parameters {
+	for i := range c.net.Parameters {
+		p := &c.net.Parameters[i]
 		if err := c.parameter(p); err != nil {
-			return err
+			return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
 		}
 	}
-	used := map[string]bool{}
-	for i := range net.Nodes {
-		n := &net.Nodes[i]
-		if err := c.node(n, used); err != nil {
-			return fmt.Errorf("node %q: %w", n.Name, err)
+	shapes := make([][]int, len(c.net.Nodes))
+	for i := range c.net.Nodes {
+		node := &c.net.Nodes[i]
+		shape, err := c.node(node)
+		if err != nil {
+			return nil, fmt.Errorf("node %q: %w", node.Name, err)
 		}
+		shapes[i] = shape
 	}
-	for _, p := range net.Parameters {
-		if !used[p.Name] {
-			return fmt.Errorf("parameter %q: no node uses it", p.Name)
-		}
-	}
-	return c.outputs(net)
+	return shapes, c.ends()
 }
 
-func (c *checker) shape(what string, shape []int) error {
-	if len(shape) == 0 || slices.Min(shape) < 1 {
-		return fmt.Errorf("%s: shape is %v, expected positive extents", what, shape)
+func (c *checker) header() error {
+	n := c.net
+	if n.Name == "" {
+		return fmt.Errorf("the network has no name")
 	}
-	const most = 1 << 31
-	product := 1
-	for _, extent := range shape {
-		if product *= extent; extent > most || product > most {
-			return fmt.Errorf("%s: shape %v has more than 2^31 elements", what, shape)
+	if n.Opset != Opset {
+		return fmt.Errorf("opset %d, wants %d", n.Opset, Opset)
+	}
+	if n.Input.Name == "" {
+		return fmt.Errorf("the input has no name")
+	}
+	if len(n.Input.Shape) != 4 {
+		return fmt.Errorf("input %q is %v, wants [N C H W]", n.Input.Name, n.Input.Shape)
+	}
+	if err := checkShape(n.Input.Shape); err != nil {
+		return fmt.Errorf("input %q: %w", n.Input.Name, err)
+	}
+	c.activations[n.Input.Name] = n.Input.Shape
+	return nil
+}
+
+func (c *checker) parameter(p *Parameter) error {
+	if p.Name == "" {
+		return fmt.Errorf("it has no name")
+	}
+	if c.taken(p.Name) {
+		return fmt.Errorf("the name is taken already")
+	}
+	if len(p.Shape) == 0 {
+		return fmt.Errorf("it has no shape")
+	}
+	if err := checkShape(p.Shape); err != nil {
+		return err
+	}
+	switch p.Role {
+	case Trainable, RunningMean, RunningVariance:
+	default:
+		return fmt.Errorf("role %q, wants %q, %q or %q", p.Role, Trainable, RunningMean, RunningVariance)
+	}
+	c.parameters[p.Name] = p
+	return p.Init.check(p.Role)
+}
+
+func (i Init) check(role Role) error {
+	for _, v := range []float64{i.Mean, i.Std, i.Low, i.High} {
+		if math.IsNaN(v) || math.Abs(v) > maxFloat32 {
+			return fmt.Errorf("init: %v is not a float that 32 bits hold", v)
 		}
+	}
+	switch {
+	case i.Kind == "normal" && (i.Std <= 0 || i.Low != 0 || i.High != 0):
+		return fmt.Errorf("init: normal wants mean and a std above 0, and no low or high")
+	case i.Kind == "uniform" && (i.Low >= i.High || i.Mean != 0 || i.Std != 0):
+		return fmt.Errorf("init: uniform wants low below high, and no mean or std")
+	case i.Kind != "normal" && i.Kind != "uniform":
+		return fmt.Errorf("init: kind %q, wants \"normal\" or \"uniform\"", i.Kind)
+	case role == RunningVariance && (i.Kind != "uniform" || i.Low <= 0):
+		return fmt.Errorf("init: a running variance wants uniform with low above 0")
 	}
 	return nil
 }
 
-func (c *checker) parameter(p Parameter) error {
-	if err := c.shape(fmt.Sprintf("parameter %q", p.Name), p.Shape); err != nil {
-		return err
-	}
-	if c.parameters[p.Name] != nil || c.activations[p.Name] != nil {
-		return fmt.Errorf("parameter %q: the name is taken", p.Name)
-	}
-	if !slices.Contains([]Role{Trainable, RunningMean, RunningVariance}, p.Role) {
-		return fmt.Errorf("parameter %q: unknown role %q", p.Name, p.Role)
-	}
-	c.parameters[p.Name] = p.Shape
-	return nil
+func (c *checker) taken(name string) bool {
+	_, activation := c.activations[name]
+	_, parameter := c.parameters[name]
+	return activation || parameter
 }
 
-func (c *checker) node(n *Node, used map[string]bool) error {
-	op, ok := operators[n.Op]
-	if !ok {
-		return fmt.Errorf("unknown operator %q (nearest: %v)", n.Op, workloads.Nearest(n.Op, Operators()))
+func (c *checker) node(node *Node) ([]int, error) {
+	if node.Name == "" {
+		return nil, fmt.Errorf("a node has no name")
 	}
-	if err := op.checkAttributes(n); err != nil {
-		return err
+	if c.nodes[node.Name] {
+		return nil, fmt.Errorf("the name is taken already")
 	}
-	if c.activations[n.Output] != nil || c.parameters[n.Output] != nil || n.Output == "" {
-		return fmt.Errorf("output %q: the name is empty or taken", n.Output)
+	c.nodes[node.Name] = true
+	if node.Output == "" {
+		return nil, fmt.Errorf("the output has no name")
 	}
-	x, p, err := c.inputs(n, used)
+	if c.taken(node.Output) {
+		return nil, fmt.Errorf("output %q is the name of another value", node.Output)
+	}
+	shape, err := c.infer(node)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := arity("activations", len(x), op.activations); err != nil {
-		return err
+	if len(node.Shape) != 0 && !slices.Equal(node.Shape, shape) {
+		return nil, fmt.Errorf("shape is stated as %v and is %v", node.Shape, shape)
 	}
-	if err := arity("parameters", len(p), op.parameters); err != nil {
-		return err
-	}
-	shape, err := op.shape(n, x, p)
-	if err != nil {
-		return err
-	}
-	if n.Shape != nil && !slices.Equal(n.Shape, shape) {
-		return fmt.Errorf("shape is written as %v, and follows to be %v", n.Shape, shape)
-	}
-	n.Shape = shape
-	c.activations[n.Output] = shape
-	return c.shape("output", shape)
+	c.activations[node.Output] = shape
+	return shape, nil
 }
 
-// inputs splits a node's inputs into shapes of activations and of parameters.
-func (c *checker) inputs(n *Node, used map[string]bool) (x, p [][]int, err error) {
-	for _, name := range n.Inputs {
-		if shape, ok := c.parameters[name]; ok {
-			p = append(p, shape)
-			used[name] = true
+func (c *checker) infer(node *Node) ([]int, error) {
+	op, err := lookup(node.Op)
+	if err != nil {
+		return nil, err
+	}
+	if err := op.checkAttributes(node.Attributes); err != nil {
+		return nil, err
+	}
+	applied, err := c.inputs(op, node)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := op.infer(applied)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(shape), checkShape(shape)
+}
+
+// inputs splits a node's inputs into activations and, after them, parameters.
+func (c *checker) inputs(op operator, node *Node) (application, error) {
+	applied := application{attributes: node.Attributes}
+	for i, name := range node.Inputs {
+		if shape, ok := c.activations[name]; ok {
+			if len(applied.parameters) > 0 {
+				return applied, fmt.Errorf("input %d: activation %q comes after a parameter", i, name)
+			}
+			applied.activations = append(applied.activations, shape)
+			c.users[name] = node.Name
 			continue
 		}
-		shape, ok := c.activations[name]
+		p, ok := c.parameters[name]
 		if !ok {
-			return nil, nil, fmt.Errorf("input %q is neither a parameter nor made by an earlier node", name)
+			return applied, fmt.Errorf("input %d: %q is no parameter and no output of an earlier node", i, name)
 		}
-		if len(p) > 0 {
-			return nil, nil, fmt.Errorf("input %q: activations come before parameters", name)
+		if user, used := c.users[name]; used {
+			return applied, fmt.Errorf("input %d: parameter %q belongs to node %q already", i, name, user)
 		}
-		x = append(x, shape)
+		c.users[name] = node.Name
+		if k := len(applied.parameters); k < len(op.parameters) && p.Role != op.parameters[k] {
+			return applied, fmt.Errorf("input %d: parameter %q has role %q, wants %q", i, name, p.Role, op.parameters[k])
+		}
+		applied.parameters = append(applied.parameters, p.Shape)
 	}
-	return x, p, nil
+	return applied, op.checkArity(len(applied.activations), len(applied.parameters), node.Op)
 }
 
-func arity(what string, got int, want [2]int) error {
-	if got < want[0] || (want[1] > 0 || what == "parameters") && got > want[1] {
-		return fmt.Errorf("it has %d %s, expected %d to %d", got, what, want[0], want[1])
+func (o operator) checkArity(activations, parameters int, name string) error {
+	if activations < o.inputs.min || activations > o.inputs.max {
+		return fmt.Errorf("%s has %d activations, wants %s", name, activations, span(o.inputs.min, o.inputs.max))
+	}
+	least, most := len(o.parameters)-o.optional, len(o.parameters)
+	if parameters < least || parameters > most {
+		return fmt.Errorf("%s has %d parameters, wants %s", name, parameters, span(least, most))
 	}
 	return nil
 }
 
-func (c *checker) outputs(net *Network) error {
-	if len(net.Outputs) == 0 {
-		return fmt.Errorf("it has no outputs")
+// ends checks what comes out, and that nothing is computed or kept for nobody.
+func (c *checker) ends() error {
+	if len(c.net.Outputs) == 0 {
+		return fmt.Errorf("outputs: there are none")
 	}
-	for _, name := range net.Outputs {
-		if c.activations[name] == nil {
-			return fmt.Errorf("output %q: no node makes it", name)
+	seen := map[string]bool{}
+	for _, name := range c.net.Outputs {
+		if _, ok := c.activations[name]; !ok || name == c.net.Input.Name {
+			return fmt.Errorf("outputs: %q is the output of no node", name)
+		}
+		if seen[name] {
+			return fmt.Errorf("outputs: %q is there twice", name)
+		}
+		seen[name] = true
+	}
+	for _, node := range c.net.Nodes {
+		if c.users[node.Output] == "" && !seen[node.Output] {
+			return fmt.Errorf("node %q: nothing uses its output %q", node.Name, node.Output)
 		}
 	}
-	if logits := c.activations[net.Outputs[0]]; len(logits) != 2 {
-		return fmt.Errorf("output %q has shape %v, expected logits [N classes]", net.Outputs[0], logits)
+	for _, p := range c.net.Parameters {
+		if c.users[p.Name] == "" {
+			return fmt.Errorf("parameter %q: no node uses it", p.Name)
+		}
 	}
 	return nil
 }

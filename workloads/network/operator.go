@@ -2,123 +2,216 @@ package network
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 	"strings"
+
+	"github.com/dlbench/dlbench/workloads/names"
 )
 
-// operator is one row of the vocabulary: ONNX's name, its attributes (all of
-// them have to be written), how many activations and parameters it takes, and
-// how its output's shape follows.
+// operator is what dlbench knows of an ONNX operator: the attributes that it
+// must have, what it takes, the shape that it makes and what it costs.
 type operator struct {
-	attributes  map[string]kind
-	activations [2]int // fewest, most; most 0 is any number
-	parameters  [2]int
-	shape       func(n *Node, x [][]int, p [][]int) ([]int, error)
-	macs        func(n *Node, x [][]int, p [][]int) int64 // of the whole batch; nil is none
+	attributes []attribute
+	inputs     arity  // activations
+	parameters []Role // roles of the parameters, in order
+	optional   int    // how many of the last parameters may be left out
+	infer      func(application) ([]int, error)
+	macs       func(a application, output []int) int64 // nil: none are counted
 }
 
-// kind is the type of an attribute and the check of its value.
-type kind struct {
-	name  string
-	valid func(any) bool
+// arity bounds how many activations an operator takes.
+type arity struct{ min, max int }
+
+// application is one use of an operator, with shapes in the order of inputs.
+type application struct {
+	attributes  Attributes
+	activations [][]int
+	parameters  [][]int
 }
 
-var (
-	positive     = kind{"a positive integer", func(v any) bool { i, ok := v.(int); return ok && i > 0 }}
-	anyInt       = kind{"an integer", func(v any) bool { _, ok := v.(int); return ok }}
-	flag         = kind{"0 or 1", func(v any) bool { i, ok := v.(int); return ok && (i == 0 || i == 1) }}
-	number       = kind{"a float", func(v any) bool { _, ok := v.(float64); return ok }}
-	positivePair = kind{"two positive integers", func(v any) bool { return ints(v, 2, 1) }}
-	pair         = kind{"two integers of at least 0", func(v any) bool { return ints(v, 2, 0) }}
-	fourPads     = kind{"four integers of at least 0 [top, left, bottom, right]", func(v any) bool { return ints(v, 4, 0) }}
-	fraction     = kind{"a float from 0 to 1", func(v any) bool { f, ok := v.(float64); return ok && f >= 0 && f <= 1 }}
-	positiveNum  = kind{"a positive float", func(v any) bool { f, ok := v.(float64); return ok && f > 0 }}
-)
+// maxExtent bounds every integer attribute and axis, far beyond any real
+// network, so that no arithmetic on a hostile plan can overflow.
+const maxExtent = 1 << 24
 
-func one(of ...string) kind {
-	return kind{"one of " + strings.Join(of, ", "), func(v any) bool { s, ok := v.(string); return ok && slices.Contains(of, s) }}
-}
+// maxElements bounds a tensor's elements.
+const maxElements = 1 << 36
 
-func exactly(want int) kind {
-	return kind{fmt.Sprint(want), func(v any) bool { i, ok := v.(int); return ok && i == want }}
-}
-
-func ints(v any, length, least int) bool {
-	list, ok := v.([]int)
-	return ok && len(list) == length && slices.Min(list) >= least
-}
-
-// operators is the vocabulary. The meaning of each is ONNX's, opset 17
-// (https://onnx.ai/onnx/operators/).
 var operators = map[string]operator{
-	"Conv": {
-		attributes:  map[string]kind{"kernel_shape": positivePair, "strides": positivePair, "pads": fourPads, "dilations": positivePair, "group": positive},
-		activations: [2]int{1, 1}, parameters: [2]int{1, 2}, shape: convShape, macs: convMACs,
-	},
-	"ConvTranspose": {
-		attributes:  map[string]kind{"kernel_shape": positivePair, "strides": positivePair, "pads": fourPads, "dilations": positivePair, "group": positive, "output_padding": pair},
-		activations: [2]int{1, 1}, parameters: [2]int{1, 2}, shape: convTransposeShape, macs: convTransposeMACs,
-	},
-	"BatchNormalization": {
-		attributes:  map[string]kind{"epsilon": positiveNum, "momentum": fraction},
-		activations: [2]int{1, 1}, parameters: [2]int{4, 4}, shape: batchNormShape,
-	},
-	"Relu":    {activations: [2]int{1, 1}, shape: sameShape},
-	"Sigmoid": {activations: [2]int{1, 1}, shape: sameShape},
-	"Clip":    {attributes: map[string]kind{"min": number, "max": number}, activations: [2]int{1, 1}, shape: sameShape},
-	"MaxPool": {
-		attributes:  map[string]kind{"kernel_shape": positivePair, "strides": positivePair, "pads": fourPads, "dilations": positivePair, "ceil_mode": flag},
-		activations: [2]int{1, 1}, shape: poolShape,
-	},
-	"AveragePool": {
-		attributes:  map[string]kind{"kernel_shape": positivePair, "strides": positivePair, "pads": fourPads, "ceil_mode": flag, "count_include_pad": flag},
-		activations: [2]int{1, 1}, shape: poolShape,
-	},
-	"GlobalAveragePool": {activations: [2]int{1, 1}, shape: globalPoolShape},
-	"Add":               {activations: [2]int{2, 2}, shape: broadcastShape},
-	"Mul":               {activations: [2]int{2, 2}, shape: broadcastShape},
-	"Concat":            {attributes: map[string]kind{"axis": exactly(1)}, activations: [2]int{1, 0}, shape: concatShape},
-	"Flatten":           {attributes: map[string]kind{"axis": exactly(1)}, activations: [2]int{1, 1}, shape: flattenShape},
-	"Gemm": {
-		attributes:  map[string]kind{"alpha": number, "beta": number, "transA": exactly(0), "transB": exactly(1)},
-		activations: [2]int{1, 1}, parameters: [2]int{2, 2}, shape: gemmShape, macs: gemmMACs,
-	},
-	"LRN":     {attributes: map[string]kind{"alpha": number, "beta": number, "bias": number, "size": positive}, activations: [2]int{1, 1}, shape: sameShape},
-	"Dropout": {attributes: map[string]kind{"ratio": fraction}, activations: [2]int{1, 1}, shape: sameShape},
-	"Resize": {
-		attributes: map[string]kind{"mode": one("nearest", "linear"), "scales_h": positive, "scales_w": positive,
-			"coordinate_transformation_mode": one("half_pixel", "asymmetric"), "nearest_mode": one("floor")},
-		activations: [2]int{1, 1}, shape: resizeShape,
-	},
-	"Softmax": {attributes: map[string]kind{"axis": anyInt}, activations: [2]int{1, 1}, shape: softmaxShape},
+	"Conv":               conv,
+	"ConvTranspose":      convTranspose,
+	"BatchNormalization": batchNormalization,
+	"LRN":                lrn,
+	"Relu":               elementwise(),
+	"Sigmoid":            elementwise(),
+	"Clip":               clip,
+	"Dropout":            elementwise(attribute{name: "ratio", check: float(0, 1)}),
+	"Softmax":            softmax,
+	"Add":                broadcast,
+	"Mul":                broadcast,
+	"MaxPool":            maxPool,
+	"AveragePool":        averagePool,
+	"GlobalAveragePool":  globalAveragePool,
+	"Resize":             resize,
+	"Concat":             concat,
+	"Flatten":            flatten,
+	"Gemm":               gemm,
 }
 
-// Operators lists the vocabulary, sorted.
+// Operators returns the names of all operators that a network may use, sorted.
 func Operators() []string {
-	names := make([]string, 0, len(operators))
+	list := make([]string, 0, len(operators))
 	for name := range operators {
-		names = append(names, name)
+		list = append(list, name)
 	}
-	slices.Sort(names)
-	return names
+	sort.Strings(list)
+	return list
 }
 
-// checkAttributes wants every attribute of the operator, each of its kind, and
-// no other.
-func (o operator) checkAttributes(n *Node) error {
-	for name, kind := range o.attributes {
-		value, ok := n.Attributes[name]
+func lookup(op string) (operator, error) {
+	o, ok := operators[op]
+	if !ok {
+		return operator{}, names.Unknown("operator", op, Operators())
+	}
+	return o, nil
+}
+
+// attribute is one entry of an operator's schema; every attribute is required.
+type attribute struct {
+	name  string
+	check func(value any) error
+}
+
+func (o operator) checkAttributes(a Attributes) error {
+	known := make([]string, 0, len(o.attributes))
+	for _, schema := range o.attributes {
+		known = append(known, schema.name)
+		value, ok := a[schema.name]
 		if !ok {
-			return fmt.Errorf("%s needs the attribute %q", n.Op, name)
+			return fmt.Errorf("attribute %q is missing; every attribute has to be written", schema.name)
 		}
-		if !kind.valid(value) {
-			return fmt.Errorf("attribute %q is %v, expected %s", name, value, kind.name)
+		if err := schema.check(value); err != nil {
+			return fmt.Errorf("attribute %q: %w", schema.name, err)
 		}
 	}
-	for name := range n.Attributes {
-		if _, ok := o.attributes[name]; !ok {
-			return fmt.Errorf("%s has no attribute %q", n.Op, name)
+	return unknownAttribute(a, known)
+}
+
+func unknownAttribute(a Attributes, known []string) error {
+	var extra []string
+	for name := range a {
+		if !slices.Contains(known, name) {
+			extra = append(extra, name)
 		}
+	}
+	if len(extra) == 0 {
+		return nil
+	}
+	sort.Strings(extra)
+	if len(known) == 0 {
+		return fmt.Errorf("attribute %q is unknown; the operator has none", extra[0])
+	}
+	return fmt.Errorf("attribute %q is unknown; the operator has %s", extra[0], strings.Join(known, ", "))
+}
+
+// integer wants an int within [low, high].
+func integer(low, high int) func(any) error {
+	return func(value any) error {
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("%s, wants an int", describe(value))
+		}
+		if v < low || v > high {
+			return fmt.Errorf("%d, wants %s", v, span(low, high))
+		}
+		return nil
+	}
+}
+
+// integers wants a list of length ints, each at least low.
+func integers(length, low int) func(any) error {
+	return func(value any) error {
+		list, ok := value.([]int)
+		if !ok {
+			return fmt.Errorf("%s, wants a list of %d ints", describe(value), length)
+		}
+		if len(list) != length {
+			return fmt.Errorf("%v, wants %d ints", list, length)
+		}
+		for _, v := range list {
+			if v < low || v > maxExtent {
+				return fmt.Errorf("%v, wants ints %s", list, span(low, maxExtent))
+			}
+		}
+		return nil
+	}
+}
+
+// float wants a float64 within [low, high), finite.
+func float(low, high float64) func(any) error {
+	return func(value any) error {
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("%s, wants a float (in JSON with a point or an exponent)", describe(value))
+		}
+		if math.IsNaN(v) || v < low || v >= high {
+			return fmt.Errorf("%v, wants a float from %v to less than %v", v, low, high)
+		}
+		return nil
+	}
+}
+
+// positive wants a finite float64 above zero.
+func positive(value any) error {
+	v, ok := value.(float64)
+	if !ok {
+		return fmt.Errorf("%s, wants a float (in JSON with a point or an exponent)", describe(value))
+	}
+	if !(v > 0) || math.IsInf(v, 0) {
+		return fmt.Errorf("%v, wants a float above 0", v)
 	}
 	return nil
+}
+
+// exactly wants the one value that dlbench gives a meaning to.
+func exactly(want any) func(any) error {
+	return func(value any) error {
+		if value != want {
+			return fmt.Errorf("%s, wants %s", describe(value), describe(want))
+		}
+		return nil
+	}
+}
+
+// oneOf wants one of the strings.
+func oneOf(allowed ...string) func(any) error {
+	return func(value any) error {
+		v, ok := value.(string)
+		if !ok || !slices.Contains(allowed, v) {
+			return fmt.Errorf("%s, wants one of %q", describe(value), allowed)
+		}
+		return nil
+	}
+}
+
+func describe(value any) string {
+	switch v := value.(type) {
+	case int:
+		return fmt.Sprintf("int %d", v)
+	case float64:
+		return fmt.Sprintf("float %v", v)
+	case string:
+		return fmt.Sprintf("string %q", v)
+	case []int:
+		return fmt.Sprintf("list %v", v)
+	}
+	return fmt.Sprintf("%T", value)
+}
+
+func span(low, high int) string {
+	if high >= maxExtent {
+		return fmt.Sprintf("of at least %d", low)
+	}
+	return fmt.Sprintf("from %d to %d", low, high)
 }

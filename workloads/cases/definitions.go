@@ -1,0 +1,170 @@
+package cases
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+func definitions() []definition {
+	var all []definition
+	for _, group := range [][]definition{
+		convolutions(), transposed(), normalizations(), activations(), pools(), binary(), others(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+var image = []int{2, 4, 9, 8} // odd and even, higher than wide
+
+func window(kernel, stride int, pads ...int) network.Attributes {
+	return network.Attributes{"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride}, "pads": pads}
+}
+
+func with(a network.Attributes, more network.Attributes) network.Attributes {
+	out := network.Attributes{}
+	for _, from := range []network.Attributes{a, more} {
+		for name, value := range from {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func conv(name string, input []int, out, kernel, stride, dilation, group int, bias bool, pads ...int) definition {
+	params := []network.Parameter{parameter("op.weight", 0.3, out, input[1]/group, kernel, kernel)}
+	if bias {
+		params = append(params, parameter("op.bias", 0.3, out))
+	}
+	return definition{name: "conv/" + name, mode: plan.Train, input: input, op: "Conv", parameters: params,
+		attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{dilation, dilation}, "group": group})}
+}
+
+func convolutions() []definition {
+	return []definition{
+		conv("3x3", image, 6, 3, 1, 1, 1, false, 1, 1, 1, 1),
+		conv("3x3-stride2", image, 6, 3, 2, 1, 1, false, 1, 1, 1, 1),
+		conv("3x3-stride2-even", []int{2, 4, 8, 8}, 6, 3, 2, 1, 1, false, 1, 1, 1, 1),
+		conv("7x7-stride2", []int{1, 3, 17, 17}, 5, 7, 2, 1, 1, false, 3, 3, 3, 3),
+		conv("5x5-bias", image, 6, 5, 1, 1, 1, true, 2, 2, 2, 2),
+		conv("5x5-valid-bias", image, 6, 5, 1, 1, 1, true, 0, 0, 0, 0),
+		conv("1x1", image, 6, 1, 1, 1, 1, false, 0, 0, 0, 0),
+		conv("1x1-stride2", image, 6, 1, 2, 1, 1, false, 0, 0, 0, 0),
+		conv("batch1", []int{1, 4, 9, 8}, 6, 3, 1, 1, 1, false, 1, 1, 1, 1),
+		conv("pads-top-left", image, 6, 3, 2, 1, 1, false, 1, 1, 0, 0),
+		conv("pads-bottom-right", image, 6, 3, 2, 1, 1, false, 0, 0, 1, 1),
+		conv("pads-all-different", image, 6, 4, 1, 1, 1, true, 0, 1, 2, 3),
+		conv("groups", image, 6, 3, 1, 1, 2, false, 1, 1, 1, 1),
+		conv("depthwise", image, 4, 3, 1, 1, 4, false, 1, 1, 1, 1),
+		conv("dilated", image, 6, 3, 1, 2, 1, false, 2, 2, 2, 2),
+	}
+}
+
+func transposed() []definition {
+	make := func(name string, kernel, stride, group int, outputPadding int, pads ...int) definition {
+		return definition{name: "convtranspose/" + name, mode: plan.Train, input: image, op: "ConvTranspose",
+			parameters: []network.Parameter{parameter("op.weight", 0.3, 4, 6/group, kernel, kernel), parameter("op.bias", 0.3, 6)},
+			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{1, 1}, "group": group,
+				"output_padding": []int{outputPadding, outputPadding}})}
+	}
+	return []definition{
+		make("2x2-stride2", 2, 2, 1, 0, 0, 0, 0, 0),
+		make("3x3-stride2", 3, 2, 1, 1, 1, 1, 1, 1),
+		make("3x3-groups", 3, 1, 2, 0, 1, 1, 1, 1),
+	}
+}
+
+func normalizations() []definition {
+	var all []definition
+	for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
+		for _, c := range []struct{ epsilon, momentum float64 }{{1e-5, 0.9}, {1e-3, 0.9}, {1e-5, 0.7}} {
+			all = append(all, definition{
+				name: fmt.Sprintf("batchnorm/%s-eps%g-momentum%g", mode, c.epsilon, c.momentum), mode: mode, input: []int{3, 4, 3, 5},
+				op: "BatchNormalization", attributes: network.Attributes{"epsilon": c.epsilon, "momentum": c.momentum},
+				parameters: []network.Parameter{
+					uniform("op.weight", network.Trainable, 0.5, 1.5, 4), uniform("op.bias", network.Trainable, -0.5, 0.5, 4),
+					uniform("op.running_mean", network.RunningMean, -0.5, 0.5, 4), uniform("op.running_var", network.RunningVariance, 0.02, 0.5, 4),
+				}})
+		}
+	}
+	return all
+}
+
+func uniform(name string, role network.Role, low, high float64, shape ...int) network.Parameter {
+	return network.Parameter{Name: name, Shape: shape, Role: role, Init: network.Init{Kind: "uniform", Low: low, High: high}}
+}
+
+func activations() []definition {
+	simple := func(name, op string, a network.Attributes) definition {
+		return definition{name: name, mode: plan.Train, input: image, op: op, attributes: a}
+	}
+	return []definition{
+		simple("relu", "Relu", nil),
+		simple("sigmoid", "Sigmoid", nil),
+		simple("clip/relu6", "Clip", network.Attributes{"min": 0.0, "max": 6.0}),
+		simple("clip/narrow", "Clip", network.Attributes{"min": -0.5, "max": 0.75}),
+		simple("softmax", "Softmax", network.Attributes{"axis": 1}),
+		simple("dropout/off", "Dropout", network.Attributes{"ratio": 0.5}),
+		simple("lrn", "LRN", network.Attributes{"alpha": 0.5, "beta": 0.75, "bias": 1.5, "size": 3}),
+	}
+}
+
+func pools() []definition {
+	maxPool := func(name string, kernel, stride, ceil int, pads ...int) definition {
+		return definition{name: "maxpool/" + name, mode: plan.Train, input: image, op: "MaxPool",
+			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{1, 1}, "ceil_mode": ceil})}
+	}
+	average := func(name string, kernel, stride, ceil, counted int, pads ...int) definition {
+		return definition{name: "averagepool/" + name, mode: plan.Train, input: image, op: "AveragePool",
+			attributes: with(window(kernel, stride, pads...), network.Attributes{"ceil_mode": ceil, "count_include_pad": counted})}
+	}
+	return []definition{
+		maxPool("2x2", 2, 2, 0, 0, 0, 0, 0),
+		maxPool("3x3-stride2-pad1", 3, 2, 0, 1, 1, 1, 1),
+		maxPool("3x3-stride2-floor", 3, 2, 0, 0, 0, 0, 0),
+		maxPool("3x3-stride2-ceil", 3, 2, 1, 0, 0, 0, 0),
+		maxPool("pads-bottom-right", 3, 2, 0, 0, 0, 1, 1),
+		average("2x2", 2, 2, 0, 0, 0, 0, 0, 0),
+		average("3x3-stride2-uncounted", 3, 2, 0, 0, 1, 1, 1, 1),
+		average("3x3-stride2-counted", 3, 2, 0, 1, 1, 1, 1, 1),
+		average("3x3-ceil-uncounted", 3, 2, 1, 0, 0, 0, 0, 0),
+		average("3x3-ceil-counted", 3, 2, 1, 1, 1, 1, 1, 1),
+		{name: "globalaveragepool", mode: plan.Train, input: image, op: "GlobalAveragePool"},
+	}
+}
+
+func binary() []definition {
+	// other is a second activation of the same shape, gate one of [N C 1 1].
+	other := network.Node{Name: "other", Op: "Sigmoid", Inputs: []string{"input"}, Output: "other", Attributes: network.Attributes{}}
+	gate := network.Node{Name: "gate", Op: "GlobalAveragePool", Inputs: []string{"input"}, Output: "gate", Attributes: network.Attributes{}}
+	two := func(name, op, second string, before network.Node, a network.Attributes) definition {
+		return definition{name: name, mode: plan.Train, input: image, op: op, attributes: a, inputs: []string{"input", second}, before: []network.Node{before}}
+	}
+	return []definition{
+		two("add", "Add", "other", other, nil),
+		two("add/broadcast", "Add", "gate", gate, nil),
+		two("mul", "Mul", "other", other, nil),
+		two("mul/squeeze-excite", "Mul", "gate", gate, nil),
+		two("concat", "Concat", "other", other, network.Attributes{"axis": 1}),
+	}
+}
+
+func others() []definition {
+	resize := func(name, mode, transform string, h, w int) definition {
+		return definition{name: "resize/" + name, mode: plan.Train, input: image, op: "Resize",
+			attributes: network.Attributes{"mode": mode, "scales_h": h, "scales_w": w, "coordinate_transformation_mode": transform, "nearest_mode": "floor"}}
+	}
+	flatten := network.Node{Name: "flat", Op: "Flatten", Inputs: []string{"input"}, Output: "flat", Attributes: network.Attributes{"axis": 1}}
+	return []definition{
+		resize("nearest", "nearest", "asymmetric", 2, 3),
+		resize("linear", "linear", "half_pixel", 2, 2),
+		{name: "gemm/after-flatten", mode: plan.Train, input: image, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
+			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
+			parameters: []network.Parameter{parameter("op.weight", 0.1, 7, 4*9*8), parameter("op.bias", 0.3, 7)}},
+		{name: "gemm/square", mode: plan.Train, input: []int{3, 6, 1, 1}, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
+			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
+			parameters: []network.Parameter{parameter("op.weight", 0.3, 6, 6), parameter("op.bias", 0.3, 6)}},
+	}
+}

@@ -1,0 +1,89 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+)
+
+// concat is ONNX Concat along any axis but the batch's.
+var concat = operator{
+	attributes: []attribute{{"axis", integer(1, 3)}},
+	inputs:     arity{2, maxExtent},
+	infer: func(a application) ([]int, error) {
+		axis, out := a.attributes.Int("axis"), slices.Clone(a.activations[0])
+		if axis >= len(out) {
+			return nil, fmt.Errorf("axis %d is not an axis of input %v", axis, out)
+		}
+		for _, x := range a.activations[1:] {
+			if len(x) != len(out) {
+				return nil, fmt.Errorf("inputs disagree on rank: %v and %v", a.activations[0][1:], x[1:])
+			}
+			for i := range x {
+				if i != axis && x[i] != out[i] {
+					return nil, fmt.Errorf("inputs disagree beside axis %d: %v and %v", axis, a.activations[0][1:], x[1:])
+				}
+			}
+			out[axis] += x[axis]
+		}
+		return out, nil
+	},
+}
+
+// flatten is ONNX Flatten after the batch axis, in NCHW order: a runner that
+// holds NHWC has to permute the weights of the Gemm that follows.
+var flatten = operator{
+	attributes: []attribute{{"axis", exactly(1)}},
+	inputs:     arity{1, 1},
+	infer: func(a application) ([]int, error) {
+		x := a.activations[0]
+		return []int{x[0], int(elements(x[1:]))}, nil
+	},
+}
+
+// elements is the number of elements of a shape.
+func elements(shape []int) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= int64(d)
+	}
+	return n
+}
+
+// checkShape refuses a shape whose elements cannot be counted or held.
+func checkShape(shape []int) error {
+	n := int64(1)
+	for _, d := range shape {
+		if d < 1 {
+			return fmt.Errorf("shape %v has an axis below 1", shape)
+		}
+		if d > maxElements || n*int64(d) > maxElements {
+			return fmt.Errorf("shape %v has more than %d elements", shape, int64(maxElements))
+		}
+		n *= int64(d)
+	}
+	return nil
+}
+
+func spatial(x []int) error {
+	if len(x) != 4 {
+		return fmt.Errorf("input is %v, wants [N C H W]", x)
+	}
+	return nil
+}
+
+func same(what string, got, want []int) error {
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("%s is %v, wants %v", what, got, want)
+	}
+	return nil
+}
+
+// vectors wants every parameter to be one value a channel.
+func vectors(parameters [][]int, channels int, what ...string) error {
+	for i, p := range parameters {
+		if err := same(what[i], p, []int{channels}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+// Package suite names lists of workloads that are measured together.
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dlbench/dlbench/workloads"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// Suite is a named list of workloads with the profile they are measured in
+// where nobody says another.
+type Suite struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Profile     string    `json:"profile"`
+	Workloads   []plan.ID `json:"-"`
+}
+
+var suites = []Suite{
+	{Name: "smoke", Profile: "quick", Description: "small networks, a few minutes: does everything work here?",
+		Workloads: ids([]string{"lenet", "resnet20"}, []plan.Mode{plan.Infer, plan.Train}, 32)},
+	{Name: "resnet", Profile: "report", Description: "ResNet-18/34/50/101/152 v1.5 at 224×224, inference and training",
+		Workloads: append(append(
+			ids(resnets, []plan.Mode{plan.Infer}, 1),
+			ids(resnets, []plan.Mode{plan.Infer}, 8)...),
+			ids(resnets, []plan.Mode{plan.Train}, 8)...)},
+}
+
+var resnets = []string{"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}
+
+func ids(networks []string, modes []plan.Mode, batch int) []plan.ID {
+	var out []plan.ID
+	for _, network := range networks {
+		for _, mode := range modes {
+			out = append(out, plan.ID{Network: network, Mode: mode, Batch: batch, Precision: "fp32"})
+		}
+	}
+	return out
+}
+
+// All lists the suites.
+func All() []Suite { return suites }
+
+// Names lists their names.
+func Names() []string {
+	names := make([]string, len(suites))
+	for i, s := range suites {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// Get returns a suite; an unknown name is answered with the nearest ones.
+func Get(name string) (Suite, error) {
+	for _, s := range suites {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	text := fmt.Sprintf("unknown suite %q", name)
+	if near := workloads.Nearest(name, Names()); len(near) > 0 {
+		text += ": did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		text += ": there are " + strings.Join(Names(), ", ")
+	}
+	return Suite{}, errors.New(text)
+}

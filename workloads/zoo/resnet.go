@@ -1,0 +1,85 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/workloads/network"
+)
+
+// block appends one residual block and returns its output. Width is that of
+// its 3×3 convolutions.
+type block func(b *builder, name, x string, width, stride int) string
+
+// resNet is the ImageNet family of He et al. 2016 ("Deep residual learning for
+// image recognition"), in the variant known as v1.5: a bottleneck that halves
+// the resolution does so in its 3×3 convolution.
+func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network, error) {
+	return func(e Entry, batch, size int) (*network.Network, error) {
+		b := newBuilder(e.Name, batch, e.Channels, size)
+		x := b.conv("conv1", "input", 64, 7, 2, 3)
+		x = b.relu("relu", b.batchNorm("bn1", x, false))
+		x = b.maxPool("maxpool", x, 3, 2, 1)
+		x = stages(b, x, block, 64, depths)
+		x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
+		b.logits("fc", x, e.Classes)
+		return b.done()
+	}
+}
+
+// cifarResNet is the family for 32×32 images (the same paper, section 4.2),
+// with 1×1 projections where the shape changes, as in its ImageNet networks.
+func cifarResNet(depth int) func(Entry, int, int) (*network.Network, error) {
+	n := (depth - 2) / 6
+	return func(e Entry, batch, size int) (*network.Network, error) {
+		b := newBuilder(e.Name, batch, e.Channels, size)
+		x := b.conv("conv1", "input", 16, 3, 1, 1)
+		x = b.relu("relu", b.batchNorm("bn1", x, false))
+		x = stages(b, x, basic, 16, []int{n, n, n})
+		x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
+		b.logits("fc", x, e.Classes)
+		return b.done()
+	}
+}
+
+func stages(b *builder, x string, block block, width int, depths []int) string {
+	for stage, depth := range depths {
+		for i := range depth {
+			stride := 1
+			if stage > 0 && i == 0 {
+				stride = 2
+			}
+			x = block(b, fmt.Sprintf("layer%d.%d", stage+1, i), x, width<<stage, stride)
+		}
+	}
+	return x
+}
+
+func basic(b *builder, name, x string, width, stride int) string {
+	y := b.conv(name+".conv1", x, width, 3, stride, 1)
+	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y, false))
+	y = b.conv(name+".conv2", y, width, 3, 1, 1)
+	y = b.batchNorm(name+".bn2", y, true)
+	y = b.add(name+".add", y, shortcut(b, name, x, width, stride))
+	return b.relu(name+".relu", y)
+}
+
+func bottleneck(b *builder, name, x string, width, stride int) string {
+	const expansion = 4
+	y := b.conv(name+".conv1", x, width, 1, 1, 0)
+	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y, false))
+	y = b.conv(name+".conv2", y, width, 3, stride, 1)
+	y = b.relu(name+".relu2", b.batchNorm(name+".bn2", y, false))
+	y = b.conv(name+".conv3", y, expansion*width, 1, 1, 0)
+	y = b.batchNorm(name+".bn3", y, true)
+	y = b.add(name+".add", y, shortcut(b, name, x, expansion*width, stride))
+	return b.relu(name+".relu", y)
+}
+
+// shortcut is the identity, or a projection where the shape changes.
+func shortcut(b *builder, name, x string, channels, stride int) string {
+	if stride == 1 && b.channels[x] == channels {
+		return x
+	}
+	y := b.conv(name+".downsample.0", x, channels, 1, stride, 0)
+	return b.batchNorm(name+".downsample.1", y, false)
+}

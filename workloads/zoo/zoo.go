@@ -1,0 +1,65 @@
+package zoo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dlbench/dlbench/workloads"
+	"github.com/dlbench/dlbench/workloads/network"
+)
+
+// Entry is one network of the zoo.
+type Entry struct {
+	Name         string
+	Size         int // height and width of the input
+	Channels     int
+	Classes      int
+	ParitySize   int     // input at which training parity is checked; Size where that is cheap enough
+	ParityBatch  int     // and the batch, at most
+	LearningRate float64 // small enough that ten steps stay well-conditioned
+	build        func(e Entry, batch, size int) (*network.Network, error)
+}
+
+var entries = []Entry{
+	{Name: "lenet", Size: 28, Channels: 1, Classes: 10, ParitySize: 28, ParityBatch: 8, LearningRate: 1e-3, build: leNet},
+	{Name: "resnet20", Size: 32, Channels: 3, Classes: 10, ParitySize: 32, ParityBatch: 8, LearningRate: 1e-3, build: cifarResNet(20)},
+	{Name: "resnet18", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(basic, 2, 2, 2, 2)},
+	{Name: "resnet34", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(basic, 3, 4, 6, 3)},
+	{Name: "resnet50", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(bottleneck, 3, 4, 6, 3)},
+	{Name: "resnet101", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(bottleneck, 3, 4, 23, 3)},
+	{Name: "resnet152", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(bottleneck, 3, 8, 36, 3)},
+}
+
+// Names lists the networks.
+func Names() []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	return names
+}
+
+// Get returns an entry; an unknown name is answered with the nearest ones.
+func Get(name string) (Entry, error) {
+	for _, e := range entries {
+		if e.Name == name {
+			return e, nil
+		}
+	}
+	text := fmt.Sprintf("unknown network %q", name)
+	if near := workloads.Nearest(name, Names()); len(near) > 0 {
+		text += ": did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return Entry{}, fmt.Errorf("%s", text)
+}
+
+// Build makes the network for a batch, at its own input size.
+func (e Entry) Build(batch int) (*network.Network, error) { return e.BuildAt(batch, e.Size) }
+
+// BuildAt makes it for another height and width of the input.
+func (e Entry) BuildAt(batch, size int) (*network.Network, error) {
+	if batch < 1 || size < 1 {
+		return nil, fmt.Errorf("network %q: batch %d and size %d have to be positive", e.Name, batch, size)
+	}
+	return e.build(e, batch, size)
+}
