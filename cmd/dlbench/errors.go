@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 
 	"github.com/dlbench/dlbench/runners/engine"
-	"github.com/dlbench/dlbench/workloads"
+	"github.com/dlbench/dlbench/workloads/names"
 )
 
 // The exit codes; docs/commands.md explains them.
@@ -44,22 +43,21 @@ func failed(format string, args ...any) error {
 
 // unknown refuses a name and offers the nearest ones.
 func unknown(what, name string, candidates []string) error {
-	text := fmt.Sprintf("unknown %s %q", what, name)
-	if near := workloads.Nearest(name, candidates); len(near) > 0 {
-		text += ": did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return usage(errors.New(text))
+	return usage(names.Unknown(what, name, candidates))
 }
 
 // exitCode maps an error to the code that scripts see.
 func exitCode(err error) int {
 	var exit *exitError
 	var lacking *engine.EnvironmentError
+	var mistyped *names.UnknownError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &exit):
 		return exit.code
+	case errors.As(err, &mistyped):
+		return exitUsage
 	case errors.As(err, &lacking):
 		return exitEnvironment
 	case errors.Is(err, syscall.ENOSPC):

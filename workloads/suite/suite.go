@@ -2,11 +2,7 @@
 package suite
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/dlbench/dlbench/workloads"
+	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -46,11 +42,11 @@ func All() []Suite { return suites }
 
 // Names lists their names.
 func Names() []string {
-	names := make([]string, len(suites))
+	all := make([]string, len(suites))
 	for i, s := range suites {
-		names[i] = s.Name
+		all[i] = s.Name
 	}
-	return names
+	return all
 }
 
 // Get returns a suite; an unknown name is answered with the nearest ones.
@@ -60,11 +56,5 @@ func Get(name string) (Suite, error) {
 			return s, nil
 		}
 	}
-	text := fmt.Sprintf("unknown suite %q", name)
-	if near := workloads.Nearest(name, Names()); len(near) > 0 {
-		text += ": did you mean " + strings.Join(near, " or ") + "?"
-	} else {
-		text += ": there are " + strings.Join(Names(), ", ")
-	}
-	return Suite{}, errors.New(text)
+	return Suite{}, names.Unknown("suite", name, Names())
 }

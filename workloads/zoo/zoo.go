@@ -2,9 +2,8 @@ package zoo
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/dlbench/dlbench/workloads"
+	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/network"
 )
 
@@ -32,11 +31,11 @@ var entries = []Entry{
 
 // Names lists the networks.
 func Names() []string {
-	names := make([]string, len(entries))
+	all := make([]string, len(entries))
 	for i, e := range entries {
-		names[i] = e.Name
+		all[i] = e.Name
 	}
-	return names
+	return all
 }
 
 // Get returns an entry; an unknown name is answered with the nearest ones.
@@ -46,11 +45,7 @@ func Get(name string) (Entry, error) {
 			return e, nil
 		}
 	}
-	text := fmt.Sprintf("unknown network %q", name)
-	if near := workloads.Nearest(name, Names()); len(near) > 0 {
-		text += ": did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return Entry{}, fmt.Errorf("%s", text)
+	return Entry{}, names.Unknown("network", name, Names())
 }
 
 // Build makes the network for a batch, at its own input size.

@@ -34,7 +34,10 @@ func TestCounts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := net.Count()
+				got, err := net.Counts()
+				if err != nil {
+					t.Fatal(err)
+				}
 				if got.Parameters != want.parameters {
 					t.Errorf("batch %d: %d parameters, want %d", batch, got.Parameters, want.parameters)
 				}
