@@ -4,35 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"sort"
+	"slices"
 )
 
 // The safetensors format: eight bytes with the header's length (little-endian),
-// a JSON header, then the tensors' bytes
+// a JSON header, then the tensors' bytes without a gap
 // (https://github.com/huggingface/safetensors#format).
-
-// DType is a tensor's element type, by safetensors' name.
-type DType string
-
-// The element types that dlbench reads.
-const (
-	F32 DType = "F32"
-	F64 DType = "F64"
-	I64 DType = "I64"
-)
-
-func (d DType) size() int {
-	switch d {
-	case F32:
-		return 4
-	case F64, I64:
-		return 8
-	}
-	return 0
-}
 
 // Info describes one tensor of a file.
 type Info struct {
@@ -41,7 +22,7 @@ type Info struct {
 	Range [2]int64 `json:"data_offsets"` // bytes, from the end of the header
 }
 
-// Elements is the number of elements.
+// Elements is the number of elements; 1 for a scalar, whose shape is empty.
 func (i Info) Elements() int {
 	n := 1
 	for _, extent := range i.Shape {
@@ -50,73 +31,146 @@ func (i Info) Elements() int {
 	return n
 }
 
-// mostHeader is the limit of the public library.
-const mostHeader = 100 << 20
+const (
+	mostHeader = 100 << 20 // the limit of the public library
+	metadata   = "__metadata__"
+)
 
 // readHeader reads and checks a header against the file's size. It returns the
-// tensors and the offset at which their bytes begin.
+// tensors and the offset at which their bytes begin. What it allocates is
+// bounded by the size of the file, whatever the header says.
 func readHeader(r io.Reader, size int64) (map[string]Info, int64, error) {
 	var length uint64
 	if err := binary.Read(r, binary.LittleEndian, &length); err != nil {
 		return nil, 0, fmt.Errorf("offset 0: expected eight bytes with the header's length, the file has %d", size)
 	}
 	if length > mostHeader || int64(length) > size-8 {
-		return nil, 0, fmt.Errorf("offset 0: the header is said to have %d bytes, the file has %d", length, size)
+		return nil, 0, fmt.Errorf("offset 0: the header is said to have %d bytes, expected at most %d", length, min(size-8, mostHeader))
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, 0, fmt.Errorf("offset 8: read the header: %w", err)
-	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(text, &raw); err != nil {
-		return nil, 0, fmt.Errorf("offset 8: the header is not a JSON object: %w", err)
+		return nil, 0, fmt.Errorf("offset 8: read the header of %d bytes: %w", length, err)
 	}
 	begin := 8 + int64(length)
-	infos := make(map[string]Info, len(raw))
-	for name, entry := range raw {
-		if name == "__metadata__" {
-			continue
-		}
-		info, err := readInfo(entry, size-begin)
-		if err != nil {
-			return nil, 0, fmt.Errorf("tensor %q: %w", name, err)
-		}
-		infos[name] = info
-	}
-	return infos, begin, nil
+	infos, err := decodeHeader(text, size-begin)
+	return infos, begin, err
 }
 
-func readInfo(entry json.RawMessage, room int64) (Info, error) {
-	var info Info
-	if err := json.Unmarshal(entry, &info); err != nil {
-		return info, err
-	}
-	if info.DType.size() == 0 {
-		return info, fmt.Errorf("element type %q, expected F32, F64 or I64", info.DType)
-	}
-	bytes := int64(info.DType.size())
-	for _, extent := range info.Shape {
-		if extent < 0 || extent > 0 && bytes > math.MaxInt64/int64(extent) {
-			return info, fmt.Errorf("shape %v is no shape", info.Shape)
+// decodeHeader reads the JSON. It goes by tokens, because a map would let the
+// last of two tensors of one name win without a word.
+func decodeHeader(text []byte, room int64) (map[string]Info, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	broken := func(err error) error {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it ends too early")
 		}
-		bytes *= int64(extent)
+		return fmt.Errorf("offset %d: the header is not a JSON object of tensors: %w", 8+d.InputOffset(), err)
+	}
+	if token, err := d.Token(); err != nil {
+		return nil, broken(err)
+	} else if token != json.Delim('{') {
+		return nil, broken(fmt.Errorf("it begins with %v", token))
+	}
+	infos := map[string]Info{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, broken(err)
+		}
+		name := key.(string) // the decoder lets nothing else be a key
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, broken(err)
+		}
+		if name == metadata {
+			continue
+		}
+		if _, twice := infos[name]; twice {
+			return nil, fmt.Errorf("tensor %q: it is there twice", name)
+		}
+		if infos[name], err = decodeInfo(value, room); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, broken(err)
+	}
+	if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
+		return nil, broken(fmt.Errorf("%d bytes follow it", len(rest)))
+	}
+	return infos, checkCover(infos, room)
+}
+
+// decodeInfo reads one entry and checks it against the room for data.
+func decodeInfo(entry json.RawMessage, room int64) (Info, error) {
+	var raw struct {
+		DType   *DType   `json:"dtype"`
+		Shape   *[]int   `json:"shape"`
+		Offsets *[]int64 `json:"data_offsets"`
+	}
+	if err := json.Unmarshal(entry, &raw); err != nil {
+		return Info{}, fmt.Errorf("expected dtype, shape and data_offsets: %w", err)
+	}
+	if raw.DType == nil || raw.Shape == nil || raw.Offsets == nil || len(*raw.Offsets) != 2 {
+		return Info{}, errors.New("expected dtype, shape and data_offsets [begin, end]")
+	}
+	info := Info{DType: *raw.DType, Shape: *raw.Shape, Range: [2]int64(*raw.Offsets)}
+	size, err := byteSize(info.DType, info.Shape)
+	if err != nil {
+		return Info{}, err
 	}
 	low, high := info.Range[0], info.Range[1]
-	if low < 0 || high < low || high-low != bytes {
-		return info, fmt.Errorf("bytes %d to %d do not hold %s of shape %v (%d bytes)", low, high, info.DType, info.Shape, bytes)
+	if low < 0 || high < low || high-low != size {
+		return Info{}, fmt.Errorf("data_offsets [%d, %d]: expected %d bytes for %s of shape %v", low, high, size, info.DType, info.Shape)
 	}
 	if high > room {
-		return info, fmt.Errorf("it ends at byte %d of the data, the file has only %d: truncated", high, room)
+		return Info{}, fmt.Errorf("data_offsets [%d, %d]: the file has %d bytes of data: truncated", low, high, room)
 	}
 	return info, nil
 }
 
-// encodeHeader lays tensors out in the order of the names and pads the header
+// byteSize is the number of bytes of a tensor.
+func byteSize(dtype DType, shape []int) (int64, error) {
+	size := int64(dtype.size())
+	if size == 0 {
+		return 0, fmt.Errorf("dtype %q: expected one of %v", dtype, dtypes())
+	}
+	for _, extent := range shape {
+		if extent < 0 || extent > 0 && size > math.MaxInt64/int64(extent) {
+			return 0, fmt.Errorf("shape %v is no shape", shape)
+		}
+		size *= int64(extent)
+	}
+	return size, nil
+}
+
+// checkCover makes sure that the tensors cover the data without gap or overlap,
+// as the format demands; so that a file that is too long is noticed too.
+func checkCover(infos map[string]Info, room int64) error {
+	order := sortedNames(infos)
+	slices.SortStableFunc(order, func(a, b string) int {
+		x, y := infos[a].Range, infos[b].Range
+		return slices.Compare(x[:], y[:])
+	})
+	at := int64(0)
+	for _, name := range order {
+		if begin := infos[name].Range[0]; begin != at {
+			return fmt.Errorf("tensor %q: it begins at byte %d of the data, expected %d: tensors lie without gap or overlap", name, begin, at)
+		}
+		at = infos[name].Range[1]
+	}
+	if at != room {
+		return fmt.Errorf("the tensors end at byte %d of the data, the file has %d", at, room)
+	}
+	return nil
+}
+
+// encodeHeader writes the tensors in the order of the names and pads the header
 // with spaces, so that the data begin at a multiple of eight.
-func encodeHeader(names []string, infos map[string]Info) ([]byte, error) {
+func encodeHeader(order []string, infos map[string]Info) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
-	for i, name := range names {
+	for i, name := range order {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -145,6 +199,6 @@ func sortedNames(infos map[string]Info) []string {
 	for name := range infos {
 		names = append(names, name)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,58 +17,68 @@ import (
 // when the tensor's turn comes, so that a file needs no more memory than its
 // largest tensor.
 type Tensor struct {
-	Name   string
-	Shape  []int
-	Floats func() []float32
-	Ints   func() []int64
+	Name    string
+	Shape   []int
+	Floats  func() []float32 // F32
+	Doubles func() []float64 // F64
+	Ints    func() []int64   // I64
 }
 
 // Write makes a safetensors file, whole or not at all, and returns the SHA-256
 // of its bytes in hexadecimal. Tensors lie in the order given.
-func Write(path string, all []Tensor) (digest string, err error) {
+func Write(path string, all []Tensor) (string, error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			_ = temp.Close()
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	hash := sha256.New()
-	w := bufio.NewWriterSize(io.MultiWriter(temp, hash), 1<<20)
-	if err = encode(w, all); err != nil {
-		return "", fmt.Errorf("write %s: %w", path, err)
-	}
-	if err = w.Flush(); err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err == nil {
-		err = temp.Close()
+	digest, err := writeTo(temp, all)
+	if closing := temp.Close(); err == nil {
+		err = closing
 	}
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), err
+	if err != nil {
+		_ = os.Remove(temp.Name())
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	return digest, nil
+}
+
+func writeTo(temp *os.File, all []Tensor) (string, error) {
+	hash := sha256.New()
+	w := bufio.NewWriterSize(io.MultiWriter(temp, hash), 1<<20)
+	if err := encode(w, all); err != nil {
+		return "", err
+	}
+	if err := w.Flush(); err != nil {
+		return "", err
+	}
+	if err := temp.Chmod(0o644); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), temp.Sync()
 }
 
 func encode(w io.Writer, all []Tensor) error {
-	names, infos, at := make([]string, len(all)), map[string]Info{}, int64(0)
+	order, infos, at := make([]string, len(all)), map[string]Info{}, int64(0)
 	for i, t := range all {
-		info := Info{DType: F32, Shape: t.Shape}
-		if t.Ints != nil {
-			info.DType = I64
+		if _, twice := infos[t.Name]; twice || t.Name == metadata {
+			return fmt.Errorf("tensor %q: the name is taken", t.Name)
 		}
-		size := int64(info.Elements() * info.DType.size())
+		info := Info{DType: t.dtype(), Shape: t.Shape}
+		if info.Shape == nil {
+			info.Shape = []int{} // a scalar; the format knows no null
+		}
+		size, err := byteSize(info.DType, info.Shape)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
 		info.Range = [2]int64{at, at + size}
 		at += size
-		names[i], infos[t.Name] = t.Name, info
+		order[i], infos[t.Name] = t.Name, info
 	}
-	header, err := encodeHeader(names, infos)
+	header, err := encodeHeader(order, infos)
 	if err != nil {
 		return err
 	}
@@ -75,25 +86,49 @@ func encode(w io.Writer, all []Tensor) error {
 		return err
 	}
 	for _, t := range all {
-		if _, err := w.Write(t.bytes()); err != nil {
+		data, err := t.bytes()
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		if r := infos[t.Name].Range; int64(len(data)) != r[1]-r[0] {
+			return fmt.Errorf("tensor %q: its maker gave %d bytes, expected %d for %s of shape %v", t.Name, len(data), r[1]-r[0], t.dtype(), t.Shape)
+		}
+		if _, err := w.Write(data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t Tensor) bytes() []byte {
+func (t Tensor) dtype() DType {
+	switch {
+	case t.Doubles != nil:
+		return F64
+	case t.Ints != nil:
+		return I64
+	}
+	return F32
+}
+
+func (t Tensor) bytes() ([]byte, error) {
 	var out []byte
-	if t.Ints != nil {
+	switch {
+	case t.Floats != nil:
+		values := t.Floats()
+		out = make([]byte, 4*len(values))
+		for i, v := range values {
+			binary.LittleEndian.PutUint32(out[4*i:], math.Float32bits(v))
+		}
+	case t.Doubles != nil:
+		for _, v := range t.Doubles() {
+			out = binary.LittleEndian.AppendUint64(out, math.Float64bits(v))
+		}
+	case t.Ints != nil:
 		for _, v := range t.Ints() {
 			out = binary.LittleEndian.AppendUint64(out, uint64(v))
 		}
-		return out
+	default:
+		return nil, errors.New("nobody makes its values")
 	}
-	values := t.Floats()
-	out = make([]byte, 4*len(values))
-	for i, v := range values {
-		binary.LittleEndian.PutUint32(out[4*i:], math.Float32bits(v))
-	}
-	return out
+	return out, nil
 }
