@@ -1,0 +1,1 @@
+"""The runner's side of dlbench: protocol, timing and files, shared by all adapters."""

@@ -1,0 +1,94 @@
+"""What a framework has to bring: everything else is the library's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .plan import Plan
+
+
+class DeviceUnavailable(Exception):
+    """The device is not there, or this build cannot use it; the message says why."""
+
+
+@dataclass
+class Description:
+    """How a framework introduces itself."""
+
+    framework: str
+    version: str
+    build: dict[str, str]
+    operators: list[str]
+    running_variance: str  # "biased" or "unbiased": the estimator that its batch norm keeps
+    device_kind: str = "cpu"
+    device_name: str = ""
+    device_uuid: str = ""
+    noise: bool = False
+
+
+@dataclass
+class Terms:
+    """The conditions in force, as the framework itself reports them."""
+
+    threads: int
+    layout: str
+    execution: str
+    precision: str = "fp32"
+    switches: dict[str, str] = field(default_factory=dict)
+
+
+class Adapter(ABC):
+    """One framework. Handles are whatever the framework computes on its device."""
+
+    @abstractmethod
+    def open(self, device: str, threads: int) -> Description:
+        """Import the framework, set threads and device; raises DeviceUnavailable."""
+
+    @abstractmethod
+    def terms(self) -> Terms:
+        """Say what is in force now."""
+
+    @abstractmethod
+    def load(self, plan: Plan) -> None:
+        """Build the network with the plan's weights and put the batches on the device."""
+
+    @abstractmethod
+    def unload(self) -> None:
+        """Forget the network and free its memory."""
+
+    @abstractmethod
+    def step(self, slot: int) -> Any:
+        """One timed iteration on a slot's batch: logits, or one training step's loss."""
+
+    @abstractmethod
+    def synchronize(self, handle: Any) -> None:
+        """Wait until a handle's value, and all that was issued before it, is complete."""
+
+    @abstractmethod
+    def read(self, handle: Any) -> np.ndarray:
+        """Copy a handle to the host, in the plan's layout."""
+
+    @abstractmethod
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        """Forward pass in the plan's mode: every output of the plan, state unchanged."""
+
+    @abstractmethod
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        """Loss and gradients (of the mean loss) by parameter, "input" among them where the
+        plan asks for it; state unchanged. Training alone."""
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Every parameter and running statistic, in the plan's layout."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Go back to the plan's weights and to a momentum of zero."""
+
+    def shapes(self) -> dict[str, list[int]]:
+        """NCHW shapes of the nodes, as far as the framework itself tells them."""
+        return {}

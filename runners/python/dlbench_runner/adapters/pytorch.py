@@ -1,0 +1,344 @@
+"""PyTorch: eager, channels-last, by torch.nn.functional."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ..adapter import Adapter, Description, DeviceUnavailable, Terms
+from ..plan import Node, Plan, Unsupported
+
+OPERATORS = [
+    *(
+        "Conv",
+        "ConvTranspose",
+        "BatchNormalization",
+        "Relu",
+        "Clip",
+        "Sigmoid",
+        "Softmax",
+        "MaxPool",
+    ),
+    *("AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"),
+    *("Dropout", "Resize"),
+]
+
+
+class PyTorch(Adapter):
+    def open(self, device: str, threads: int) -> Description:
+        import torch
+
+        self.torch = torch
+        if threads:
+            torch.set_num_threads(threads)
+        self.device = self.find(device)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True
+        return Description(
+            framework="PyTorch",
+            version=torch.__version__,
+            build={
+                "cuda": str(torch.version.cuda),
+                "mkl": str(torch.backends.mkl.is_available()),
+                "mkldnn": str(torch.backends.mkldnn.is_available()),
+                "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            },
+            operators=OPERATORS,
+            running_variance="unbiased",
+            **self.seen(),
+        )
+
+    def find(self, device: str):
+        """The torch device, or the reason why there is none."""
+        torch, (kind, _, index) = self.torch, device.partition(":")
+        if kind == "cpu":
+            return torch.device("cpu")
+        if torch.version.cuda is None:
+            raise DeviceUnavailable("this PyTorch is built without CUDA")
+        if not torch.cuda.is_available():
+            raise DeviceUnavailable("PyTorch finds no usable CUDA device (driver or card missing)")
+        number = int(index or 0)
+        if number >= torch.cuda.device_count():
+            raise DeviceUnavailable(f"no GPU {number}: there are {torch.cuda.device_count()}")
+        major, minor = torch.cuda.get_device_capability(number)
+        built = torch.cuda.get_arch_list()
+        if f"sm_{major}{minor}" not in built and f"compute_{major}{minor}" not in built:
+            text = f"built for {', '.join(built)}, this GPU is sm_{major}{minor}"
+            raise DeviceUnavailable(text)
+        return torch.device("cuda", number)
+
+    def seen(self) -> dict[str, str]:
+        if self.device.type == "cpu":
+            return {"device_kind": "cpu"}
+        card = self.torch.cuda.get_device_properties(self.device)
+        uuid = f"GPU-{card.uuid}"
+        return {"device_kind": "gpu", "device_name": card.name, "device_uuid": uuid}
+
+    def terms(self) -> Terms:
+        torch = self.torch
+        switches = {"inference": "torch.inference_mode", "optimizer": "SGD(fused=True)"}
+        if self.device.type == "cuda":
+            switches.update(tf32="off", cudnn_benchmark="on")
+        for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
+            if name in os.environ:
+                switches[name] = os.environ[name]
+        return Terms(torch.get_num_threads(), "NHWC", "eager", "fp32", switches)
+
+    def load(self, plan: Plan) -> None:
+        torch = self.torch
+        self.plan = plan
+        self.inplace = safe_in_place(plan)
+        self.ops = [(node.output, self.operator(node), node.data) for node in plan.nodes]
+        self.inputs = [self.put(x) for x in plan.inputs]
+        self.labels = [torch.from_numpy(y.copy()).to(self.device) for y in plan.labels]
+        self.params = {name: self.put(value) for name, value in plan.weights.items()}
+        self.bound = [[self.params[p] for p in node.params] for node in plan.nodes]
+        self.last_use = last_uses(plan)
+        for name in plan.trainable:
+            self.params[name].requires_grad_(plan.training)
+        self.reset()
+
+    def put(self, value: np.ndarray):
+        tensor = self.torch.from_numpy(value.copy()).to(self.device)
+        if tensor.dim() == 4:
+            tensor = tensor.contiguous(memory_format=self.torch.channels_last)
+        return tensor
+
+    def unload(self) -> None:
+        self.plan = self.ops = self.inputs = self.labels = None
+        self.params = self.bound = self.optimizer = None
+        if self.device.type == "cuda":
+            self.torch.cuda.empty_cache()
+
+    def reset(self) -> None:
+        torch = self.torch
+        with torch.no_grad():
+            for name, value in self.plan.weights.items():
+                self.params[name].copy_(torch.from_numpy(value.copy()))
+                self.params[name].grad = None
+        if self.plan.training:
+            o = self.plan.optimizer
+            self.optimizer = torch.optim.SGD(
+                [self.params[name] for name in self.plan.trainable],
+                lr=o.learning_rate,
+                momentum=o.momentum,
+                nesterov=True,
+                fused=True,
+            )
+
+    def step(self, slot: int):
+        if not self.plan.training:
+            with self.torch.inference_mode():
+                return self.forward(self.inputs[slot])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.forward(self.inputs[slot]), slot)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def forward(self, x, observed: dict | None = None):
+        values = {self.plan.input: x}
+        for (output, operator, data), bound, done in zip(self.ops, self.bound, self.last_use):
+            y = operator(*[values[name] for name in data], *bound)
+            if observed is not None:
+                observed[output] = y
+            for name in done:
+                del values[name]
+            values[output] = y
+        return values[self.plan.outputs[0]]
+
+    def loss(self, logits, slot: int):
+        return self.torch.nn.functional.cross_entropy(logits, self.labels[slot])
+
+    def synchronize(self, handle) -> None:
+        if self.device.type == "cuda":
+            self.torch.cuda.synchronize(self.device)
+
+    def read(self, handle) -> np.ndarray:
+        return handle.detach().cpu().numpy()
+
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        observed: dict = {}
+        with self.torch.inference_mode(), self.keeping_statistics():
+            self.forward(self.inputs[slot], observed)
+        self.seen_shapes = {n.name: list(observed[n.output].shape) for n in self.plan.nodes}
+        return {name: self.read(observed[name]) for name in self.plan.outputs}
+
+    def keeping_statistics(self):
+        return Kept([self.params[name] for name in self.plan.statistics])
+
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        x = self.inputs[slot].detach().requires_grad_(True)
+        names = self.plan.trainable
+        with self.keeping_statistics():
+            loss = self.loss(self.forward(x), slot)
+            grads = self.torch.autograd.grad(loss, [x, *(self.params[name] for name in names)])
+        out = {name: self.read(g) for name, g in zip(["input", *names], grads)}
+        return float(loss.detach()), out
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {name: self.read(value).copy() for name, value in self.params.items()}
+
+    def shapes(self) -> dict[str, list[int]]:
+        return self.seen_shapes
+
+    def operator(self, node: Node):
+        make = getattr(self, f"_{node.op.lower()}", None)
+        if make is None:
+            raise Unsupported(f"operator {node.op}")
+        return make(node)
+
+    def padded(self, node: Node, value: float):
+        """Padding that an operator takes itself, or a function that pads before it."""
+        top, left, bottom, right = node.pads
+        if (top, left) == (bottom, right):
+            return (top, left), lambda x: x
+        functional = self.torch.nn.functional
+        return (0, 0), lambda x: functional.pad(x, (left, right, top, bottom), value=value)
+
+    def _conv(self, node: Node):
+        conv2d = self.torch.nn.functional.conv2d
+        own, pad = self.padded(node, 0.0)
+        args = (tuple(node.strides), own, tuple(node.dilations), node.group)
+        if own == (0, 0) and any(node.pads):
+            return lambda x, w, b=None: conv2d(pad(x), w, b, *args)
+        return lambda x, w, b=None: conv2d(x, w, b, *args)
+
+    def _convtranspose(self, node: Node):
+        own, _ = self.padded(node, 0.0)
+        if own == (0, 0) and any(node.pads):
+            raise Unsupported(f"ConvTranspose with pads {node.pads}: only symmetric ones")
+        transpose = self.torch.nn.functional.conv_transpose2d
+        args = (node.strides, own, node.output_padding, node.group, node.dilations)
+        return lambda x, w, b=None: transpose(x, w, b, *args)
+
+    def _batchnormalization(self, node: Node):
+        batch_norm = self.torch.nn.functional.batch_norm
+        training, momentum, epsilon = self.plan.training, 1 - node.momentum, node.epsilon
+
+        def apply(x, scale, bias, mean, variance):
+            return batch_norm(x, mean, variance, scale, bias, training, momentum, epsilon)
+
+        return apply
+
+    def _relu(self, node: Node):
+        functional = self.torch.nn.functional
+        in_place = node.name in self.inplace
+        return lambda x: functional.relu(x, in_place)
+
+    def _clip(self, node: Node):
+        low, high = node.min, node.max
+        return lambda x: self.torch.nn.functional.hardtanh(x, low, high)
+
+    def _sigmoid(self, node: Node):
+        return self.torch.sigmoid
+
+    def _softmax(self, node: Node):
+        return lambda x: self.torch.softmax(x, node.axis)
+
+    def _maxpool(self, node: Node):
+        max_pool2d = self.torch.nn.functional.max_pool2d
+        own, pad = self.padded(node, -float("inf"))
+        ceil = bool(node.ceil_mode)
+        args = (node.kernel_shape, node.strides, own, node.dilations, ceil)
+        if own == (0, 0) and any(node.pads):
+            if ceil:
+                raise Unsupported(f"MaxPool with ceil_mode and pads {node.pads}")
+            return lambda x: max_pool2d(pad(x), *args)
+        return lambda x: max_pool2d(x, *args)
+
+    def _averagepool(self, node: Node):
+        own, pad = self.padded(node, 0.0)
+        counted = bool(node.count_include_pad)
+        if own == (0, 0) and any(node.pads) and (node.ceil_mode or not counted):
+            raise Unsupported(f"AveragePool with pads {node.pads}, ceil_mode or uncounted padding")
+        avg_pool2d = self.torch.nn.functional.avg_pool2d
+        args = (node.kernel_shape, node.strides, own, bool(node.ceil_mode), counted)
+        return lambda x: avg_pool2d(pad(x), *args)
+
+    def _globalaveragepool(self, node: Node):
+        return lambda x: self.torch.nn.functional.adaptive_avg_pool2d(x, 1)
+
+    def _add(self, node: Node):
+        return self.torch.add
+
+    def _mul(self, node: Node):
+        return self.torch.mul
+
+    def _concat(self, node: Node):
+        return lambda *parts: self.torch.cat(parts, node.axis)
+
+    def _flatten(self, node: Node):
+        return lambda x: self.torch.flatten(x, 1)
+
+    def _gemm(self, node: Node):
+        if node.alpha != 1 or node.beta != 1:
+            raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
+        return self.torch.nn.functional.linear
+
+    def _lrn(self, node: Node):
+        if node.size % 2 == 0:
+            raise Unsupported(f"LRN of even size {node.size}: its window lies otherwise")
+        norm = self.torch.nn.functional.local_response_norm
+        return lambda x: norm(x, node.size, node.alpha, node.beta, node.bias)
+
+    def _dropout(self, node: Node):
+        return lambda x: x
+
+    def _resize(self, node: Node):
+        how = (node.mode, node.coordinate_transformation_mode)
+        interpolate = self.torch.nn.functional.interpolate
+        scale = (float(node.scales_h), float(node.scales_w))
+        if how == ("nearest", "asymmetric"):
+            return lambda x: interpolate(x, scale_factor=scale, mode="nearest")
+        if how == ("linear", "half_pixel"):
+            return lambda x: interpolate(x, scale_factor=scale, mode="bilinear")
+        raise Unsupported(f"Resize {how[0]} with {how[1]} coordinates")
+
+
+class Kept:
+    """Puts tensors back to what they were."""
+
+    def __init__(self, tensors):
+        self.tensors = tensors
+
+    def __enter__(self):
+        self.copies = [t.clone() for t in self.tensors]
+
+    def __exit__(self, *_):
+        for tensor, copy in zip(self.tensors, self.copies):
+            tensor.copy_(copy)
+
+
+def last_uses(plan: Plan) -> list[list[str]]:
+    """For each node, the activations that no later node takes: their memory is given back."""
+    last = {name: i for i, node in enumerate(plan.nodes) for name in node.data}
+    return [
+        [name for name in dict.fromkeys(node.data) if last[name] == i]
+        for i, node in enumerate(plan.nodes)
+    ]
+
+
+def safe_in_place(plan: Plan) -> set[str]:
+    """Rectifiers that may overwrite their input: nobody else reads it, neither a node nor the
+    backward pass of the operator that made it."""
+    uses: dict[str, int] = {}
+    for node in plan.nodes:
+        for name in node.data:
+            uses[name] = uses.get(name, 0) + 1
+    makers = {node.output: node.op for node in plan.nodes}
+    keeps_no_output = {"Conv", "BatchNormalization", "Add", "Gemm"}
+    return {
+        node.name
+        for node in plan.nodes
+        if node.op == "Relu"
+        and uses[node.data[0]] == 1
+        and makers.get(node.data[0]) in keeps_no_output
+        and node.data[0] not in plan.outputs
+    }
+
+
+def adapter() -> Adapter:
+    return PyTorch()

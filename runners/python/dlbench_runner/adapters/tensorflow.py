@@ -1,0 +1,383 @@
+"""TensorFlow: tf.function graphs, NHWC, raw operators with explicit padding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..adapter import Adapter, Description, DeviceUnavailable, Terms
+from ..plan import Node, Plan, Unsupported
+from .reference_ops import Resize as ReferenceResize
+from .reference_ops import overhang, pad, unfold
+
+OPERATORS = [
+    *(
+        "Conv",
+        "ConvTranspose",
+        "BatchNormalization",
+        "Relu",
+        "Clip",
+        "Sigmoid",
+        "Softmax",
+        "MaxPool",
+    ),
+    *("AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"),
+    *("Dropout", "Resize"),
+]
+
+
+class TensorFlow(Adapter):
+    def open(self, device: str, threads: int) -> Description:
+        import tensorflow as tf
+
+        self.tf = tf
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        if device != "cpu":
+            raise DeviceUnavailable("this build of TensorFlow (tensorflow-cpu) has no GPU support")
+        build = tf.sysconfig.get_build_info()
+        return Description(
+            framework="TensorFlow",
+            version=tf.__version__,
+            build={"cuda": str(build.get("is_cuda_build", False)), "onednn": "on (default)"},
+            operators=OPERATORS,
+            running_variance="unbiased",
+        )
+
+    def terms(self) -> Terms:
+        threading = self.tf.config.threading
+        switches = {
+            "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
+            "jit_compile": "off",
+            "optimizer": "ResourceApplyMomentum(use_nesterov=True)",
+        }
+        threads = threading.get_intra_op_parallelism_threads()
+        return Terms(threads, "NHWC", "graph (tf.function)", "fp32", switches)
+
+    def load(self, plan: Plan) -> None:
+        tf = self.tf
+        self.plan = plan
+        self.layouts = {n: layout_of(plan, n) for n in plan.weights}
+        self.ops = [(node, self.operator(node)) for node in plan.nodes]
+        self.inputs = [tf.constant(x.transpose(0, 2, 3, 1)) for x in plan.inputs]
+        self.labels = [tf.constant(y) for y in plan.labels]
+        self.params = {
+            name: tf.Variable(self.layouts[name].to_framework(value), trainable=False)
+            for name, value in plan.weights.items()
+        }
+        self.trained = [self.params[name] for name in plan.trainable]
+        self.velocity = [tf.Variable(tf.zeros_like(p), trainable=False) for p in self.trained]
+        self.infer_step = tf.function(self.infer)
+        self.train_step = tf.function(self.train)
+        self.observe = tf.function(self.observed)
+        self.differentiate = tf.function(self.loss_and_gradients)
+
+    def unload(self) -> None:
+        self.plan = self.ops = self.inputs = self.labels = self.params = None
+        self.trained = self.velocity = self.infer_step = self.train_step = None
+        self.observe = self.differentiate = None
+
+    def reset(self) -> None:
+        for name, value in self.plan.weights.items():
+            self.params[name].assign(self.layouts[name].to_framework(value))
+        for velocity in self.velocity:
+            velocity.assign(self.tf.zeros_like(velocity))
+
+    def step(self, slot: int):
+        if self.plan.training:
+            return self.train_step(self.inputs[slot], self.labels[slot])
+        return self.infer_step(self.inputs[slot])
+
+    def synchronize(self, handle) -> None:
+        handle.numpy()  # on a CPU a view of what is complete by now
+
+    def read(self, handle) -> np.ndarray:
+        return handle.numpy()
+
+    def infer(self, x):
+        return self.forward(x)[0][self.plan.outputs[0]]
+
+    def train(self, x, labels):
+        optimizer, raw = self.plan.optimizer, self.tf.raw_ops
+        loss, gradients, running = self.loss_and_gradients(x, labels)
+        for name, value in running.items():
+            self.params[name].assign(value)
+        for p, v, g in zip(self.trained, self.velocity, gradients[1:]):
+            raw.ResourceApplyMomentum(
+                var=p.handle,
+                accum=v.handle,
+                lr=optimizer.learning_rate,
+                grad=g,
+                momentum=optimizer.momentum,
+                use_nesterov=True,
+            )
+        return loss
+
+    def loss_and_gradients(self, x, labels):
+        tf = self.tf
+        watched = [x, *self.trained] if self.plan.input_gradient else self.trained
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for tensor in watched:
+                tape.watch(tensor)
+            values, running = self.forward(x)
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, values[self.plan.outputs[0]])
+            )
+        gradients = tape.gradient(loss, watched)
+        return loss, gradients if self.plan.input_gradient else [None, *gradients], running
+
+    def observed(self, x):
+        values, _ = self.forward(x)
+        return {name: values[name] for name in self.plan.outputs}
+
+    def forward(self, x):
+        """Values by name, and the moved running statistics."""
+        values, running = {self.plan.input: x}, {}
+        self.static = {}
+        for node, operator in self.ops:
+            y = operator(*[values[n] for n in node.data], *[self.params[n] for n in node.params])
+            if node.op == "BatchNormalization":
+                y, mean, variance = y
+                if self.plan.training:
+                    running[node.params[2]], running[node.params[3]] = mean, variance
+            values[node.output] = y
+            shape = list(y.shape)
+            self.static[node.name] = [shape[i] for i in (0, 3, 1, 2)] if len(shape) == 4 else shape
+        return values, running
+
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        return {k: to_nchw(v.numpy()) for k, v in self.observe(self.inputs[slot]).items()}
+
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        loss, (dx, *grads), _ = self.differentiate(self.inputs[slot], self.labels[slot])
+        out = {
+            name: self.layouts[name].to_plan(g.numpy())
+            for name, g in zip(self.plan.trainable, grads)
+        }
+        if dx is not None:
+            out["input"] = to_nchw(dx.numpy())
+        return float(loss), out
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {name: self.layouts[name].to_plan(p.numpy()) for name, p in self.params.items()}
+
+    def shapes(self) -> dict[str, list[int]]:
+        return self.static
+
+    def operator(self, node: Node):
+        make = getattr(self, f"_{node.op.lower()}", None)
+        if make is None:
+            raise Unsupported(f"operator {node.op}")
+        return make(node)
+
+    def _conv(self, node: Node):
+        nn = self.tf.nn
+        strides, dilations, padding = node.strides, node.dilations, explicit(node.pads)
+        channels = next(self.plan.weights[p] for p in node.params).shape[1] * node.group
+        if node.group > 1 and node.group == channels:
+            if strides[0] != strides[1]:
+                raise Unsupported(f"depthwise Conv with strides {strides}")
+
+            def convolve(x, w):
+                square = [1, *strides, 1]
+                return nn.depthwise_conv2d(x, w, square, padding, dilations=dilations)
+        else:
+
+            def convolve(x, w):
+                return nn.conv2d(x, w, strides, padding, dilations=dilations)
+
+        if node.group > 1 and node.group != channels:
+            convolve = self.in_groups(convolve, node.group)
+        if len(node.params) == 1:
+            return convolve
+        return lambda x, w, b: nn.bias_add(convolve(x, w), b)
+
+    def in_groups(self, convolve, group: int):
+        tf = self.tf
+
+        def apply(x, w):
+            parts = zip(tf.split(x, group, axis=3), tf.split(w, group, axis=3))
+            return tf.concat([convolve(*part) for part in parts], axis=3)
+
+        return apply
+
+    def _convtranspose(self, node: Node):
+        if node.group != 1:
+            raise Unsupported(f"ConvTranspose in {node.group} groups")
+        tf, (n, c, h, w) = self.tf, node.shape
+        top, left, bottom, right = node.pads
+
+        def apply(x, weights, bias=None):
+            # The whole output and then its inner part: the operator's own
+            # padding has to be the one of a forward convolution.
+            whole = [n, h + top + bottom, w + left + right, c]
+            y = tf.nn.conv2d_transpose(x, weights, whole, node.strides, "VALID")
+            y = y[:, top : top + h, left : left + w, :]
+            return y if bias is None else tf.nn.bias_add(y, bias)
+
+        return apply
+
+    def _batchnormalization(self, node: Node):
+        tf, training = self.tf, self.plan.training
+        factor = 1 - node.momentum if training else 1.0
+
+        def apply(x, scale, bias, mean, variance):
+            y = tf.raw_ops.FusedBatchNormV3(
+                x=x,
+                scale=scale,
+                offset=bias,
+                mean=mean,
+                variance=variance,
+                epsilon=node.epsilon,
+                exponential_avg_factor=factor,
+                is_training=training,
+            )
+            return y.y, y.batch_mean, y.batch_variance
+
+        return apply
+
+    def _relu(self, node: Node):
+        return self.tf.nn.relu
+
+    def _clip(self, node: Node):
+        return lambda x: self.tf.clip_by_value(x, node.min, node.max)
+
+    def _sigmoid(self, node: Node):
+        return self.tf.sigmoid
+
+    def _softmax(self, node: Node):
+        axis = node.axis if len(node.shape) != 4 else (0, 3, 1, 2)[node.axis]
+        return lambda x: self.tf.nn.softmax(x, axis)
+
+    def _maxpool(self, node: Node):
+        if list(node.dilations) != [1, 1]:
+            raise Unsupported(f"MaxPool with dilations {node.dilations}")
+        shape = self.shape_of(node.data[0])
+        extra = overhang(node, np.empty(shape, np.int8), (1, 1))
+        padding = explicit([p + e for p, e in zip(node.pads, extra)])
+        return lambda x: self.tf.nn.max_pool2d(x, node.kernel_shape, node.strides, padding)
+
+    def _averagepool(self, node: Node):
+        tf, nn = self.tf, self.tf.nn
+        ones = np.ones((1, 1, *self.shape_of(node.data[0])[2:]), np.float32)
+        extra = overhang(node, ones, (1, 1))
+        counted = pad(pad(ones, node.pads, float(node.count_include_pad)), extra)
+        windows = unfold(counted, node.kernel_shape, node.strides, (1, 1))
+        area = node.kernel_shape[0] * node.kernel_shape[1]
+        correction = (area / windows.sum((2, 3))).transpose(0, 2, 3, 1).astype(np.float32)
+        padding = explicit([p + e for p, e in zip(node.pads, extra)])
+
+        def apply(x):
+            x = tf.pad(x, padding) if any(map(any, padding)) else x
+            y = nn.avg_pool2d(x, node.kernel_shape, node.strides, "VALID")
+            return y if (correction == 1).all() else y * correction
+
+        return apply
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        if name == self.plan.input:
+            return self.plan.input_shape
+        return next(n.shape for n in self.plan.nodes if n.output == name)
+
+    def _globalaveragepool(self, node: Node):
+        return lambda x: self.tf.reduce_mean(x, [1, 2], keepdims=True)
+
+    def _add(self, node: Node):
+        return self.tf.add
+
+    def _mul(self, node: Node):
+        return self.tf.multiply
+
+    def _concat(self, node: Node):
+        return lambda *parts: self.tf.concat(parts, 3 if len(node.shape) == 4 else 1)
+
+    def _flatten(self, node: Node):
+        tf = self.tf
+        if flattens_in_place(self.plan, node):
+            return lambda x: tf.reshape(x, [x.shape[0], -1])
+        return lambda x: tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0], -1])
+
+    def _gemm(self, node: Node):
+        if node.alpha != 1 or node.beta != 1:
+            raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
+        return lambda x, w, b: self.tf.nn.bias_add(self.tf.matmul(x, w), b)
+
+    def _lrn(self, node: Node):
+        if node.size % 2 == 0:
+            raise Unsupported(f"LRN of even size {node.size}")
+        # TensorFlow's alpha multiplies the sum of squares, ONNX's their mean.
+        alpha, radius = node.alpha / node.size, node.size // 2
+        return lambda x: self.tf.nn.lrn(x, radius, node.bias, alpha, node.beta)
+
+    def _dropout(self, node: Node):
+        return lambda x: x
+
+    def _resize(self, node: Node):
+        tf, (_, _, h, w) = self.tf, self.shape_of(node.data[0])
+        rows = ReferenceResize.matrix(node, h, node.scales_h).astype(np.float32)
+        columns = ReferenceResize.matrix(node, w, node.scales_w).astype(np.float32)
+        how = (node.mode, node.coordinate_transformation_mode)
+        size = list(node.shape[2:])
+        if how == ("nearest", "asymmetric"):
+            return lambda x: tf.compat.v1.image.resize_nearest_neighbor(x, size)
+        if how == ("linear", "half_pixel"):
+            return lambda x: tf.image.resize(x, size, "bilinear", antialias=False)
+        return lambda x: tf.einsum("ph,nhwc,qw->npqc", rows, x, columns)
+
+
+class Layout:
+    """How a parameter lies in TensorFlow and in the plan."""
+
+    def __init__(self, to_framework, to_plan):
+        self.to_framework = lambda x: np.ascontiguousarray(to_framework(x))
+        self.to_plan = lambda x: np.ascontiguousarray(to_plan(x))
+
+
+def layout_of(plan: Plan, name: str) -> Layout:
+    node = next(n for n in plan.nodes if name in n.params)
+    shape = plan.weights[name].shape
+    if node.op == "Conv" and len(shape) == 4:
+        _, per_group, kh, kw = shape
+        if node.group > 1 and node.group == per_group * node.group:
+            return Layout(
+                lambda x: x.reshape(node.group, -1, kh, kw).transpose(2, 3, 0, 1),
+                lambda x: x.transpose(2, 3, 0, 1).reshape(shape),
+            )
+        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
+    if node.op == "ConvTranspose" and len(shape) == 4:
+        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
+    if node.op == "Gemm" and len(shape) == 2:
+        maker = next((n for n in plan.nodes if n.output == node.data[0]), None)
+        if maker is not None and maker.op == "Flatten" and flattens_in_place(plan, maker):
+            _, c, h, w = input_shape(plan, maker)
+            return Layout(
+                lambda x: x.reshape(-1, c, h, w).transpose(2, 3, 1, 0).reshape(c * h * w, -1),
+                lambda x: x.reshape(h, w, c, -1).transpose(3, 2, 0, 1).reshape(shape),
+            )
+        return Layout(np.transpose, np.transpose)
+    return Layout(lambda x: x, lambda x: x)
+
+
+def flattens_in_place(plan: Plan, node: Node) -> bool:
+    """Whether a flatten may keep the order of NHWC because dense layers alone read it: their
+    weights are permuted at load instead."""
+    if len(input_shape(plan, node)) != 4 or node.output in plan.outputs:
+        return False
+    return all(n.op == "Gemm" for n in plan.nodes if node.output in n.data)
+
+
+def input_shape(plan: Plan, node: Node) -> tuple[int, ...]:
+    shapes = {n.output: n.shape for n in plan.nodes} | {plan.input: plan.input_shape}
+    return shapes[node.data[0]]
+
+
+def explicit(pads) -> list[list[int]]:
+    top, left, bottom, right = pads
+    return [[0, 0], [top, bottom], [left, right], [0, 0]]
+
+
+def to_nchw(x: np.ndarray) -> np.ndarray:
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
+def adapter() -> Adapter:
+    return TensorFlow()

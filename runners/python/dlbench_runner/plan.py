@@ -1,0 +1,143 @@
+"""The plan of a workload, as an adapter sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import safetensors
+
+
+class Unsupported(Exception):
+    """The framework cannot do what a plan asks for; the message says what."""
+
+
+class BadPlan(Exception):
+    """A plan that is not one."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator. Attributes have ONNX's names and meaning (opset 17)."""
+
+    name: str
+    op: str
+    data: tuple[str, ...]  # activations
+    params: tuple[str, ...]  # parameters, in ONNX's order
+    output: str
+    attributes: dict
+    shape: tuple[int, ...]  # of the output, NCHW
+
+    def __getattr__(self, name: str):
+        """Read attributes as fields: node.kernel_shape."""
+        try:
+            return self.attributes[name]
+        except KeyError:
+            raise AttributeError(f"node {self.name!r} ({self.op}) has no {name!r}") from None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """SGD with Nesterov momentum: v = m·v + g; p = p − rate·(g + m·v)."""
+
+    learning_rate: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """plan.json with its tensors."""
+
+    workload: str
+    mode: str
+    batch: int
+    slots: int
+    input: str
+    input_shape: tuple[int, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    roles: dict[str, str]  # parameter → trainable, running_mean, running_variance
+    optimizer: Optimizer | None
+    input_gradient: bool
+    weights: dict[str, np.ndarray] = field(repr=False)
+    inputs: tuple[np.ndarray, ...] = field(repr=False)
+    labels: tuple[np.ndarray, ...] = field(repr=False)
+
+    @property
+    def training(self) -> bool:
+        return self.mode == "train"
+
+    @property
+    def trainable(self) -> list[str]:
+        return [name for name, role in self.roles.items() if role == "trainable"]
+
+    @property
+    def statistics(self) -> list[str]:
+        return [name for name, role in self.roles.items() if role != "trainable"]
+
+
+SCHEMA_VERSION = 1
+
+
+def read(plan_path: str, weights_path: str, batch_path: str) -> Plan:
+    """Read the three files of a workload."""
+    with open(plan_path, encoding="utf-8") as file:
+        try:
+            raw = json.load(file)
+        except ValueError as error:
+            raise BadPlan(f"{plan_path}: {error}") from error
+    try:
+        if raw["schema_version"] != SCHEMA_VERSION:
+            raise BadPlan(f"{plan_path}: schema_version {raw['schema_version']} is unknown")
+        return _build(raw, safetensors.read(weights_path), safetensors.read(batch_path))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadPlan(f"{plan_path}: {error!r}") from error
+
+
+def _build(raw: dict, weights: dict, batch: dict) -> Plan:
+    net = raw["network"]
+    roles = {p["name"]: p["role"] for p in net["parameters"]}
+    for p in net["parameters"]:
+        if list(weights[p["name"]].shape) != p["shape"]:
+            raise BadPlan(
+                f"parameter {p['name']!r} is {weights[p['name']].shape}, not {p['shape']}"
+            )
+    training = raw.get("training")
+    if raw["precision"] != "fp32":
+        raise Unsupported(f"precision {raw['precision']}")
+    return Plan(
+        workload=raw["workload"],
+        mode=raw["mode"],
+        batch=raw["batch"],
+        slots=raw["slots"],
+        input=net["input"]["name"],
+        input_shape=tuple(net["input"]["shape"]),
+        outputs=tuple(net["outputs"]),
+        nodes=tuple(_node(n, roles) for n in net["nodes"]),
+        roles=roles,
+        optimizer=_optimizer(training["optimizer"]) if training else None,
+        input_gradient=bool(training and training["input_gradient"]),
+        weights={name: weights[name] for name in roles},
+        inputs=tuple(batch[f"input.{s}"] for s in range(raw["slots"])),
+        labels=tuple(batch[f"labels.{s}"] for s in range(raw["slots"])),
+    )
+
+
+def _node(raw: dict, roles: dict[str, str]) -> Node:
+    return Node(
+        name=raw["name"],
+        op=raw["op"],
+        data=tuple(i for i in raw["inputs"] if i not in roles),
+        params=tuple(i for i in raw["inputs"] if i in roles),
+        output=raw["output"],
+        attributes=raw["attributes"] or {},
+        shape=tuple(raw["shape"]),
+    )
+
+
+def _optimizer(raw: dict) -> Optimizer:
+    if raw["name"] != "sgd" or not raw["nesterov"] or raw["weight_decay"] != 0:
+        raise Unsupported(f"optimizer {raw}")
+    return Optimizer(raw["learning_rate"], raw["momentum"])

@@ -1,0 +1,288 @@
+"""The protocol loop: requests in, replies out, faults turned into error codes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import numpy as np
+
+from . import plan as plans
+from . import safetensors
+from .adapter import Adapter, DeviceUnavailable, Terms
+from .verify import verify
+
+PROTOCOL = 1
+
+
+class RequestError(Exception):
+    """A request that is refused with a code of its own."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+class Server:
+    """One session. The adapter is made by the first hello, so that an import that fails is a
+    reply and not a crash."""
+
+    def __init__(self, name: str, make: Callable[[], Adapter], sources: list[str]):
+        self.name, self.make, self.sources = name, make, sources
+        self.adapter: Adapter | None = None
+        self.plan: plans.Plan | None = None
+        self.replies = take_stdout()
+
+    def serve(self, requests: TextIO) -> int:
+        """Answer until bye or the end of the input."""
+        for line in requests:
+            if not line.strip():
+                continue
+            identifier, done = 0, False
+            try:
+                request = parse(line)
+                identifier, done = request["id"], request["request"] == "bye"
+                self.reply({"id": identifier, "result": self.handle(request)})
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                self.reply({"id": identifier, "error": fault(error)})
+            if done:
+                return 0
+        return 0
+
+    def reply(self, message: dict) -> None:
+        self.replies.write(json.dumps(message, allow_nan=False) + "\n")
+        self.replies.flush()
+
+    def handle(self, request: dict) -> dict:
+        handlers = {
+            "hello": self.hello,
+            "load": self.load,
+            "verify": self.verify,
+            "warmup": self.warmup,
+            "measure": self.measure,
+            "unload": self.unload,
+            "bye": lambda _: {},
+        }
+        handler = handlers.get(request["request"])
+        if handler is None:
+            raise RequestError("unknown_request", f"unknown request {request['request']!r}")
+        return handler(request.get("params") or {})
+
+    def hello(self, params: dict) -> dict:
+        threads, device = int(params.get("threads", 0)), params.get("device", "cpu")
+        adapter = self.make()
+        began = time.monotonic()
+        d = adapter.open(device, threads)
+        import_s = time.monotonic() - began
+        self.adapter = adapter
+        return {
+            "protocol": PROTOCOL,
+            "runner": self.name,
+            "framework": d.framework,
+            "framework_version": d.version,
+            "adapter_digest": digest_of(self.sources),
+            "build": d.build,
+            "device": {"kind": d.device_kind, "name": d.device_name, "uuid": d.device_uuid},
+            "terms": terms_of(adapter.terms()),
+            "capabilities": {
+                "operators": sorted(d.operators),
+                "modes": ["infer", "train"],
+                "precisions": ["fp32"],
+                "running_variance": d.running_variance,
+                "noise": d.noise,
+            },
+            "import_s": import_s,
+            "pid": os.getpid(),
+        }
+
+    def load(self, params: dict) -> dict:
+        adapter = self.opened()
+        if self.plan is not None:
+            raise RequestError("bad_request", "load before unload of the former workload")
+        plan = plans.read(params["plan"], params["weights"], params["batch"])
+        began = time.monotonic()
+        try:
+            adapter.load(plan)
+        except BaseException:
+            adapter.unload()
+            raise
+        self.plan = plan
+        return {
+            "load_s": time.monotonic() - began,
+            "parameters": sum(plan.weights[name].size for name in plan.trainable),
+            "terms": terms_of(adapter.terms()),
+        }
+
+    def verify(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        verify(adapter, plan, params)
+        return {"output": params["output"], "shapes": adapter.shapes()}
+
+    def warmup(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        first, iterations = int(params.get("first_slot", 0)), positive(params, "iterations")
+        durations, losses = [], []
+        for i in range(iterations):
+            began = time.monotonic_ns()
+            handle = adapter.step((first + i) % plan.slots)
+            adapter.synchronize(handle)
+            durations.append(time.monotonic_ns() - began)
+            if plan.training and i < 3:
+                losses.append(scalar(adapter.read(handle)))
+        return {"iteration_ns": durations, "losses": losses}
+
+    def measure(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        iterations, slot = positive(params, "iterations"), int(params.get("first_slot", 0))
+        scenario = params.get("scenario")
+        loops = {"offline": back_to_back, "train": back_to_back, "single-stream": one_at_a_time}
+        if scenario not in loops:
+            raise RequestError("bad_request", f"unknown scenario {scenario!r}")
+        gc.collect()
+        gc.disable()
+        try:
+            result, handle = loops[scenario](adapter, iterations, slot, plan.slots)
+        finally:
+            gc.enable()
+        output = np.ascontiguousarray(adapter.read(handle), dtype="<f4")
+        result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
+        if plan.training:
+            result["loss"] = scalar(output)
+        if params.get("output"):
+            safetensors.write(params["output"], {"output": output})
+        return result
+
+    def unload(self, _: dict) -> dict:
+        if self.plan is not None:
+            self.plan = None
+            self.opened().unload()
+            gc.collect()
+        return {}
+
+    def opened(self) -> Adapter:
+        if self.adapter is None:
+            raise RequestError("bad_request", "hello has to come first")
+        return self.adapter
+
+    def loaded(self) -> tuple[Adapter, plans.Plan]:
+        adapter = self.opened()
+        if self.plan is None:
+            raise RequestError("bad_request", "load has to come first")
+        return adapter, self.plan
+
+
+def back_to_back(adapter: Adapter, iterations: int, slot: int, slots: int) -> tuple[dict, Any]:
+    """Iterations without a wait between them, complete before the clock stops."""
+    order = [(slot + i) % slots for i in range(iterations)]
+    step, handle = adapter.step, None
+    start = time.monotonic_ns()
+    for index in order:
+        handle = step(index)
+    adapter.synchronize(handle)
+    return {"start_ns": start, "end_ns": time.monotonic_ns()}, handle
+
+
+def one_at_a_time(adapter: Adapter, iterations: int, slot: int, slots: int) -> tuple[dict, Any]:
+    """Each iteration complete before the next one is issued."""
+    order = [(slot + i) % slots for i in range(iterations)]
+    latencies = [0] * iterations
+    step, synchronize, clock = adapter.step, adapter.synchronize, time.monotonic_ns
+    handle = None
+    start = clock()
+    before = start
+    for i, index in enumerate(order):
+        handle = step(index)
+        synchronize(handle)
+        now = clock()
+        latencies[i] = now - before
+        before = now
+    return {"start_ns": start, "end_ns": before, "iteration_ns": latencies}, handle
+
+
+def scalar(value: np.ndarray) -> float | None:
+    """A loss for JSON, which has no NaN: a loss that is none is null."""
+    number = float(np.asarray(value).reshape(-1)[0])
+    return number if np.isfinite(number) else None
+
+
+def positive(params: dict, name: str) -> int:
+    value = params.get(name)
+    if not isinstance(value, int) or value < 1:
+        raise RequestError("bad_request", f"{name} is {value!r}, expected a positive integer")
+    return value
+
+
+def parse(line: str) -> dict:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise RequestError("bad_request", f"the request is not JSON: {error}") from error
+    if not isinstance(request, dict) or not isinstance(request.get("id"), int):
+        raise RequestError("bad_request", "a request is an object with an integer id")
+    if not isinstance(request.get("request"), str):
+        raise RequestError("bad_request", "a request names what it wants in the field request")
+    return request
+
+
+def fault(error: Exception) -> dict:
+    """The stable code of a fault, and its message."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, RequestError):
+        return {"code": error.code, "message": str(error)}
+    if isinstance(error, plans.Unsupported):
+        return {"code": "unsupported", "message": str(error)}
+    if isinstance(error, DeviceUnavailable):
+        return {"code": "device_unavailable", "message": str(error)}
+    if isinstance(error, (plans.BadPlan, safetensors.BadFile, FileNotFoundError, KeyError)):
+        return {"code": "bad_input", "message": text}
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return {"code": "disk_full", "message": text}
+    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+        return {"code": "out_of_memory", "message": text}
+    return {"code": "internal", "message": text}
+
+
+def terms_of(terms: Terms) -> dict:
+    return {
+        "threads": terms.threads,
+        "cpus": sorted(os.sched_getaffinity(0)),
+        "layout": terms.layout,
+        "execution": terms.execution,
+        "precision": terms.precision,
+        "switches": terms.switches,
+    }
+
+
+def digest_of(sources: list[str]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        with open(path, "rb") as file:
+            digest.update(os.path.basename(path).encode() + b"\0" + file.read())
+    return digest.hexdigest()
+
+
+def take_stdout() -> TextIO:
+    """Keep a private duplicate of standard output for replies and point descriptor 1 at
+    standard error, so that no framework's print can break the stream."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(private, "w", encoding="utf-8")
+
+
+def stop_on_sigterm() -> None:
+    """End at once and quietly: the harness sends SIGTERM when it has no more questions."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's
