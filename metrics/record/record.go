@@ -242,6 +242,8 @@ type Process struct {
 	MemoryPeakBytes       *int64   `json:"memory_peak_bytes,omitempty"`
 	Blocks                []Block  `json:"blocks"`
 	Series                []Series `json:"series"`
+
+	Missing map[string]string `json:"missing,omitempty"` // source → why the samplers have none of it
 }
 
 // Block is a run of consecutive iterations timed as one. Times are nanoseconds
@@ -258,7 +260,9 @@ type Block struct {
 	GPUPercent     *float64 `json:"gpu_percent,omitempty"`
 }
 
-// Series is one source over the life of the process.
+// Series is one source over the life of the process. Of rates and levels, a
+// value holds from the time before it to its own time; "throttled_ns" is a
+// counter, and its differences count.
 type Series struct {
 	Name   string    `json:"name"` // "cpu_percent", "host_cpu_percent", "memory_bytes", "gpu0_percent", "gpu0_power_watts", …
 	Unit   string    `json:"unit"` // "%", "bytes", "W", "MHz", "°C"
@@ -266,7 +270,8 @@ type Series struct {
 	Values []float64 `json:"values"`
 }
 
-// Comparison is a pairwise ratio of throughputs on one workload, A over B.
+// Comparison is a pairwise ratio of throughputs on one workload, A over B,
+// paired by round. Without an interval CILow and CIHigh are the extremes.
 type Comparison struct {
 	Workload string  `json:"workload"`
 	A        string  `json:"a"`

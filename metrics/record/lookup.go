@@ -1,0 +1,181 @@
+package record
+
+import (
+	"slices"
+
+	"github.com/dlbench/dlbench/metrics/stats"
+)
+
+// The scenarios of blocks, as the runner protocol names them.
+const (
+	Offline      = "offline"
+	SingleStream = "single-stream"
+	Train        = "train"
+)
+
+// Cell is the cell of a workload and a runner, nil when there is none.
+func (r *Record) Cell(workload, runner string) *Cell {
+	for i := range r.Cells {
+		if c := &r.Cells[i]; c.Workload == workload && c.Runner == runner {
+			return c
+		}
+	}
+	return nil
+}
+
+// Workload is the workload of that identifier, nil when there is none.
+func (r *Record) Workload(id string) *Workload {
+	for i := range r.Workloads {
+		if r.Workloads[i].ID == id {
+			return &r.Workloads[i]
+		}
+	}
+	return nil
+}
+
+// Runner is the runner of that name, nil when there is none.
+func (r *Record) Runner(name string) *Runner {
+	for i := range r.Runners {
+		if r.Runners[i].Name == name {
+			return &r.Runners[i]
+		}
+	}
+	return nil
+}
+
+// Comparison is A over B on a workload, turned round when the record holds B
+// over A; false when it holds neither.
+func (r *Record) Comparison(workload, a, b string) (Comparison, bool) {
+	for _, c := range r.Comparisons {
+		switch {
+		case c.Workload != workload:
+		case c.A == a && c.B == b:
+			return c, true
+		case c.A == b && c.B == a:
+			return c.Inverse(), true
+		}
+	}
+	return Comparison{}, false
+}
+
+// Inverse is the same comparison as B over A.
+func (c Comparison) Inverse() Comparison {
+	inverse := c
+	inverse.A, inverse.B = c.B, c.A
+	inverse.Ratio, inverse.CILow, inverse.CIHigh = 1/c.Ratio, 1/c.CIHigh, 1/c.CILow
+	switch c.Verdict {
+	case Faster:
+		inverse.Verdict = Slower
+	case Slower:
+		inverse.Verdict = Faster
+	}
+	return inverse
+}
+
+// Ranked says whether the cell may be compared: it is measured, and parity
+// passed.
+func (c *Cell) Ranked() bool { return c.Status == Measured }
+
+// Scope is the cell as warnings name it.
+func (c *Cell) Scope() string { return "cell:" + c.Workload + "/" + c.Runner }
+
+// WarningsAbout are the warnings of a scope, like "run" or a cell's Scope.
+func (r *Record) WarningsAbout(scope string) []Warning {
+	var found []Warning
+	for _, w := range r.Warnings {
+		if w.Scope == scope {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+// MeasuredProcesses are the processes that ran to their end.
+func (c *Cell) MeasuredProcesses() []*Process {
+	var found []*Process
+	for i := range c.Processes {
+		if p := &c.Processes[i]; p.Status == Measured {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// ProcessAt is the measured process of a round, nil when there is none.
+func (c *Cell) ProcessAt(round int) *Process {
+	for _, p := range c.MeasuredProcesses() {
+		if p.Round == round {
+			return p
+		}
+	}
+	return nil
+}
+
+// Throughput is batch × iterations over the block's time, in images per
+// second.
+func (b Block) Throughput(batch int) float64 {
+	return float64(batch) * float64(b.Iterations) / b.Seconds()
+}
+
+// Seconds is the block's length.
+func (b Block) Seconds() float64 { return float64(b.EndNS-b.StartNS) / 1e9 }
+
+// ProcessThroughput is the median over the process's offline or train blocks
+// of batch × iterations over time, in images per second; false when the
+// process failed or has no such block.
+func ProcessThroughput(p Process, batch int) (float64, bool) {
+	var blocks []float64
+	for _, b := range p.Blocks {
+		if b.Scenario == Offline || b.Scenario == Train {
+			blocks = append(blocks, b.Throughput(batch))
+		}
+	}
+	if p.Status != Measured || len(blocks) == 0 {
+		return 0, false
+	}
+	return stats.Median(blocks), true
+}
+
+// Throughputs are the throughputs of the cell's processes by round.
+func (c *Cell) Throughputs(batch int) map[int]float64 {
+	byRound := map[int]float64{}
+	for _, p := range c.Processes {
+		if v, ok := ProcessThroughput(p, batch); ok {
+			byRound[p.Round] = v
+		}
+	}
+	return byRound
+}
+
+// LatenciesMS are the latencies of every single-stream iteration of the
+// measured processes, in milliseconds.
+func (c *Cell) LatenciesMS() []float64 {
+	var ms []float64
+	for _, p := range c.MeasuredProcesses() {
+		for _, b := range p.Blocks {
+			if b.Scenario != SingleStream {
+				continue
+			}
+			for _, ns := range b.IterationNS {
+				ms = append(ms, float64(ns)/1e6)
+			}
+		}
+	}
+	return ms
+}
+
+// PairedRatios are the ratios of throughputs of a over b in the rounds that
+// both have, with those rounds, ascending.
+func PairedRatios(a, b *Cell, batch int) (ratios []float64, rounds []int) {
+	numerators, denominators := a.Throughputs(batch), b.Throughputs(batch)
+	for round := range numerators {
+		if _, both := denominators[round]; both {
+			rounds = append(rounds, round)
+		}
+	}
+	slices.Sort(rounds)
+	for _, round := range rounds {
+		ratios = append(ratios, numerators[round]/denominators[round])
+	}
+	return ratios, rounds
+}

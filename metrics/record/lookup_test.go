@@ -1,0 +1,97 @@
+package record_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+func block(scenario string, iterations int, start, end int64) record.Block {
+	return record.Block{Scenario: scenario, Iterations: iterations, StartNS: start, EndNS: end}
+}
+
+func TestProcessThroughput(t *testing.T) {
+	const second = 1_000_000_000
+	p := record.Process{Status: record.Measured, Blocks: []record.Block{
+		block(record.Offline, 10, 0, second),                        // 80 images/s
+		block(record.Offline, 10, second, 3*second),                 // 40
+		block(record.Train, 20, 3*second, 4*second),                 // 160
+		block(record.SingleStream, 1000, 4*second, 4*second+second), // not throughput
+	}}
+	if v, ok := record.ProcessThroughput(p, 8); !ok || v != 80 {
+		t.Errorf("got %v, %v, expected 80", v, ok)
+	}
+	only := p
+	only.Blocks = p.Blocks[3:]
+	if _, ok := record.ProcessThroughput(only, 8); ok {
+		t.Error("single-stream blocks gave a throughput")
+	}
+	failed := p
+	failed.Status = record.Failed
+	if _, ok := record.ProcessThroughput(failed, 8); ok {
+		t.Error("a failed process gave a throughput")
+	}
+}
+
+func TestPairedRatiosPairByRound(t *testing.T) {
+	cell := func(seconds map[int]int64) *record.Cell {
+		c := &record.Cell{}
+		for _, round := range []int{3, 0, 1, 2} {
+			if s, ok := seconds[round]; ok {
+				c.Processes = append(c.Processes, record.Process{Round: round, Status: record.Measured,
+					Blocks: []record.Block{block(record.Offline, 1, 0, s)}})
+			}
+		}
+		return c
+	}
+	a, b := cell(map[int]int64{0: 10, 2: 20, 3: 40}), cell(map[int]int64{0: 20, 1: 10, 3: 20})
+	ratios, rounds := record.PairedRatios(a, b, 4)
+	if !slices.Equal(rounds, []int{0, 3}) || !slices.Equal(ratios, []float64{2, 0.5}) {
+		t.Errorf("got %v in rounds %v", ratios, rounds)
+	}
+	b.Processes[0].Status = record.Failed
+	if _, rounds := record.PairedRatios(a, b, 4); !slices.Equal(rounds, []int{0}) {
+		t.Errorf("a failed process was paired: %v", rounds)
+	}
+}
+
+func TestLookups(t *testing.T) {
+	r := small()
+	if c := r.Cell("lenet/infer/b8/fp32", "caffe"); c != &r.Cells[1] || c.Ranked() {
+		t.Errorf("got %+v", c)
+	}
+	if r.Cell("lenet/infer/b8/fp32", "none") != nil || r.Workload("none") != nil || r.Runner("none") != nil {
+		t.Error("something was found that is not there")
+	}
+	if r.Workload("lenet/infer/b8/fp32") != &r.Workloads[0] || r.Runner("caffe") != &r.Runners[1] {
+		t.Error("something was not found")
+	}
+	if ms := r.Cells[0].LatenciesMS(); !slices.Equal(ms, []float64{3, 4, 5}) {
+		t.Errorf("latencies %v", ms)
+	}
+	if r.Cells[0].ProcessAt(0) == nil || r.Cells[0].ProcessAt(1) != nil {
+		t.Error("the process of a round was not told from that of another")
+	}
+	if w := r.WarningsAbout("run"); len(w) != 1 || len(r.WarningsAbout("runner:torch")) != 0 {
+		t.Errorf("warnings %v", w)
+	}
+	if s := r.Cells[0].Scope(); s != "cell:lenet/infer/b8/fp32/torch" {
+		t.Errorf("scope %q", s)
+	}
+}
+
+func TestComparisonTurnsRound(t *testing.T) {
+	r := small()
+	c, ok := r.Comparison("lenet/infer/b8/fp32", "caffe", "torch")
+	if !ok || c.A != "caffe" || c.B != "torch" || c.Ratio != 0.5 || c.CILow != 0.4 || math.Abs(c.CIHigh-2.0/3) > 1e-15 || c.Verdict != record.Slower {
+		t.Errorf("got %+v", c)
+	}
+	if same, _ := r.Comparison("lenet/infer/b8/fp32", "torch", "caffe"); same != r.Comparisons[0] {
+		t.Errorf("got %+v", same)
+	}
+	if _, ok := r.Comparison("other", "torch", "caffe"); ok {
+		t.Error("found a comparison on another workload")
+	}
+}

@@ -1,0 +1,166 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+)
+
+// problemError is what Validate found, and where.
+type problemError struct {
+	at      path
+	problem string
+}
+
+func (e *problemError) Error() string { return located(e.at, e.problem) }
+
+func problemf(at path, format string, args ...any) error {
+	return &problemError{at: at, problem: fmt.Sprintf(format, args...)}
+}
+
+// Validate checks what a schema cannot say: that names refer to something,
+// that nothing is there twice, that times run forward and that intervals hold
+// their estimate. It returns the first problem, named like
+// "cells[3].processes[0].blocks[1]: …".
+func (r *Record) Validate() error {
+	if r.SchemaVersion != SchemaVersion {
+		return problemf(path{"schema_version"}, "is %d, expected %d", r.SchemaVersion, SchemaVersion)
+	}
+	v := validator{record: r}
+	for _, check := range []func() error{v.names, v.cells, v.comparisons} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type validator struct {
+	record *Record
+}
+
+func (v validator) names() error {
+	seen := map[string]bool{}
+	for i, w := range v.record.Workloads {
+		at := path{"workloads"}.item(i)
+		if seen[w.ID] {
+			return problemf(at.field("id"), "workload %q is there twice", w.ID)
+		}
+		seen[w.ID] = true
+		if w.Batch < 1 {
+			return problemf(at.field("batch"), "is %d, expected at least 1", w.Batch)
+		}
+	}
+	clear(seen)
+	for i, runner := range v.record.Runners {
+		if seen[runner.Name] {
+			return problemf(path{"runners"}.item(i).field("name"), "runner %q is there twice", runner.Name)
+		}
+		seen[runner.Name] = true
+	}
+	return nil
+}
+
+// refers checks that a workload and runners are in the record.
+func (v validator) refers(at path, workload string, runners ...reference) error {
+	if v.record.Workload(workload) == nil {
+		return problemf(at.field("workload"), "workload %q is not among the record's workloads", workload)
+	}
+	for _, r := range runners {
+		if v.record.Runner(r.name) == nil {
+			return problemf(at.field(r.field), "runner %q is not among the record's runners", r.name)
+		}
+	}
+	return nil
+}
+
+// reference is a field that holds a runner's name.
+type reference struct{ field, name string }
+
+func (v validator) cells() error {
+	seen := map[[2]string]bool{}
+	for i := range v.record.Cells {
+		c, at := &v.record.Cells[i], path{"cells"}.item(i)
+		if err := v.refers(at, c.Workload, reference{"runner", c.Runner}); err != nil {
+			return err
+		}
+		if key := [2]string{c.Workload, c.Runner}; seen[key] {
+			return problemf(at, "the cell of workload %q and runner %q is there twice", c.Workload, c.Runner)
+		} else {
+			seen[key] = true
+		}
+		if !slices.Contains([]string{Measured, NotRanked, Unsupported, Failed, Pending}, c.Status) {
+			return problemf(at.field("status"), "%q is no state of a cell", c.Status)
+		}
+		if t := c.Throughput; t != nil && !(t.CILow <= t.Median && t.Median <= t.CIHigh) {
+			return problemf(at.field("throughput"), "the median %v is outside its interval [%v, %v]", t.Median, t.CILow, t.CIHigh)
+		}
+		if err := validProcesses(at.field("processes"), c.Processes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v validator) comparisons() error {
+	for i, c := range v.record.Comparisons {
+		at := path{"comparisons"}.item(i)
+		if err := v.refers(at, c.Workload, reference{"a", c.A}, reference{"b", c.B}); err != nil {
+			return err
+		}
+		if !(c.CILow <= c.Ratio && c.Ratio <= c.CIHigh) {
+			return problemf(at, "the ratio %v is outside its interval [%v, %v]", c.Ratio, c.CILow, c.CIHigh)
+		}
+	}
+	return nil
+}
+
+// validProcesses checks one cell's: comparisons pair by round, so a round may
+// have one process alone.
+func validProcesses(at path, processes []Process) error {
+	rounds := map[int]bool{}
+	for i, p := range processes {
+		at := at.item(i)
+		if rounds[p.Round] {
+			return problemf(at.field("round"), "the cell has two processes in round %d", p.Round)
+		}
+		rounds[p.Round] = true
+		if err := validBlocks(at.field("blocks"), p.Blocks); err != nil {
+			return err
+		}
+		for j, s := range p.Series {
+			if err := validSeries(at.field("series").item(j), s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func validBlocks(at path, blocks []Block) error {
+	for i, b := range blocks {
+		at := at.item(i)
+		switch {
+		case b.Iterations < 1:
+			return problemf(at.field("iterations"), "is %d, expected at least 1", b.Iterations)
+		case b.EndNS <= b.StartNS:
+			return problemf(at.field("end_ns"), "is %d, expected later than start_ns %d", b.EndNS, b.StartNS)
+		case i > 0 && b.StartNS < blocks[i-1].EndNS:
+			return problemf(at.field("start_ns"), "is %d, before the end %d of the block before it", b.StartNS, blocks[i-1].EndNS)
+		case b.Scenario == SingleStream && len(b.IterationNS) != b.Iterations:
+			return problemf(at.field("iteration_ns"), "has %d latencies for %d iterations", len(b.IterationNS), b.Iterations)
+		}
+	}
+	return nil
+}
+
+func validSeries(at path, s Series) error {
+	if len(s.TimeNS) != len(s.Values) {
+		return problemf(at, "series %q has %d times for %d values", s.Name, len(s.TimeNS), len(s.Values))
+	}
+	for i := 1; i < len(s.TimeNS); i++ {
+		if s.TimeNS[i] <= s.TimeNS[i-1] {
+			return problemf(at.field("time_ns").item(i), "is %d, expected later than the %d before it", s.TimeNS[i], s.TimeNS[i-1])
+		}
+	}
+	return nil
+}

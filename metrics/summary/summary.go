@@ -1,0 +1,109 @@
+// Package summary makes every figure of a record from its raw processes and
+// blocks. It is the one place where figures are made: the campaign calls it
+// after every round, and a test that calls it on any record shows that the
+// record's figures can be recomputed.
+package summary
+
+import (
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+)
+
+// level is the coverage that intervals are asked for.
+const level = 0.95
+
+// Summarize sets the figures of every cell, its blocks' means of what the
+// samplers saw, the comparisons, and the warnings that follow from them. It
+// decides a pending cell that has a measured process: "measured" when parity
+// passed, "not_ranked" otherwise. Everything else stays, Converged too, which
+// is the campaign's to decide. Summarize twice is Summarize once.
+func Summarize(r *record.Record) {
+	forgetWarnings(r)
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		decide(c)
+		c.Throughput = throughput(c, r.Workload(c.Workload))
+		c.LatencyMS = latency(c)
+		c.Startup = startup(c)
+		alignBlocks(c)
+		c.Utilization = utilization(c)
+		r.Warnings = append(r.Warnings, limits(c)...)
+	}
+	r.Comparisons = comparisons(r)
+}
+
+// decide ends the wait of a cell that was measured.
+func decide(c *record.Cell) {
+	if c.Status != record.Pending || len(c.MeasuredProcesses()) == 0 {
+		return
+	}
+	c.Status = record.Measured
+	if c.Parity.Status != record.ParityPassed {
+		c.Status = record.NotRanked
+		if c.Reason == "" {
+			c.Reason = "parity " + c.Parity.Status
+		}
+	}
+}
+
+// throughput is nil when no process was measured.
+func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
+	if w == nil {
+		return nil
+	}
+	var values []float64
+	for _, p := range c.Processes {
+		if v, ok := record.ProcessThroughput(p, w.Batch); ok {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	iv, kind := stats.MedianInterval(values, level), "order-statistic"
+	if !iv.Exists() {
+		iv, kind = stats.Range(values), "range"
+	}
+	return &record.Throughput{Unit: "images/s", Median: stats.Median(values), CILow: iv.Low, CIHigh: iv.High,
+		Level: iv.Level, Interval: kind, N: len(values), Outliers: stats.Outliers(values),
+		Converged: c.Throughput != nil && c.Throughput.Converged}
+}
+
+// latency pools the single-stream iterations of every process; nil when there
+// are none.
+func latency(c *record.Cell) *record.Latency {
+	ms := c.LatenciesMS()
+	if len(ms) == 0 {
+		return nil
+	}
+	percentile := func(p float64) *float64 {
+		if v, ok := stats.Percentile(ms, p); ok {
+			return &v
+		}
+		return nil
+	}
+	largest := stats.Range(ms).High
+	return &record.Latency{P50: percentile(0.5), P90: percentile(0.9), P95: percentile(0.95), P99: percentile(0.99),
+		Max: &largest, N: len(ms)}
+}
+
+// startup is nil when no process was measured.
+func startup(c *record.Cell) *record.Startup {
+	processes := c.MeasuredProcesses()
+	if len(processes) == 0 {
+		return nil
+	}
+	median := func(of func(*record.Process) float64) float64 {
+		values := make([]float64, len(processes))
+		for i, p := range processes {
+			values[i] = of(p)
+		}
+		return stats.Median(values)
+	}
+	return &record.Startup{
+		StartSeconds:          median(func(p *record.Process) float64 { return p.StartSeconds }),
+		ImportSeconds:         median(func(p *record.Process) float64 { return p.ImportSeconds }),
+		LoadSeconds:           median(func(p *record.Process) float64 { return p.LoadSeconds }),
+		FirstIterationSeconds: median(func(p *record.Process) float64 { return p.FirstIterationSeconds }),
+	}
+}
