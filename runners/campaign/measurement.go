@@ -10,6 +10,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -61,9 +62,9 @@ func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 		m.warn(record.Warning{Code: "threads_mismatch", Scope: scope,
 			Text: fmt.Sprintf("asked for %d threads, the framework says it uses %d", asked, terms.Threads)})
 	}
-	if asked, err := ParseCPUs(m.Record.Terms.CPUs); err == nil && len(asked) > 0 && !slices.Equal(asked, terms.CPUs) {
+	if asked, err := engine.ParseCPUs(m.Record.Terms.CPUs); err == nil && len(asked) > 0 && !slices.Equal(asked, terms.CPUs) {
 		m.warn(record.Warning{Code: "cpus_mismatch", Scope: scope,
-			Text: fmt.Sprintf("asked for CPUs %s, the process may run on %s", m.Record.Terms.CPUs, FormatCPUs(terms.CPUs))})
+			Text: fmt.Sprintf("asked for CPUs %s, the process may run on %s", m.Record.Terms.CPUs, engine.FormatCPUs(terms.CPUs))})
 	}
 }
 

@@ -1,0 +1,11 @@
+// Package docker holds what images are made of: one directory per runner's
+// packages, a base below them and the adapter's layer on top.
+package docker
+
+import "embed"
+
+// Files are the directories of the images, embedded so that an installed
+// dlbench can build them anywhere.
+//
+//go:embed base adapter reference pytorch tensorflow
+var Files embed.FS

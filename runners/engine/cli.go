@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CLI is podman or docker, driven by its command line.
+type CLI struct {
+	dialect dialect
+	environ []string
+	health  Health
+	probed  bool
+}
+
+// dialect is where podman and docker differ.
+type dialect struct {
+	name    string
+	install string // the command that installs it
+	version []string
+	user    func() []string // flags that make the process unprivileged
+}
+
+// unprivileged is a user that no system has; images need no entry for it.
+const unprivileged = "65532:65532"
+
+var podman = dialect{
+	name:    "podman",
+	install: "apt-get install -y --no-install-recommends podman runc netavark aardvark-dns fuse-overlayfs",
+	version: []string{"version", "--format", "{{.Client.Version}}"},
+	user: func() []string {
+		if os.Geteuid() == 0 {
+			return []string{"--user", unprivileged}
+		}
+		return []string{"--userns", "keep-id", "--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
+	},
+}
+
+var docker = dialect{
+	name:    "docker",
+	install: "apt-get install -y docker.io iptables",
+	version: []string{"version", "--format", "{{.Server.Version}}"},
+	user: func() []string {
+		if os.Geteuid() == 0 {
+			return []string{"--user", unprivileged}
+		}
+		return []string{"--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
+	},
+}
+
+// NewPodman drives podman. Where the host has cgroup version 1, podman's
+// defaults fail, and a configuration of our own is written to configDir.
+func NewPodman(environ []string, configDir string) (*CLI, error) {
+	environ, err := podmanEnvironment(environ, configDir)
+	return &CLI{dialect: podman, environ: environ}, err
+}
+
+// NewDocker drives docker.
+func NewDocker(environ []string) *CLI {
+	return &CLI{dialect: docker, environ: environ}
+}
+
+// podmanConfig is what podman needs on a host with cgroup version 1: crun
+// refuses the hybrid hierarchy, and the default limits may not be raised.
+const podmanConfig = `[containers]
+default_ulimits=["nofile=1024:4096","nproc=4096:8192"]
+[engine]
+runtime="runc"
+`
+
+func podmanEnvironment(environ []string, dir string) ([]string, error) {
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		return environ, nil // cgroup version 2: the user's own configuration is right
+	}
+	for _, variable := range environ {
+		if strings.HasPrefix(variable, "CONTAINERS_CONF=") {
+			return environ, nil
+		}
+	}
+	path := filepath.Join(dir, "containers.conf")
+	if old, err := os.ReadFile(path); err != nil || string(old) != podmanConfig {
+		if err := os.WriteFile(path, []byte(podmanConfig), 0o644); err != nil {
+			return environ, fmt.Errorf("write podman's configuration: %w", err)
+		}
+	}
+	return append(append([]string(nil), environ...), "CONTAINERS_CONF="+path), nil
+}
+
+// Name is "podman" or "docker".
+func (c *CLI) Name() string { return c.dialect.name }
+
+// Command is one call of the engine, in a process group of its own, so that a
+// Ctrl-C at the terminal reaches the harness alone.
+func (c *CLI) Command(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, c.dialect.name, args...)
+	command.Env = c.environ
+	command.SysProcAttr = OwnGroup()
+	return command
+}
+
+// Output runs one call and returns its trimmed output; an error holds the
+// engine's own last line.
+func (c *CLI) Output(ctx context.Context, args ...string) (string, error) {
+	command := c.Command(ctx, args...)
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	if err := command.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		text := strings.TrimSpace(errs.String())
+		return "", fmt.Errorf("%s %s: %w: %s", c.dialect.name, args[0], err, text[strings.LastIndexByte(text, '\n')+1:])
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// Probe asks the engine for its version, once.
+func (c *CLI) Probe(ctx context.Context) Health {
+	if !c.probed {
+		c.health, c.probed = c.probe(ctx), true
+	}
+	return c.health
+}
+
+func (c *CLI) probe(ctx context.Context) Health {
+	if _, err := exec.LookPath(c.dialect.name); err != nil {
+		return Health{State: Undetected, Reason: c.dialect.name + " is not installed", Hint: c.dialect.install}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	version, err := c.Output(ctx, c.dialect.version...)
+	if err != nil {
+		return Health{State: Unhealthy, Reason: err.Error(), Hint: c.dialect.install}
+	}
+	return Health{State: Healthy, Version: version}
+}
+
+// Sweep removes the containers of harnesses that are no more.
+func (c *CLI) Sweep(ctx context.Context) (int, error) {
+	list, err := c.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+ownerLabel)
+	if err != nil {
+		return 0, err
+	}
+	removed, faults := 0, []error{}
+	for _, id := range strings.Fields(list) {
+		label, err := c.Output(ctx, "inspect", "--format", `{{index .Config.Labels "`+ownerLabel+`"}}`, id)
+		if err != nil || alive(label) {
+			continue // gone meanwhile, or at work
+		}
+		if err := c.remove(ctx, id); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		removed++
+	}
+	return removed, errors.Join(faults...)
+}
+
+// remove kills and removes a container; one that is gone already is fine.
+func (c *CLI) remove(ctx context.Context, id string) error {
+	_, err := c.Output(ctx, "rm", "--force", "--volumes", id)
+	if err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container") {
+		return nil
+	}
+	return err
+}
+
+// Defaults of a Spec.
+const (
+	defaultPIDs  = 1024
+	defaultTmpfs = 1 << 30
+	defaultFile  = 8 << 30
+)
+
+// createArguments translate a Spec into a container that can do nothing but
+// compute: no network, nothing writable but /tmp and the mounts, no privilege.
+func (c *CLI) createArguments(s Spec) []string {
+	args := []string{"create", "--interactive", "--pull=never",
+		"--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none",
+		fmt.Sprintf("--tmpfs=/tmp:rw,nosuid,nodev,size=%d,mode=1777", orDefault(s.TmpfsBytes, defaultTmpfs)),
+		fmt.Sprintf("--pids-limit=%d", orDefault(int64(s.PIDs), defaultPIDs)),
+		fmt.Sprintf("--ulimit=fsize=%d:%d", orDefault(s.FileBytes, defaultFile), orDefault(s.FileBytes, defaultFile)),
+		"--ulimit=core=0:0",
+		"--label=" + Label + "=" + s.Session, "--label=" + ownerLabel + "=" + owner(),
+		"--env=HOME=/tmp", "--env=TMPDIR=/tmp", "--workdir=/tmp",
+	}
+	args = append(args, c.dialect.user()...)
+	if s.CPUs != "" {
+		args = append(args, "--cpuset-cpus="+s.CPUs)
+	}
+	if s.MemoryBytes > 0 {
+		limit := strconv.FormatInt(s.MemoryBytes, 10)
+		args = append(args, "--memory="+limit, "--memory-swap="+limit)
+	}
+	for name, value := range s.Environment {
+		args = append(args, "--env="+name+"="+value)
+	}
+	for _, m := range s.Mounts {
+		volume := m.Host + ":" + m.Inside
+		if m.ReadOnly {
+			volume += ":ro"
+		}
+		args = append(args, "--volume="+volume)
+	}
+	return append(append(args, s.Image), s.Command...)
+}
+
+func orDefault(v, otherwise int64) int64 {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}

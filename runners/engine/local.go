@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Local starts runners as plain processes, for machines without a container
+// engine. It applies the CPU set and the largest file; it cannot bound memory
+// without bounding address space, which frameworks reserve by the terabyte.
+type Local struct {
+	environ []string
+}
+
+// NewLocal starts processes with this environment, under the Spec's own.
+func NewLocal(environ []string) *Local { return &Local{environ: environ} }
+
+// Name is "local".
+func (l *Local) Name() string { return "local" }
+
+// SeesHostPaths says that mounts change nothing.
+func (l *Local) SeesHostPaths() {}
+
+// Unenforced names what a plain process is free of.
+func (l *Local) Unenforced() []string {
+	return []string{"memory limit", "network", "file system", "process count"}
+}
+
+// Probe is healthy wherever dlbench runs.
+func (l *Local) Probe(context.Context) Health {
+	return Health{State: Healthy, Version: runtime.GOOS + "/" + runtime.GOARCH}
+}
+
+// Sweep has nothing to do: a local runner ends when its input does.
+func (l *Local) Sweep(context.Context) (int, error) { return 0, nil }
+
+// Start starts a process in a group of its own.
+func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
+	if len(spec.Command) == 0 {
+		return nil, fmt.Errorf("start %s: no command", spec.Name)
+	}
+	command := exec.CommandContext(context.WithoutCancel(ctx), spec.Command[0], spec.Command[1:]...)
+	command.Env = append([]string(nil), l.environ...)
+	for name, value := range spec.Environment {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	command.SysProcAttr = OwnGroup()
+	p := &plain{command: command, ended: make(chan struct{})}
+	var err error
+	if p.stdin, err = command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if p.stdout, p.stderr, err = outputs(command); err != nil {
+		return nil, err
+	}
+	if err := startOn(command, spec.CPUs); err != nil {
+		closeChild(command)
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	closeChild(command)
+	bytes := uint64(orDefault(spec.FileBytes, defaultFile))
+	if err := unix.Prlimit(command.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: bytes}, nil); err != nil && !errors.Is(err, unix.ESRCH) {
+		_ = p.Stop(ctx, 0)
+		return nil, fmt.Errorf("limit the files of %s: %w", spec.Name, err)
+	}
+	go p.watch()
+	return p, nil
+}
+
+// startOn starts a process on a set of CPUs: a child inherits them from the
+// thread that starts it.
+func startOn(command *exec.Cmd, cpus string) error {
+	if cpus == "" {
+		return command.Start()
+	}
+	list, err := ParseCPUs(cpus)
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, wanted unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return err
+	}
+	for _, cpu := range list {
+		wanted.Set(cpu)
+	}
+	if err := unix.SchedSetaffinity(0, &wanted); err != nil {
+		return fmt.Errorf("CPUs %s: %w", cpus, err)
+	}
+	err = command.Start()
+	return errors.Join(err, unix.SchedSetaffinity(0, &before))
+}
+
+// plain is a Process of the local engine.
+type plain struct {
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  io.Reader
+	ended   chan struct{}
+	exit    Exit
+	once    sync.Once
+}
+
+func (p *plain) watch() {
+	p.exit = exitOf(p.command.Wait())
+	close(p.ended)
+}
+
+func (p *plain) Stdin() io.WriteCloser { return p.stdin }
+func (p *plain) Stdout() io.Reader     { return p.stdout }
+func (p *plain) Stderr() io.Reader     { return p.stderr }
+
+func (p *plain) Identity() Identity { return Identity{PID: p.command.Process.Pid} }
+
+func (p *plain) Wait(ctx context.Context) (Exit, error) {
+	select {
+	case <-p.ended:
+		return p.exit, nil
+	case <-ctx.Done():
+		return Exit{}, ctx.Err()
+	}
+}
+
+// Stop ends the whole process group, politely first.
+func (p *plain) Stop(_ context.Context, grace time.Duration) error {
+	p.once.Do(func() {
+		group := -p.command.Process.Pid
+		_ = syscall.Kill(group, syscall.SIGTERM)
+		select {
+		case <-p.ended:
+		case <-time.After(grace):
+		}
+		_ = syscall.Kill(group, syscall.SIGKILL) // grandchildren too
+	})
+	<-p.ended
+	return nil
+}
+
+// LocalPython is the interpreter that local runners are started with.
+func LocalPython(getenv func(string) string) string {
+	if python := getenv("DLBENCH_PYTHON"); python != "" {
+		return python
+	}
+	if path, err := exec.LookPath("python3"); err == nil {
+		return path
+	}
+	return "python3"
+}

@@ -1,0 +1,154 @@
+package images
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/dlbench/dlbench/docker"
+	"github.com/dlbench/dlbench/runners"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// buildPackages installs a framework. The settings of this machine come with
+// the context, into a stage that the image is not made of.
+func (s *Store) buildPackages(ctx context.Context, m manifest.Manifest, base, tag string) error {
+	return s.inContext(func(dir string) error {
+		if err := copyTree(docker.Files, m.Image.Context, dir); err != nil {
+			return err
+		}
+		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
+			return err
+		}
+		return s.build(ctx, "install "+m.Framework, dir, tag, "BASE="+base)
+	})
+}
+
+func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, packages, tag string) error {
+	return s.inContext(func(dir string) error {
+		if err := copyTree(docker.Files, "adapter", dir); err != nil {
+			return err
+		}
+		if err := copyTree(runners.Python, adapterDir, filepath.Join(dir, filepath.Base(adapterDir))); err != nil {
+			return err
+		}
+		return s.build(ctx, "add the adapter of "+m.Framework, dir, tag, "PACKAGES="+packages)
+	})
+}
+
+func (s *Store) inContext(use func(dir string) error) error {
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(s.Dir, "context-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(dir), os.RemoveAll(dir))
+}
+
+// build runs the engine's builder on a context.
+func (s *Store) build(ctx context.Context, step, dir, tag, argument string) error {
+	args := []string{"build", "--network", "host", "--tag", tag, "--build-arg", argument, "--label", "dlbench.image=" + tag}
+	if s.CLI.Name() == "podman" {
+		// Without cached layers the first stage, as large as the image, goes
+		// when the build ends.
+		args = append(args, "--layers=false", "--format", "docker")
+	}
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	defer cancel()
+	return s.run(ctx, step, s.CLI.Command(ctx, append(args, dir)...))
+}
+
+// run runs a command, passes its output on as progress and to a log, and puts
+// the end of it into an error.
+func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) error {
+	log, err := os.OpenFile(filepath.Join(s.Dir, "build.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	fmt.Fprintf(log, "== %s: %s\n", step, strings.Join(command.Args, " "))
+	reader, writer := io.Pipe()
+	command.Stdout, command.Stderr = writer, writer
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
+	last := make(chan []string, 1)
+	go func() { last <- s.follow(step, io.TeeReader(reader, log)) }()
+	err = command.Run()
+	_ = writer.Close()
+	lines := <-last
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &engine.EnvironmentError{Text: fmt.Sprintf("%s: not done within %s", step, buildTimeout), Log: strings.Join(lines, "\n")}
+	default:
+		return &engine.EnvironmentError{Text: fmt.Sprintf("%s: %v (whole log: %s)", step, err, log.Name()), Log: strings.Join(lines, "\n")}
+	}
+}
+
+const keptLines = 8
+
+// follow reports each line and returns the last ones.
+func (s *Store) follow(step string, r io.Reader) []string {
+	var kept []string
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(nil, 1<<20)
+	scanner.Split(scanLines)
+	for scanner.Scan() {
+		line := strings.TrimSpace(scanner.Text())
+		if line == "" {
+			continue
+		}
+		s.tell(step, line)
+		kept = append(kept, line)
+		kept = kept[max(0, len(kept)-keptLines):]
+	}
+	_, _ = io.Copy(io.Discard, r)
+	return kept
+}
+
+// scanLines ends lines at carriage returns too: progress bars draw with them.
+func scanLines(data []byte, atEOF bool) (int, []byte, error) {
+	if i := bytes.IndexAny(data, "\r\n"); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
+}
+
+// copyTree copies a directory of embedded files.
+func copyTree(files fs.FS, from, to string) error {
+	return fs.WalkDir(files, from, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		if entry.IsDir() {
+			return os.MkdirAll(target, 0o755)
+		}
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o644)
+	})
+}

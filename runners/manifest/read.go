@@ -1,0 +1,114 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dlbench/dlbench/runners"
+)
+
+// Builtin reads the manifests that come with dlbench, the reference first.
+func Builtin() ([]Manifest, error) {
+	return readAll(runners.Manifests, "*/runner.json", "")
+}
+
+// Dir reads the manifests under a directory: <dir>/runner.json or
+// <dir>/<name>/runner.json.
+func Dir(dir string) ([]Manifest, error) {
+	pattern := "*/runner.json"
+	if _, err := os.Stat(filepath.Join(dir, "runner.json")); err == nil {
+		pattern = "runner.json"
+	}
+	all, err := readAll(os.DirFS(dir), pattern, dir)
+	if err == nil && len(all) == 0 {
+		return nil, fmt.Errorf("%s: no runner.json in it or in a directory of it", dir)
+	}
+	return all, err
+}
+
+func readAll(files fs.FS, pattern, root string) ([]Manifest, error) {
+	paths, err := fs.Glob(files, pattern)
+	if err != nil {
+		return nil, err
+	}
+	var all []Manifest
+	for _, path := range paths {
+		data, err := fs.ReadFile(files, path)
+		if err != nil {
+			return nil, err
+		}
+		source := filepath.Join(root, path)
+		m, err := Decode(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		m.Source = source
+		all = append(all, m)
+	}
+	slices.SortStableFunc(all, func(a, b Manifest) int {
+		if a.Reference != b.Reference {
+			return map[bool]int{true: -1, false: 1}[a.Reference]
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all, nil
+}
+
+// Decode reads and checks one manifest.
+func Decode(data []byte) (Manifest, error) {
+	var m Manifest
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
+		line := bytes.Count(data[:min(len(data), int(decoder.InputOffset()))], []byte{'\n'}) + 1
+		return m, fmt.Errorf("line %d: %w", line, err)
+	}
+	return m, m.check()
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9+_-]{0,39}$`)
+
+func (m Manifest) check() error {
+	var faults []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	want(m.SchemaVersion == SchemaVersion, "schema_version is %d, this dlbench reads %d", m.SchemaVersion, SchemaVersion)
+	want(nameForm.MatchString(m.Name), "name %q has to be of a-z, 0-9, +, _ and -, a letter first", m.Name)
+	want(m.Framework != "", "framework is empty")
+	want(len(m.Command) > 0 || m.Local != nil, "neither command nor local says how to start it")
+	want(len(m.Command) == 0 || m.Image.Name != "", "command needs an image with a name")
+	want(m.Local == nil || len(m.Local.Command) > 0, "local has no command")
+	want(len(m.Devices) > 0, "devices is empty, expected cpu, gpu or both")
+	for _, d := range m.Devices {
+		want(d == "cpu" || d == "gpu", "device %q is neither cpu nor gpu", d)
+	}
+	if len(faults) > 0 {
+		return faults[0] // one line; the next shows when this is mended
+	}
+	return nil
+}
+
+// EnvironmentFor is what the runner is started with for a budget of threads.
+// The variables are those that OpenMP, OpenBLAS and MKL read.
+func (m Manifest) EnvironmentFor(threads int) map[string]string {
+	budget := strconv.Itoa(threads)
+	env := map[string]string{}
+	for _, name := range []string{"DLBENCH_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
+		env[name] = budget
+	}
+	for name, value := range m.Environment {
+		env[name] = strings.ReplaceAll(value, "{threads}", budget)
+	}
+	return env
+}
