@@ -204,11 +204,11 @@ func (c *checker) inputs(op operator, node *Node) (application, error) {
 
 func (o operator) checkArity(activations, parameters int, name string) error {
 	if activations < o.inputs.min || activations > o.inputs.max {
-		return fmt.Errorf("%s has %d activations, wants %s", name, activations, span(o.inputs.min, o.inputs.max))
+		return fmt.Errorf("%s has %d activations, wants a number %s", name, activations, span(o.inputs.min, o.inputs.max))
 	}
 	least, most := len(o.parameters)-o.optional, len(o.parameters)
 	if parameters < least || parameters > most {
-		return fmt.Errorf("%s has %d parameters, wants %s", name, parameters, span(least, most))
+		return fmt.Errorf("%s has %d parameters, wants a number %s", name, parameters, span(least, most))
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func integer(low, high int) func(any) error {
 			return fmt.Errorf("%s, wants an int", describe(value))
 		}
 		if v < low || v > high {
-			return fmt.Errorf("%d, wants %s", v, span(low, high))
+			return fmt.Errorf("%d, wants an int %s", v, span(low, high))
 		}
 		return nil
 	}
@@ -210,6 +210,9 @@ func describe(value any) string {
 }
 
 func span(low, high int) string {
+	if low == high {
+		return fmt.Sprintf("of exactly %d", low)
+	}
 	if high >= maxExtent {
 		return fmt.Sprintf("of at least %d", low)
 	}

@@ -3,12 +3,19 @@ package plan
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed" // Schema
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 )
+
+// Schema is the JSON Schema of plan.json.
+//
+//go:embed plan.schema.json
+var Schema []byte
 
 // Encode is the bytes of plan.json.
 func (p *Plan) Encode() ([]byte, error) {
@@ -29,7 +36,8 @@ func (p *Plan) Digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Read reads and type-checks a plan.json.
+// Read reads and type-checks a plan.json. An error names the file, the place,
+// and what was expected there.
 func Read(path string) (*Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -44,33 +52,27 @@ func Read(path string) (*Plan, error) {
 
 // Decode type-checks the bytes of a plan.json.
 func Decode(data []byte) (*Plan, error) {
+	// The version comes first: of a later plan it is the version that is wrong,
+	// whatever else looks odd.
+	var version struct {
+		SchemaVersion *int `json:"schema_version"`
+	}
+	if err := json.Unmarshal(data, &version); err == nil && version.SchemaVersion != nil && *version.SchemaVersion != SchemaVersion {
+		return nil, fmt.Errorf("schema_version is %d, this dlbench reads %d", *version.SchemaVersion, SchemaVersion)
+	}
 	var p Plan
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&p); err != nil {
-		return nil, fmt.Errorf("%s: %w", place(data, err, decoder.InputOffset()), err)
+		return nil, fmt.Errorf("%s: not a plan: %w", place(data, err, decoder.InputOffset()), err)
 	}
-	if p.SchemaVersion != SchemaVersion {
-		return nil, fmt.Errorf("schema_version is %d, this dlbench reads %d", p.SchemaVersion, SchemaVersion)
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: not a plan: something follows its end", place(data, nil, decoder.InputOffset()))
 	}
-	if err := p.Network.Check(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	return &p, p.check()
-}
-
-func (p *Plan) check() error {
-	switch {
-	case p.Mode != Infer && p.Mode != Train:
-		return fmt.Errorf("mode is %q, expected infer or train", p.Mode)
-	case (p.Mode == Train) != (p.Training != nil):
-		return fmt.Errorf("mode %s and the field training do not go together", p.Mode)
-	case p.Batch != p.Network.Input.Shape[0]:
-		return fmt.Errorf("batch is %d, the network's input has %d", p.Batch, p.Network.Input.Shape[0])
-	case p.Slots < 1:
-		return fmt.Errorf("slots is %d, expected at least 1", p.Slots)
-	}
-	return nil
+	return &p, nil
 }
 
 // place turns a decoder's error into line and column.
@@ -84,5 +86,5 @@ func place(data []byte, err error, offset int64) string {
 	}
 	before := data[:min(max(int(offset), 0), len(data))]
 	line := bytes.Count(before, []byte{'\n'}) + 1
-	return fmt.Sprintf("line %d, column %d", line, len(before)-bytes.LastIndexByte(before, '\n'))
+	return fmt.Sprintf("line %d, column %d", line, max(1, len(before)-bytes.LastIndexByte(before, '\n')-1))
 }

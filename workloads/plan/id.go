@@ -5,23 +5,33 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
 // ID names a workload: network × mode × batch × precision.
 type ID struct {
 	Network   string
+	Size      int // height and width of the input; 0 for the network's own
 	Mode      Mode
 	Batch     int
 	Precision string
 }
 
-// String is the form that ParseID reads, like "resnet50/infer/b8/fp32".
+// String is the form that ParseID reads: "resnet50/infer/b8/fp32", or
+// "resnet50@96/train/b8/fp32" at another input size than the network's own.
 func (id ID) String() string {
-	return fmt.Sprintf("%s/%s/b%d/%s", id.Network, id.Mode, id.Batch, id.Precision)
+	name := id.Network
+	if id.Size != 0 {
+		name += "@" + strconv.Itoa(id.Size)
+	}
+	return fmt.Sprintf("%s/%s/b%d/%s", name, id.Mode, id.Batch, id.Precision)
 }
 
-var idForm = regexp.MustCompile(`^([^/]+)/([^/]+)/b([0-9]{1,6})/([^/]+)$`)
+var idForm = regexp.MustCompile(`^([^/@]+)(?:@([0-9]{1,5}))?/([^/]+)/b([0-9]{1,6})/([^/]+)$`)
+
+// precisions are those that a plan can ask for.
+var precisions = []string{"fp32"}
 
 // ParseID reads a workload's name.
 func ParseID(text string) (ID, error) {
@@ -29,19 +39,28 @@ func ParseID(text string) (ID, error) {
 	if parts == nil {
 		return ID{}, fmt.Errorf("workload %q: expected network/mode/bBATCH/precision, like resnet50/infer/b8/fp32", text)
 	}
-	if _, err := zoo.Get(parts[1]); err != nil {
+	id := ID{Network: parts[1], Mode: Mode(parts[3]), Precision: parts[5]}
+	entry, err := zoo.Get(id.Network)
+	if err != nil {
 		return ID{}, fmt.Errorf("workload %q: %w", text, err)
 	}
-	mode := Mode(parts[2])
-	if mode != Infer && mode != Train {
-		return ID{}, fmt.Errorf("workload %q: unknown mode %q: use infer or train", text, parts[2])
+	if id.Mode != Infer && id.Mode != Train {
+		return ID{}, fmt.Errorf("workload %q: %w", text, names.Unknown("mode", parts[3], []string{string(Infer), string(Train)}))
 	}
-	batch, err := strconv.Atoi(parts[3])
-	if err != nil || batch < 1 {
-		return ID{}, fmt.Errorf("workload %q: batch %q has to be a positive integer", text, parts[3])
+	if id.Precision != precisions[0] {
+		return ID{}, fmt.Errorf("workload %q: %w", text, names.Unknown("precision", id.Precision, precisions))
 	}
-	if parts[4] != "fp32" {
-		return ID{}, fmt.Errorf("workload %q: unknown precision %q: use fp32", text, parts[4])
+	if id.Batch, err = strconv.Atoi(parts[4]); err != nil || id.Batch < 1 {
+		return ID{}, fmt.Errorf("workload %q: batch %q has to be a positive integer", text, parts[4])
 	}
-	return ID{Network: parts[1], Mode: mode, Batch: batch, Precision: parts[4]}, nil
+	if parts[2] == "" {
+		return id, nil
+	}
+	if id.Size, err = strconv.Atoi(parts[2]); err != nil || id.Size < 1 {
+		return ID{}, fmt.Errorf("workload %q: size %q has to be a positive integer", text, parts[2])
+	}
+	if id.Size == entry.Size {
+		id.Size = 0 // one name for one workload
+	}
+	return id, nil
 }

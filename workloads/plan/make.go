@@ -17,18 +17,26 @@ func New(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := entry.Build(id.Batch)
+	size := id.Size
+	if size == 0 {
+		size = entry.Size
+	}
+	net, err := entry.BuildAt(id.Batch, size)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("workload %s: %w", id, err)
 	}
 	return From(net, id, seed, entry.LearningRate), nil
 }
 
-// From makes a plan of any checked network; id.Network is taken as its name.
+// From makes a plan of any checked network whose first output is [N classes];
+// id.Network is taken as its name.
 func From(net *network.Network, id ID, seed uint64, learningRate float64) *Plan {
 	p := &Plan{
 		SchemaVersion: SchemaVersion, Workload: id.String(), Mode: id.Mode, Batch: id.Batch, Precision: id.Precision,
-		Seed: seed, Slots: slots, Classes: net.Nodes[len(net.Nodes)-1].Shape[1], Network: *net,
+		Seed: seed, Slots: slots, Network: *net,
+	}
+	if shape := p.logits(); len(shape) > 1 {
+		p.Classes = shape[1]
 	}
 	if id.Mode == Train {
 		p.Training = &Training{
@@ -37,6 +45,16 @@ func From(net *network.Network, id ID, seed uint64, learningRate float64) *Plan 
 		}
 	}
 	return p
+}
+
+// logits is the shape of the first output of a checked network.
+func (p *Plan) logits() []int {
+	for _, node := range p.Network.Nodes {
+		if node.Output == p.Network.Outputs[0] {
+			return node.Shape
+		}
+	}
+	return nil
 }
 
 // Parity is the plan by which a workload's runner is verified in depth.
@@ -50,18 +68,19 @@ func Parity(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := entry.Size
 	if id.Mode == Infer {
 		id.Batch = min(id.Batch, parityInferBatch)
 	} else {
 		id.Batch = min(id.Batch, entry.ParityBatch)
-		size = entry.ParitySize
+		if entry.ParitySize < entry.Size {
+			id.Size = entry.ParitySize
+		}
 	}
-	net, err := entry.BuildAt(id.Batch, size)
+	p, err := New(id, seed)
 	if err != nil {
 		return nil, fmt.Errorf("parity plan: %w", err)
 	}
-	return From(net, id, seed, entry.LearningRate), nil
+	return p, nil
 }
 
 const parityInferBatch = 2

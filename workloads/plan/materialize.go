@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/dlbench/dlbench/workloads/network"
-	"github.com/dlbench/dlbench/workloads/tensors"
+	"strings"
+	"time"
 )
 
 // File is one of a workload's files.
@@ -36,6 +36,14 @@ func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
 	if err != nil {
 		return Files{}, err
 	}
+	weights, err := p.key(p.Network.Parameters)
+	if err != nil {
+		return Files{}, err
+	}
+	batch, err := p.key([]any{p.Network.Input.Shape, p.Classes, p.Slots})
+	if err != nil {
+		return Files{}, err
+	}
 	var files Files
 	for _, part := range []struct {
 		file *File
@@ -43,8 +51,8 @@ func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
 		make func(path string) (string, error)
 	}{
 		{&files.Plan, filepath.Join("plans", digest, "plan.json"), p.write},
-		{&files.Batch, filepath.Join("batches", p.batchKey(), "batch.safetensors"), p.writeBatch},
-		{&files.Weights, filepath.Join("weights", p.weightsKey(), "weights.safetensors"), p.writeWeights},
+		{&files.Batch, filepath.Join("batches", batch, "batch.safetensors"), p.writeBatch},
+		{&files.Weights, filepath.Join("weights", weights, "weights.safetensors"), p.writeWeights},
 	} {
 		if err := ctx.Err(); err != nil {
 			return Files{}, err
@@ -56,32 +64,101 @@ func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
 	return files, nil
 }
 
-// keep finds a file with the size that its note says, or makes both.
+// key names what depends on the network, the seed and the contents given. A
+// network's name may have slashes, a file's not.
+func (p *Plan) key(contents any) (string, error) {
+	data, err := json.Marshal(contents)
+	if err != nil {
+		return "", fmt.Errorf("workload %s: %w", p.Workload, err)
+	}
+	sum := sha256.Sum256(data)
+	name := strings.ReplaceAll(p.Network.Name, "/", ".")
+	return fmt.Sprintf("%s-%d-%s", name, p.Seed, hex.EncodeToString(sum[:6])), nil
+}
+
+// note stands beside a kept file and says what it was when it was made.
+type note struct {
+	File
+	Modified time.Time `json:"modified"`
+}
+
+// keep finds a file as its note has it, or makes both. A file of the right size
+// and time is believed; one of the right size that was touched is read again.
 func keep(path string, create func(string) (string, error)) (File, error) {
-	f := File{Path: path}
-	note := path + ".note"
-	if data, err := os.ReadFile(note); err == nil && json.Unmarshal(data, &f) == nil {
-		if stat, err := os.Stat(path); err == nil && stat.Size() == f.Bytes {
-			return f, nil
-		}
+	if kept, ok := find(path); ok {
+		return kept, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return f, err
+		return File{}, err
 	}
-	var err error
-	if f.SHA256, err = create(path); err != nil {
-		return f, err
+	sweep(filepath.Dir(path))
+	digest, err := create(path)
+	if err != nil {
+		return File{}, err
 	}
+	return record(path, digest)
+}
+
+func find(path string) (File, bool) {
+	var n note
+	data, err := os.ReadFile(notePath(path))
+	if err != nil || json.Unmarshal(data, &n) != nil {
+		return File{}, false
+	}
+	n.Path = path
+	stat, err := os.Stat(path)
+	if err != nil || stat.Size() != n.Bytes || len(n.SHA256) != 2*sha256.Size {
+		return File{}, false
+	}
+	if stat.ModTime().Equal(n.Modified) {
+		return n.File, true
+	}
+	if digest, err := digestOf(path); err != nil || digest != n.SHA256 {
+		return File{}, false
+	}
+	// A copied cache: the bytes are right. A note that cannot be written only
+	// means that they are read again next time.
+	_, _ = record(path, n.SHA256)
+	return n.File, true
+}
+
+func notePath(path string) string { return path + ".note" }
+
+func record(path, digest string) (File, error) {
 	stat, err := os.Stat(path)
 	if err != nil {
-		return f, err
+		return File{}, err
 	}
-	f.Bytes = stat.Size()
-	data, err := json.Marshal(f)
+	n := note{File: File{Path: path, SHA256: digest, Bytes: stat.Size()}, Modified: stat.ModTime()}
+	data, err := json.Marshal(n)
 	if err != nil {
-		return f, err
+		return File{}, err
 	}
-	return f, writeWhole(note, data)
+	return n.File, writeWhole(notePath(path), data)
+}
+
+func digestOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// sweep removes what writers that were killed left behind, a day ago or more:
+// a younger one may still be at work.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, ".tmp-*"))
+	for _, path := range left {
+		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > 24*time.Hour {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 func (p *Plan) write(path string) (string, error) {
@@ -115,64 +192,4 @@ func writeWhole(path string, data []byte) error {
 		_ = os.Remove(temp.Name())
 	}
 	return err
-}
-
-// stream separates the generators of networks from one another.
-func (p *Plan) stream(name string) tensors.Stream {
-	return tensors.NewStream(p.Seed, p.Network.Name+"/"+name)
-}
-
-func (p *Plan) weightsKey() string {
-	data, _ := json.Marshal(p.Network.Parameters)
-	sum := sha256.Sum256(data)
-	return fmt.Sprintf("%s-%d-%s", p.Network.Name, p.Seed, hex.EncodeToString(sum[:6]))
-}
-
-func (p *Plan) batchKey() string {
-	data, _ := json.Marshal([]any{p.Network.Input.Shape, p.Classes, p.Slots})
-	sum := sha256.Sum256(data)
-	return fmt.Sprintf("%s-%d-%s", p.Network.Name, p.Seed, hex.EncodeToString(sum[:6]))
-}
-
-func (p *Plan) writeWeights(path string) (string, error) {
-	var all []tensors.Tensor
-	for _, param := range p.Network.Parameters {
-		all = append(all, tensors.Tensor{Name: param.Name, Shape: param.Shape, Floats: func() []float32 {
-			return draw(p.stream("parameter/"+param.Name), param)
-		}})
-	}
-	return tensors.Write(path, all)
-}
-
-func draw(s tensors.Stream, p network.Parameter) []float32 {
-	n := 1
-	for _, extent := range p.Shape {
-		n *= extent
-	}
-	if p.Init.Kind == "uniform" {
-		return tensors.Fill(n, func(i uint64) float32 { return s.Uniform(i, p.Init.Low, p.Init.High) })
-	}
-	return tensors.Fill(n, func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) })
-}
-
-// writeBatch makes image i of a slot from the slot and i alone, so that a
-// larger batch begins with the images of a smaller one.
-func (p *Plan) writeBatch(path string) (string, error) {
-	shape := p.Network.Input.Shape
-	image := uint64(shape[1] * shape[2] * shape[3])
-	var all []tensors.Tensor
-	for slot := range p.Slots {
-		input := p.stream(fmt.Sprintf("input/%d", slot))
-		label := p.stream(fmt.Sprintf("labels/%d", slot))
-		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Floats: func() []float32 {
-			return tensors.Fill(shape[0]*int(image), func(i uint64) float32 { return input.Normal(i, 0, 1) })
-		}}, tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 {
-			labels := make([]int64, shape[0])
-			for i := range labels {
-				labels[i] = label.Below(uint64(i), p.Classes)
-			}
-			return labels
-		}})
-	}
-	return tensors.Write(path, all)
 }

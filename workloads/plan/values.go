@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// stream separates the generators of networks from one another. The batch and
+// the input's size are no part of the name: the weights are the same for all.
+func (p *Plan) stream(name string) tensors.Stream {
+	return tensors.NewStream(p.Seed, p.Network.Name+"/"+name)
+}
+
+func (p *Plan) writeWeights(path string) (string, error) {
+	var all []tensors.Tensor
+	for _, param := range p.Network.Parameters {
+		all = append(all, tensors.Tensor{Name: param.Name, Shape: param.Shape, Floats: func() []float32 {
+			return draw(p.stream("parameter/"+param.Name), param)
+		}})
+	}
+	return tensors.Write(path, all)
+}
+
+func draw(s tensors.Stream, p network.Parameter) []float32 {
+	n := 1
+	for _, extent := range p.Shape {
+		n *= extent
+	}
+	if p.Init.Kind == "uniform" {
+		return tensors.Fill(n, func(i uint64) float32 { return s.Uniform(i, p.Init.Low, p.Init.High) })
+	}
+	return tensors.Fill(n, func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) })
+}
+
+// writeBatch makes image i of a slot from the slot and i alone, so that a
+// larger batch begins with the images of a smaller one.
+func (p *Plan) writeBatch(path string) (string, error) {
+	shape := p.Network.Input.Shape
+	image := shape[1] * shape[2] * shape[3]
+	var all []tensors.Tensor
+	for slot := range p.Slots {
+		input := p.stream(fmt.Sprintf("input/%d", slot))
+		label := p.stream(fmt.Sprintf("labels/%d", slot))
+		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Floats: func() []float32 {
+			return tensors.Fill(shape[0]*image, func(i uint64) float32 { return input.Normal(i, 0, 1) })
+		}}, tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 {
+			labels := make([]int64, shape[0])
+			for i := range labels {
+				labels[i] = label.Below(uint64(i), p.Classes)
+			}
+			return labels
+		}})
+	}
+	return tensors.Write(path, all)
+}
