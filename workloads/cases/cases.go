@@ -5,6 +5,7 @@ package cases
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
@@ -15,6 +16,7 @@ import (
 type Case struct {
 	Name string
 	Plan *plan.Plan
+	Zoo  bool // some network of the zoo uses the operator in this way
 }
 
 // Operators lists the operators that the case needs, sorted.
@@ -32,12 +34,17 @@ const seed = 20260101
 
 // All builds every case.
 func All() ([]Case, error) {
+	zoo, err := zooFeatures()
+	if err != nil {
+		return nil, err
+	}
 	var all []Case
 	for _, d := range definitions() {
 		built, err := d.build()
 		if err != nil {
 			return nil, fmt.Errorf("operator case %q: %w", d.name, err)
 		}
+		built.Zoo = within(built.features(), zoo)
 		all = append(all, built)
 	}
 	return all, nil
@@ -81,7 +88,9 @@ func (d definition) build() (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	net.Parameters = append(net.Parameters, parameter("head.weight", 0.3, 5, width), parameter("head.bias", 0.3, 5))
+	// Logits of about one: a softmax that saturates has gradients of nothing but
+	// rounding.
+	net.Parameters = append(net.Parameters, weight("head.weight", 5, width), parameter("head.bias", 0.3, 5))
 	net.Nodes = append(net.Nodes, network.Node{Name: "head", Op: "Gemm", Inputs: []string{features, "head.weight", "head.bias"}, Output: "logits",
 		Attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}})
 	net.Outputs = []string{"logits", "op"}
@@ -105,6 +114,16 @@ func featuresOf(net *network.Network, features string) (int, error) {
 		return 0, err
 	}
 	return probe.Nodes[len(probe.Nodes)-1].Shape[1], nil
+}
+
+// weight draws values that keep the size of what they multiply: its shape has
+// the outputs first, and then all that is summed.
+func weight(name string, shape ...int) network.Parameter {
+	sum := 1
+	for _, extent := range shape[1:] {
+		sum *= extent
+	}
+	return parameter(name, 1/math.Sqrt(float64(sum)), shape...)
 }
 
 func parameter(name string, std float64, shape ...int) network.Parameter {

@@ -1,34 +1,213 @@
 package cases_test
 
 import (
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/tensors"
+	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
-func TestCasesCoverTheVocabulary(t *testing.T) {
-	all, err := cases.All()
+func all(t *testing.T) []cases.Case {
+	t.Helper()
+	list, err := cases.All()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return list
+}
+
+func TestCasesCoverTheVocabulary(t *testing.T) {
 	names, covered := map[string]bool{}, map[string]bool{}
-	for _, c := range all {
+	for _, c := range all(t) {
 		if names[c.Name] {
 			t.Errorf("case %q is there twice", c.Name)
 		}
 		names[c.Name] = true
-		for _, op := range c.Operators() {
-			covered[op] = true
-		}
+		covered[operator(c).Op] = true
 		if !slices.Equal(c.Plan.Network.Outputs, []string{"logits", "op"}) {
 			t.Errorf("case %q has outputs %v", c.Name, c.Plan.Network.Outputs)
 		}
-	}
-	for _, op := range network.Operators() {
-		if !covered[op] {
-			t.Errorf("no case for operator %s", op)
+		if err := c.Plan.Check(); err != nil {
+			t.Errorf("case %q: %v", c.Name, err)
+		}
+		if c.Plan.Mode == plan.Train && !c.Plan.Training.InputGradient {
+			t.Errorf("case %q does not ask for the input's gradient", c.Name)
 		}
 	}
+	covered["Flatten"] = true // the head of every case
+	for _, op := range network.Operators() {
+		if !covered[op] {
+			t.Errorf("no case is about %s", op)
+		}
+	}
+}
+
+func operator(c cases.Case) network.Node {
+	i := slices.IndexFunc(c.Plan.Network.Nodes, func(n network.Node) bool { return n.Name == "op" })
+	return c.Plan.Network.Nodes[i]
+}
+
+// A case takes a framework no time: the whole layer is minutes of nothing but
+// start-up otherwise.
+func TestCasesAreTiny(t *testing.T) {
+	for _, c := range all(t) {
+		counts, err := c.Plan.Network.Counts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counts.MACs > 300_000 || counts.ActivationBytes > 64<<10 {
+			t.Errorf("case %q has %d multiply-accumulates and %d bytes", c.Name, counts.MACs, counts.ActivationBytes)
+		}
+	}
+}
+
+func TestOperators(t *testing.T) {
+	for _, c := range all(t) {
+		if c.Name == "mul/squeeze-excite" {
+			if want := []string{"Flatten", "Gemm", "GlobalAveragePool", "Mul"}; !slices.Equal(c.Operators(), want) {
+				t.Errorf("operators %v, want %v", c.Operators(), want)
+			}
+			return
+		}
+	}
+	t.Error("there is no case mul/squeeze-excite")
+}
+
+// The cases that say whether the zoo can run are those of the ways in which it
+// uses operators, no more.
+func TestZooCases(t *testing.T) {
+	marked := map[string]bool{}
+	for _, c := range all(t) {
+		marked[c.Name] = c.Zoo
+	}
+	for name, want := range map[string]bool{
+		"conv/3x3-stride2": true, "conv/1x1-stride2": true, "conv/5x5-bias": true, "conv/batch1": true,
+		"batchnorm/train-eps1e-05-momentum0.9": true, "relu": true, "add": true, "globalaveragepool": true,
+		"maxpool/3x3-stride2-pad1": true, "gemm/after-flatten": true,
+		"conv/groups": false, "conv/dilated": false, "conv/pads-bottom-right": false, "conv/1x7": false,
+		"maxpool/3x3-stride2-ceil": false, "add/broadcast": false, "mul": false, "sigmoid": false,
+		"averagepool/2x2": false, "resize/nearest": false,
+	} {
+		if got, ok := marked[name]; !ok || got != want {
+			t.Errorf("case %q: of the zoo %v, want %v (there is one: %v)", name, got, want, ok)
+		}
+	}
+}
+
+func TestFor(t *testing.T) {
+	entry, err := zoo.Get("lenet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := entry.Build(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range cases.For(all(t), net) {
+		names = append(names, c.Name)
+	}
+	for name, want := range map[string]bool{"conv/5x5-bias": true, "relu": true, "maxpool/2x2": true, "add": false, "globalaveragepool": false, "conv/groups": false} {
+		if slices.Contains(names, name) != want {
+			t.Errorf("%q bears on LeNet: %v, want %v", name, !want, want)
+		}
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "batchnorm") {
+			t.Errorf("LeNet has no batch norm, and %q bears on it", name)
+		}
+	}
+}
+
+// margin is how far inputs stay from the places where an operator's gradient
+// jumps: a thousand times the rounding of float32, so that honest frameworks
+// take the same side.
+const margin = 1e-4
+
+// Operators with kinks read the input itself in their cases, so the input's
+// bytes decide how well-conditioned they are.
+func TestInputsStayAwayFromKinks(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range all(t) {
+		for slot := range c.Plan.Slots {
+			x := input(t, dir, c.Plan, slot)
+			for _, n := range c.Plan.Network.Nodes {
+				if n.Inputs[0] != "input" {
+					continue
+				}
+				if d := distance(n, x, c.Plan.Network.Input.Shape); d < margin {
+					t.Errorf("case %q, slot %d, node %q: %v from a kink", c.Name, slot, n.Name, d)
+				}
+			}
+		}
+	}
+}
+
+func input(t *testing.T, dir string, p *plan.Plan, slot int) []float32 {
+	t.Helper()
+	files, err := plan.Materialize(t.Context(), dir, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := tensors.Open(files.Batch.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	x, err := f.Float32s([]string{"input.0", "input.1"}[slot])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// distance is that of the nearest value to a jump of the node's gradient.
+func distance(n network.Node, x []float32, shape []int) float64 {
+	nearest := math.Inf(1)
+	switch n.Op {
+	case "Relu":
+		for _, v := range x {
+			nearest = min(nearest, math.Abs(float64(v)))
+		}
+	case "Clip":
+		for _, v := range x {
+			nearest = min(nearest, math.Abs(float64(v)-n.Attributes.Float("min")), math.Abs(float64(v)-n.Attributes.Float("max")))
+		}
+	case "MaxPool":
+		for plane := range shape[0] * shape[1] {
+			area := shape[2] * shape[3]
+			nearest = min(nearest, closestRace(n, x[plane*area:(plane+1)*area], shape[2], shape[3]))
+		}
+	}
+	return nearest
+}
+
+// closestRace is the smallest lead of a window's maximum over its second.
+func closestRace(n network.Node, plane []float32, height, width int) float64 {
+	a, smallest := n.Attributes, math.Inf(1)
+	kernel, strides, pads, dilations := a.Ints("kernel_shape"), a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
+	for oy := range n.Shape[2] {
+		for ox := range n.Shape[3] {
+			var values []float64
+			for ky := range kernel[0] {
+				for kx := range kernel[1] {
+					y, x := oy*strides[0]-pads[0]+ky*dilations[0], ox*strides[1]-pads[1]+kx*dilations[1]
+					if y >= 0 && y < height && x >= 0 && x < width {
+						values = append(values, float64(plane[y*width+x]))
+					}
+				}
+			}
+			slices.Sort(values)
+			if k := len(values); k > 1 {
+				smallest = min(smallest, values[k-1]-values[k-2])
+			}
+		}
+	}
+	return smallest
 }

@@ -34,7 +34,7 @@ func with(a network.Attributes, more network.Attributes) network.Attributes {
 }
 
 func conv(name string, input []int, out, kernel, stride, dilation, group int, bias bool, pads ...int) definition {
-	params := []network.Parameter{parameter("op.weight", 0.3, out, input[1]/group, kernel, kernel)}
+	params := []network.Parameter{weight("op.weight", out, input[1]/group, kernel, kernel)}
 	if bias {
 		params = append(params, parameter("op.bias", 0.3, out))
 	}
@@ -58,21 +58,27 @@ func convolutions() []definition {
 		conv("pads-all-different", image, 6, 4, 1, 1, 1, true, 0, 1, 2, 3),
 		conv("groups", image, 6, 3, 1, 1, 2, false, 1, 1, 1, 1),
 		conv("depthwise", image, 4, 3, 1, 1, 4, false, 1, 1, 1, 1),
+		conv("groups-stride2-bias", image, 6, 3, 2, 1, 2, true, 1, 1, 1, 1),
 		conv("dilated", image, 6, 3, 1, 2, 1, false, 2, 2, 2, 2),
+		conv("dilated-valid", image, 6, 3, 1, 2, 1, true, 0, 0, 0, 0),
+		{name: "conv/1x7", mode: plan.Train, input: image, op: "Conv", parameters: []network.Parameter{weight("op.weight", 6, 4, 1, 7)},
+			attributes: network.Attributes{"kernel_shape": []int{1, 7}, "strides": []int{1, 2}, "pads": []int{0, 3, 0, 3}, "dilations": []int{1, 1}, "group": 1}},
 	}
 }
 
 func transposed() []definition {
-	make := func(name string, kernel, stride, group int, outputPadding int, pads ...int) definition {
+	transpose := func(name string, kernel, stride, dilation, group, outputPadding int, pads ...int) definition {
 		return definition{name: "convtranspose/" + name, mode: plan.Train, input: image, op: "ConvTranspose",
-			parameters: []network.Parameter{parameter("op.weight", 0.3, 4, 6/group, kernel, kernel), parameter("op.bias", 0.3, 6)},
-			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{1, 1}, "group": group,
+			parameters: []network.Parameter{weight("op.weight", 4, 6/group, kernel, kernel), parameter("op.bias", 0.3, 6)},
+			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{dilation, dilation}, "group": group,
 				"output_padding": []int{outputPadding, outputPadding}})}
 	}
 	return []definition{
-		make("2x2-stride2", 2, 2, 1, 0, 0, 0, 0, 0),
-		make("3x3-stride2", 3, 2, 1, 1, 1, 1, 1, 1),
-		make("3x3-groups", 3, 1, 2, 0, 1, 1, 1, 1),
+		transpose("2x2-stride2", 2, 2, 1, 1, 0, 0, 0, 0, 0),
+		transpose("3x3-stride2", 3, 2, 1, 1, 1, 1, 1, 1, 1),
+		transpose("3x3-groups", 3, 1, 1, 2, 0, 1, 1, 1, 1),
+		transpose("3x3-dilated", 3, 1, 2, 1, 0, 1, 1, 1, 1),
+		transpose("pads-all-different", 4, 2, 1, 1, 0, 0, 1, 2, 1),
 	}
 }
 
@@ -105,9 +111,11 @@ func activations() []definition {
 		simple("sigmoid", "Sigmoid", nil),
 		simple("clip/relu6", "Clip", network.Attributes{"min": 0.0, "max": 6.0}),
 		simple("clip/narrow", "Clip", network.Attributes{"min": -0.5, "max": 0.75}),
-		simple("softmax", "Softmax", network.Attributes{"axis": 1}),
+		simple("softmax/channels", "Softmax", network.Attributes{"axis": 1}),
+		simple("softmax/columns", "Softmax", network.Attributes{"axis": 3}),
 		simple("dropout/off", "Dropout", network.Attributes{"ratio": 0.5}),
-		simple("lrn", "LRN", network.Attributes{"alpha": 0.5, "beta": 0.75, "bias": 1.5, "size": 3}),
+		simple("lrn/alexnet", "LRN", network.Attributes{"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": 5}),
+		simple("lrn/strong", "LRN", network.Attributes{"alpha": 0.5, "beta": 0.75, "bias": 1.5, "size": 3}),
 	}
 }
 
@@ -126,9 +134,13 @@ func pools() []definition {
 		maxPool("3x3-stride2-floor", 3, 2, 0, 0, 0, 0, 0),
 		maxPool("3x3-stride2-ceil", 3, 2, 1, 0, 0, 0, 0),
 		maxPool("pads-bottom-right", 3, 2, 0, 0, 0, 1, 1),
+		maxPool("pads-top-left", 3, 2, 0, 1, 1, 0, 0),
+		{name: "maxpool/dilated", mode: plan.Train, input: image, op: "MaxPool", attributes: with(window(2, 1, 0, 0, 0, 0),
+			network.Attributes{"dilations": []int{2, 2}, "ceil_mode": 0})},
 		average("2x2", 2, 2, 0, 0, 0, 0, 0, 0),
 		average("3x3-stride2-uncounted", 3, 2, 0, 0, 1, 1, 1, 1),
 		average("3x3-stride2-counted", 3, 2, 0, 1, 1, 1, 1, 1),
+		average("pads-bottom-right-uncounted", 3, 2, 0, 0, 0, 0, 1, 1),
 		average("3x3-ceil-uncounted", 3, 2, 1, 0, 0, 0, 0, 0),
 		average("3x3-ceil-counted", 3, 2, 1, 1, 1, 1, 1, 1),
 		{name: "globalaveragepool", mode: plan.Train, input: image, op: "GlobalAveragePool"},
@@ -137,7 +149,7 @@ func pools() []definition {
 
 func binary() []definition {
 	// other is a second activation of the same shape, gate one of [N C 1 1].
-	other := network.Node{Name: "other", Op: "Sigmoid", Inputs: []string{"input"}, Output: "other", Attributes: network.Attributes{}}
+	other := network.Node{Name: "other", Op: "Relu", Inputs: []string{"input"}, Output: "other", Attributes: network.Attributes{}}
 	gate := network.Node{Name: "gate", Op: "GlobalAveragePool", Inputs: []string{"input"}, Output: "gate", Attributes: network.Attributes{}}
 	two := func(name, op, second string, before network.Node, a network.Attributes) definition {
 		return definition{name: name, mode: plan.Train, input: image, op: op, attributes: a, inputs: []string{"input", second}, before: []network.Node{before}}
@@ -148,6 +160,9 @@ func binary() []definition {
 		two("mul", "Mul", "other", other, nil),
 		two("mul/squeeze-excite", "Mul", "gate", gate, nil),
 		two("concat", "Concat", "other", other, network.Attributes{"axis": 1}),
+		{name: "concat/three-parts", mode: plan.Train, input: image, op: "Concat", attributes: network.Attributes{"axis": 1},
+			inputs: []string{"other", "input", "other2"}, before: []network.Node{other,
+				{Name: "other2", Op: "Relu", Inputs: []string{"other"}, Output: "other2", Attributes: network.Attributes{}}}},
 	}
 }
 
@@ -162,9 +177,9 @@ func others() []definition {
 		resize("linear", "linear", "half_pixel", 2, 2),
 		{name: "gemm/after-flatten", mode: plan.Train, input: image, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
 			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
-			parameters: []network.Parameter{parameter("op.weight", 0.1, 7, 4*9*8), parameter("op.bias", 0.3, 7)}},
+			parameters: []network.Parameter{weight("op.weight", 7, 4*9*8), parameter("op.bias", 0.3, 7)}},
 		{name: "gemm/square", mode: plan.Train, input: []int{3, 6, 1, 1}, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
 			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
-			parameters: []network.Parameter{parameter("op.weight", 0.3, 6, 6), parameter("op.bias", 0.3, 6)}},
+			parameters: []network.Parameter{weight("op.weight", 6, 6), parameter("op.bias", 0.3, 6)}},
 	}
 }

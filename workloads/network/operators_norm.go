@@ -17,8 +17,8 @@ var batchNormalization = operator{
 	parameters: []Role{Trainable, Trainable, RunningMean, RunningVariance},
 	infer: func(a application) ([]int, error) {
 		x := a.activations[0]
-		if len(x) != 2 && len(x) != 4 {
-			return nil, fmt.Errorf("input is %v, wants [N C] or [N C H W]", x)
+		if err := spatial(x); err != nil {
+			return nil, err
 		}
 		return x, vectors(a.parameters, x[1], "scale", "bias", "mean", "variance")
 	},

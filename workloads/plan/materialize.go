@@ -193,3 +193,29 @@ func writeWhole(path string, data []byte) error {
 	}
 	return err
 }
+
+// Initial is a parameter's first values, as the weights file has them.
+func (p *Plan) Initial(parameter string) ([]float64, error) {
+	for _, param := range p.Network.Parameters {
+		if param.Name != parameter {
+			continue
+		}
+		values := draw(p.stream("parameter/"+param.Name), param)
+		out := make([]float64, len(values))
+		for i, v := range values {
+			out[i] = float64(v)
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("network %q: no parameter %q", p.Network.Name, parameter)
+}
+
+// Labels are a slot's labels, as the batch file has them.
+func (p *Plan) Labels(slot int) []int64 {
+	s := p.stream(fmt.Sprintf("labels/%d", slot))
+	labels := make([]int64, p.Batch)
+	for i := range labels {
+		labels[i] = s.Below(uint64(i), p.Classes)
+	}
+	return labels
+}

@@ -2,6 +2,8 @@
 package suite
 
 import (
+	"slices"
+
 	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -38,20 +40,26 @@ func ids(networks []string, modes []plan.Mode, batch int) []plan.ID {
 }
 
 // All lists the suites.
-func All() []Suite { return suites }
-
-// Names lists their names.
-func Names() []string {
-	all := make([]string, len(suites))
-	for i, s := range suites {
-		all[i] = s.Name
+func All() []Suite {
+	all := slices.Clone(suites)
+	for i := range all {
+		all[i].Workloads = slices.Clone(all[i].Workloads)
 	}
 	return all
 }
 
+// Names lists their names.
+func Names() []string {
+	list := make([]string, len(suites))
+	for i, s := range suites {
+		list[i] = s.Name
+	}
+	return list
+}
+
 // Get returns a suite; an unknown name is answered with the nearest ones.
 func Get(name string) (Suite, error) {
-	for _, s := range suites {
+	for _, s := range All() {
 		if s.Name == name {
 			return s, nil
 		}

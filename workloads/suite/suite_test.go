@@ -1,0 +1,66 @@
+package suite_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/dlbench/dlbench/workloads/names"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/suite"
+)
+
+func TestSuites(t *testing.T) {
+	if want := []string{"smoke", "resnet"}; !slices.Equal(suite.Names(), want) {
+		t.Errorf("names %v, want %v", suite.Names(), want)
+	}
+	for _, s := range suite.All() {
+		if s.Description == "" || !slices.Contains([]string{"quick", "report", "gate"}, s.Profile) {
+			t.Errorf("suite %q: description %q, profile %q", s.Name, s.Description, s.Profile)
+		}
+		seen := map[plan.ID]bool{}
+		for _, id := range s.Workloads {
+			if seen[id] {
+				t.Errorf("suite %q has %s twice", s.Name, id)
+			}
+			seen[id] = true
+			if again, err := plan.ParseID(id.String()); err != nil || again != id {
+				t.Errorf("suite %q: %s reads back as %v, %v", s.Name, id, again, err)
+			}
+			if _, err := plan.New(id, 1); err != nil {
+				t.Errorf("suite %q: %v", s.Name, err)
+			}
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	s, err := suite.Get("resnet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, id := range s.Workloads {
+		ids = append(ids, id.String())
+	}
+	for _, want := range []string{"resnet18/infer/b1/fp32", "resnet50/infer/b8/fp32", "resnet152/train/b8/fp32"} {
+		if !slices.Contains(ids, want) {
+			t.Errorf("resnet lacks %s", want)
+		}
+	}
+	if len(ids) != 15 {
+		t.Errorf("resnet has %d workloads, want 15", len(ids))
+	}
+	s.Workloads[0].Network = "changed"
+	if again, err := suite.Get("resnet"); err != nil || again.Workloads[0].Network == "changed" {
+		t.Error("a caller changed the suite")
+	}
+}
+
+func TestGetRefuses(t *testing.T) {
+	_, err := suite.Get("smoek")
+	var unknown *names.UnknownError
+	if !errors.As(err, &unknown) || !slices.Equal(unknown.Nearest, []string{"smoke"}) {
+		t.Errorf("got %v", err)
+	}
+}
