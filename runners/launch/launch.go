@@ -1,0 +1,184 @@
+// Package launch starts runners under the terms of a campaign: it knows where
+// files lie on both sides of a container's wall, and gives every process a
+// work directory of its own.
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/runners/session"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// Launcher starts runners, each under the same terms.
+type Launcher struct {
+	Engine    engine.Engine
+	Session   string // label of everything that is started
+	Device    string
+	Threads   int
+	CPUs      string
+	Memory    int64  // bytes
+	Inputs    string // directory of the workloads' files, read-only for runners
+	Work      string // directory for the processes' work directories
+	Logs      string // directory of <runner>.log; empty keeps none
+	Python    string // interpreter, for local runners
+	Adapters  string // directory of the adapters, for local runners
+	Deadlines session.Deadlines
+
+	mu   sync.Mutex
+	logs map[string]*os.File
+}
+
+// Where containers find their files.
+const (
+	inputsInside = "/dlbench/in"
+	workInside   = "/dlbench/work"
+)
+
+// Runner is a started runner, ready to load.
+type Runner struct {
+	*session.Session
+	engine engine.Engine
+	mounts []engine.Mount
+	work   string
+	count  int
+}
+
+// Open starts a fresh process of a runner; image is its built image, unless
+// the engine is the local one.
+func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string) (*Runner, error) {
+	if err := os.MkdirAll(l.Work, 0o700); err != nil {
+		return nil, err
+	}
+	work, err := os.MkdirTemp(l.Work, m.Name+"-")
+	if err != nil {
+		return nil, err
+	}
+	// An unprivileged user inside writes here; the directory above is closed
+	// to everybody else outside.
+	if err := os.Chmod(work, 0o777); err != nil {
+		return nil, err
+	}
+	log, err := l.log(m.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{engine: l.Engine, work: work, mounts: []engine.Mount{
+		{Host: l.Inputs, Inside: inputsInside, ReadOnly: true},
+		{Host: work, Inside: workInside},
+	}}
+	spec, err := l.spec(m, image, r.mounts)
+	if err == nil {
+		r.Session, err = session.Open(ctx, session.Config{
+			Runner: m.Name, Engine: l.Engine, Spec: spec, Log: log, Deadlines: l.Deadlines,
+			Hello: protocol.HelloParams{Device: l.Device, Threads: l.Threads},
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(work))
+	}
+	return r, nil
+}
+
+func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount) (engine.Spec, error) {
+	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.Command, CPUs: l.CPUs,
+		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(l.Threads)}
+	if _, shares := l.Engine.(engine.HostPaths); !shares {
+		return spec, nil
+	}
+	if m.Local == nil {
+		return spec, &protocol.Error{Code: protocol.Unsupported, Message: "the manifest says no way to start it as a local process"}
+	}
+	spec.Command = append([]string(nil), m.Local.Command...)
+	if spec.Command[0] == "python3" {
+		spec.Command[0] = l.Python
+	}
+	spec.Environment["PYTHONPATH"] = l.Adapters
+	spec.Environment["PYTHONDONTWRITEBYTECODE"] = "1"
+	return spec, nil
+}
+
+// log is one file a runner, for all its processes.
+func (l *Launcher) log(runner string) (io.Writer, error) {
+	if l.Logs == "" {
+		return nil, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if file, ok := l.logs[runner]; ok {
+		return file, nil
+	}
+	if err := os.MkdirAll(l.Logs, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(l.Logs, runner+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if l.logs == nil {
+		l.logs = map[string]*os.File{}
+	}
+	l.logs[runner] = file
+	return file, nil
+}
+
+// Close closes the logs.
+func (l *Launcher) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var faults []error
+	for _, file := range l.logs {
+		faults = append(faults, file.Close())
+	}
+	l.logs = nil
+	return errors.Join(faults...)
+}
+
+func (r *Runner) inside(host string) string { return engine.PathInside(r.engine, r.mounts, host) }
+
+// Load makes the runner build a workload from its files.
+func (r *Runner) Load(ctx context.Context, files plan.Files) (protocol.LoadResult, error) {
+	return r.Session.Load(ctx, protocol.LoadParams{
+		Plan: r.inside(files.Plan.Path), Weights: r.inside(files.Weights.Path), Batch: r.inside(files.Batch.Path),
+	})
+}
+
+// Verify returns the file, on the host, that the runner wrote. It lives until
+// Close.
+func (r *Runner) Verify(ctx context.Context, p protocol.VerifyParams) (string, protocol.VerifyResult, error) {
+	host := r.output("verify")
+	p.Output = r.inside(host)
+	result, err := r.Session.Verify(ctx, p)
+	return host, result, err
+}
+
+// Measure runs a block; with output the last iteration's output is written and
+// its path on the host returned.
+func (r *Runner) Measure(ctx context.Context, p protocol.MeasureParams, output bool) (protocol.MeasureResult, string, error) {
+	host := ""
+	if output {
+		host = r.output("measure")
+		p.Output = r.inside(host)
+	}
+	result, err := r.Session.Measure(ctx, p)
+	return result, host, err
+}
+
+func (r *Runner) output(what string) string {
+	r.count++
+	return filepath.Join(r.work, fmt.Sprintf("%s-%d.safetensors", what, r.count))
+}
+
+// Close ends the process and removes its work directory.
+func (r *Runner) Close(ctx context.Context) error {
+	return errors.Join(r.Session.Close(ctx), os.RemoveAll(r.work))
+}

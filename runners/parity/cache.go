@@ -1,0 +1,86 @@
+package parity
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// keyOf names a cache entry by all that it depends on.
+func keyOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append(parts, version), "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// load reads a cached value; one that is absent or broken is made again.
+func load(path string, value any) bool {
+	data, err := os.ReadFile(path)
+	return err == nil && json.Unmarshal(data, value) == nil
+}
+
+// save writes a value, whole or not at all.
+func save(path string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return replace(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// keepFile copies a runner's file, whose directory will go, into the cache.
+func keepFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	err = replace(to, func(w io.Writer) error {
+		_, err := io.Copy(w, source)
+		return err
+	})
+	if closing := source.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func replace(path string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	err = write(temp)
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closing := temp.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
+}
+
+// whole says whether a cached safetensors file can be used.
+func whole(path string) bool {
+	f, err := tensors.Open(path)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}

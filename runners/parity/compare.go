@@ -1,0 +1,105 @@
+package parity
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// errNotComparable says why two tensors cannot be compared.
+var errNotComparable = errors.New("not comparable")
+
+// failing is the deviation of what cannot be compared: missing tensors, other
+// shapes, values that are no numbers. It is finite, because records are JSON.
+const failing = 1e9
+
+// distance is ‖a−b‖ and ‖b‖ in the Euclidean norm.
+func distance(a, b []float64) (apart, norm float64, err error) {
+	if len(a) != len(b) {
+		return 0, 0, fmt.Errorf("%w: %d elements, the reference has %d", errNotComparable, len(a), len(b))
+	}
+	for i := range a {
+		d := a[i] - b[i]
+		apart += d * d
+		norm += b[i] * b[i]
+	}
+	if math.IsNaN(apart) || math.IsInf(apart, 0) {
+		return 0, 0, fmt.Errorf("%w: it holds values that are no numbers", errNotComparable)
+	}
+	return math.Sqrt(apart), math.Sqrt(norm), nil
+}
+
+// pair reads one tensor of two files.
+func pair(candidate, reference *tensors.File, name string) (a, b []float64, err error) {
+	if _, ok := candidate.Info(name); !ok {
+		return nil, nil, fmt.Errorf("%w: the runner did not write it", errNotComparable)
+	}
+	ca, _ := candidate.Info(name)
+	rb, _ := reference.Info(name)
+	if !slices.Equal(ca.Shape, rb.Shape) {
+		return nil, nil, fmt.Errorf("%w: shape %v, the reference has %v", errNotComparable, ca.Shape, rb.Shape)
+	}
+	if a, err = candidate.Float64s(name); err != nil {
+		return nil, nil, err
+	}
+	b, err = reference.Float64s(name)
+	return a, b, err
+}
+
+// group is the part of a tensor's name before the slash.
+func group(name string) string {
+	before, _, _ := strings.Cut(name, "/")
+	return before
+}
+
+// groupNorms are the norms of whole groups, like all gradients of a step.
+func groupNorms(f *tensors.File, names []string) (map[string]float64, error) {
+	squares := map[string]float64{}
+	for _, name := range names {
+		values, err := f.Float64s(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range values {
+			squares[group(name)] += v * v
+		}
+	}
+	for g, s := range squares {
+		squares[g] = math.Sqrt(s)
+	}
+	return squares, nil
+}
+
+// worst collects the comparison that is closest to its tolerance, or beyond.
+type worst struct {
+	check record.Check
+	seen  bool
+}
+
+func (w *worst) add(tensor string, value, tolerance, spread float64) {
+	if w.seen && value/tolerance <= w.check.Value/w.check.Tolerance {
+		return
+	}
+	w.seen = true
+	w.check.Tensor, w.check.Value, w.check.Tolerance, w.check.Spread = tensor, value, tolerance, spread
+	w.check.Passed = value <= tolerance
+}
+
+// refuse notes a tensor that cannot be compared; the text goes with its name.
+func (w *worst) refuse(tensor string, err error, tolerance float64) {
+	w.add(fmt.Sprintf("%s (%s)", tensor, strings.TrimPrefix(err.Error(), errNotComparable.Error()+": ")), failing, tolerance, 0)
+}
+
+// exactly makes a check of two counts or shapes that have to be equal.
+func exactly(layer, name, tensor string, equal bool) record.Check {
+	c := record.Check{Layer: layer, Name: name, Tensor: tensor, Tolerance: 0.5, Passed: equal}
+	if !equal {
+		c.Value = failing
+	}
+	return c
+}
