@@ -166,6 +166,7 @@ func TestOperatorsRefuse(t *testing.T) {
 		{"two activations", "Conv", conv3, [][]int{{1, 4, 9, 8}, {1, 4, 9, 8}}, [][]int{{6, 4, 3, 3}}, "Conv has 2 activations, wants a number of exactly 1"},
 		{"rows", "Conv", conv3, [][]int{{1, 4}}, [][]int{{6, 4, 3, 3}}, "input is [1 4], wants [N C H W]"},
 		{"kernel too large", "Conv", with(conv3, "dilations", []int{6, 1}), x, [][]int{{6, 4, 3, 3}}, "kernel [3 3] with dilations [6 1] does not fit into input [1 4 9 8] with pads [1 1 1 1]"},
+		{"kernel larger by one", "Conv", with(conv3s2, "pads", []int{0, 0, 0, 0}), [][]int{{1, 4, 2, 8}}, [][]int{{6, 4, 3, 3}}, "kernel [3 3] with dilations [1 1] does not fit into input [1 4 2 8]"},
 		{"transposed weight", "ConvTranspose", transpose, x, [][]int{{6, 4, 3, 3}}, "weight is [6 4 3 3], wants [4 4 3 3]"},
 		{"transposed group", "ConvTranspose", with(transpose, "group", 3), x, [][]int{{4, 4, 3, 3}}, "group 3 does not divide 4 input channels"},
 		{"output padding", "ConvTranspose", with(transpose, "output_padding", []int{2, 0}), x, [][]int{{4, 4, 3, 3}}, "output_padding [2 0] is not below strides [2 2]"},

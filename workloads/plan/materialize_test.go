@@ -139,7 +139,12 @@ func modified(t *testing.T, path string) time.Time {
 func TestBrokenFilesAreMadeAgain(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, path string){
 		"truncated": func(t *testing.T, path string) { must(t, os.Truncate(path, 100)) },
-		"removed":   func(t *testing.T, path string) { must(t, os.Remove(path)) },
+		"truncated, of the same time": func(t *testing.T, path string) {
+			before := modified(t, path)
+			must(t, os.Truncate(path, 100))
+			must(t, os.Chtimes(path, before, before))
+		},
+		"removed": func(t *testing.T, path string) { must(t, os.Remove(path)) },
 		"changed": func(t *testing.T, path string) {
 			data, err := os.ReadFile(path)
 			must(t, err)

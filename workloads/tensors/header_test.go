@@ -39,6 +39,7 @@ func TestOpenRefusesBrokenFiles(t *testing.T) {
 		{"five bytes", make([]byte, 5), "the file has 5"},
 		{"huge header", binary.LittleEndian.AppendUint64(nil, 1<<63+5), "offset 0: the header is said to have 9223372036854775813 bytes, expected at most 0"},
 		{"header beyond the end", file(whole)[:30], "offset 0: the header is said to have 54 bytes, expected at most 22"},
+		{"header beyond the end by one", append(binary.LittleEndian.AppendUint64(nil, 3), '{', '}'), "offset 0: the header is said to have 3 bytes, expected at most 2"},
 		{"no object", file(`[1]`), "it begins with ["},
 		{"cut JSON", file(`{"a":{"dtype":`), "it ends too early"},
 		{"bad JSON", file(`{"a":{]}`), "the header is not a JSON object of tensors"},

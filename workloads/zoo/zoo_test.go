@@ -2,9 +2,11 @@ package zoo_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
@@ -75,4 +77,110 @@ func TestUnknownNetworkOffersNearest(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "resnet50") {
 		t.Errorf("error is %v, want resnet50 offered", err)
 	}
+}
+
+// A runner that ignores a parameter, or takes the framework's own start for it,
+// must fail parity: nothing is a constant, and nothing sits at 0 or 1.
+func TestInitsAreNoDefaults(t *testing.T) {
+	for _, name := range zoo.Names() {
+		for _, p := range build(t, name, 1).Parameters {
+			i := p.Init
+			if i.Kind == "uniform" && i.High-i.Low < 0.03 || i.Kind == "normal" && i.Std < 0.005 {
+				t.Errorf("%s: %s is nearly constant: %+v", name, p.Name, i)
+			}
+			if strings.HasSuffix(p.Name, ".running_var") && (i.Low <= 0 || p.Role != network.RunningVariance) {
+				t.Errorf("%s: %s is %+v", name, p.Name, p)
+			}
+		}
+	}
+}
+
+// The last normalisation of every residual branch is damped, and no other.
+func TestDamping(t *testing.T) {
+	for name, last := range map[string]string{"resnet18": "bn2", "resnet20": "bn2", "resnet50": "bn3", "resnet152": "bn3"} {
+		damped := 0
+		for _, p := range build(t, name, 1).Parameters {
+			if p.Init.Kind != "uniform" || !strings.HasSuffix(p.Name, ".weight") {
+				continue
+			}
+			branchEnd := strings.HasPrefix(p.Name, "layer") && strings.HasSuffix(p.Name, "."+last+".weight")
+			if branchEnd != (p.Init.High < 0.5) {
+				t.Errorf("%s: %s is drawn from %v to %v", name, p.Name, p.Init.Low, p.Init.High)
+			}
+			if branchEnd {
+				damped++
+			}
+		}
+		if want := map[string]int{"resnet18": 8, "resnet20": 9, "resnet50": 16, "resnet152": 50}[name]; damped != want {
+			t.Errorf("%s: %d branches are damped, want %d", name, damped, want)
+		}
+	}
+}
+
+// The names and shapes are torchvision's, so that its users can load a state
+// dict and readers can find their way.
+func TestParameterNames(t *testing.T) {
+	shapes := map[string][]int{}
+	for _, p := range build(t, "resnet50", 1).Parameters {
+		shapes[p.Name] = p.Shape
+	}
+	for name, want := range map[string][]int{
+		"conv1.weight": {64, 3, 7, 7}, "bn1.running_mean": {64}, "layer1.0.conv1.weight": {64, 64, 1, 1},
+		"layer1.0.downsample.0.weight": {256, 64, 1, 1}, "layer1.0.downsample.1.running_var": {256},
+		"layer2.0.conv2.weight": {128, 128, 3, 3}, "layer4.2.bn3.bias": {2048}, "fc.weight": {1000, 2048}, "fc.bias": {1000},
+	} {
+		if !slices.Equal(shapes[name], want) {
+			t.Errorf("%s is %v, want %v", name, shapes[name], want)
+		}
+	}
+	// torchvision's state dict has 320 entries, of which 53 are num_batches_tracked.
+	if len(shapes) != 320-53 {
+		t.Errorf("%d tensors, want 267", len(shapes))
+	}
+}
+
+func TestBuildAt(t *testing.T) {
+	entry, err := zoo.Get("resnet50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := entry.BuildAt(4, 96)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{4, 3, 96, 96}; !slices.Equal(net.Input.Shape, want) {
+		t.Errorf("input %v, want %v", net.Input.Shape, want)
+	}
+	for _, bad := range []struct{ batch, size int }{{0, 96}, {1, 0}, {-1, -1}} {
+		if _, err := entry.BuildAt(bad.batch, bad.size); err == nil || !strings.Contains(err.Error(), `network "resnet50"`) {
+			t.Errorf("%+v: got %v", bad, err)
+		}
+	}
+	// LeNet is dense after a map of a fixed size that its images decide.
+	lenet, err := zoo.Get("lenet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1; size < 64; size++ {
+		net, err := lenet.BuildAt(1, size)
+		if fits := size >= 12; fits != (err == nil) {
+			t.Errorf("size %d: %v", size, err)
+		}
+		if err == nil && net.Nodes[len(net.Nodes)-1].Shape[1] != 10 {
+			t.Errorf("size %d: %v", size, net.Nodes[len(net.Nodes)-1].Shape)
+		}
+	}
+}
+
+func build(t *testing.T, name string, batch int) *network.Network {
+	t.Helper()
+	entry, err := zoo.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := entry.Build(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net
 }
