@@ -2,7 +2,6 @@ package sample
 
 import (
 	"errors"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -16,10 +15,6 @@ type GPU interface {
 	// Close lets the driver go; its sources miss everything from then on.
 	Close() error
 }
-
-// gpuPace is the shortest time between two readings of a GPU: its driver's
-// own figures cover windows of 1/6 to 1 s.
-const gpuPace = 200 * time.Millisecond
 
 // Why there may be no GPU to meter.
 var (

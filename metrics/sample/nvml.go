@@ -132,6 +132,10 @@ func (d *nvmlDriver) has(function string) bool {
 	return d.library.Extensions().LookupSymbol(function) == nil
 }
 
+// gpuPace is the shortest time between two readings of a GPU: its driver's
+// own figures cover windows of 1/6 to 1 s.
+const gpuPace = 200 * time.Millisecond
+
 // nvmlSource reads one GPU.
 type nvmlSource struct {
 	driver  *nvmlDriver
