@@ -111,7 +111,7 @@ func (v *Verifier) judge(ctx context.Context, c Candidate, id plan.ID, actual *p
 	if err != nil {
 		return nil, err
 	}
-	verdict.Parity = decide(append(operators.of(actual), checks...))
+	verdict.Parity = decide(append(operators.of(actual, v.cases), checks...))
 	return verdict, nil
 }
 
@@ -236,7 +236,6 @@ func (f *runnerFault) parity() record.Parity {
 // caseResults are a runner's results of the operator cases.
 type caseResults struct {
 	Checks      []record.Check    // by case
-	Operators   [][]string        // of the case
 	Unsupported map[string]string // case → reason
 	broken      *record.Parity    // the runner did not get through them
 }
@@ -294,7 +293,6 @@ func (v *Verifier) runCases(ctx context.Context, runner Runner, results *caseRes
 		err = v.with(ctx, runner, c.Plan, caseDepth.params, func(f *tensors.File, _ string, _ protocol.LoadResult, _ protocol.VerifyResult) error {
 			check, err := judgeOperator(c.Name, c.Plan, f, ref.result, runner.Hello().Capabilities.RunningVariance)
 			results.Checks = append(results.Checks, check)
-			results.Operators = append(results.Operators, c.Operators())
 			return err
 		})
 		var refused *protocol.Error
@@ -309,16 +307,17 @@ func (v *Verifier) runCases(ctx context.Context, runner Runner, results *caseRes
 	return nil
 }
 
-// of are the checks of the operators that a plan uses, the worst case of each.
-func (r *caseResults) of(p *plan.Plan) []record.Check {
-	used := map[string]bool{}
-	for _, n := range p.Network.Nodes {
-		used[n.Op] = true
+// of are the checks of the cases that bear on a plan's network, the worst one
+// of each operator.
+func (r *caseResults) of(p *plan.Plan, all []cases.Case) []record.Check {
+	bearing := map[string]bool{}
+	for _, c := range cases.For(all, &p.Network) {
+		bearing[c.Name] = true
 	}
 	var order []string
 	worstOf := map[string]record.Check{}
-	for i, check := range r.Checks {
-		if !allUsed(r.Operators[i], used) {
+	for _, check := range r.Checks {
+		if !bearing[check.Name] {
 			continue
 		}
 		name, _, _ := strings.Cut(check.Name, "/")
@@ -337,13 +336,4 @@ func (r *caseResults) of(p *plan.Plan) []record.Check {
 		checks = append(checks, worstOf[name])
 	}
 	return checks
-}
-
-func allUsed(operators []string, used map[string]bool) bool {
-	for _, op := range operators {
-		if !used[op] {
-			return false
-		}
-	}
-	return true
 }
