@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/shirou/gopsutil/v3/cpu"
-	"github.com/shirou/gopsutil/v3/host"
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -78,13 +77,6 @@ func (r *reader) host(e *record.Environment) {
 	if e.OS, err = r.distribution(); err != nil {
 		r.miss("os", err)
 	}
-	system, role, err := host.VirtualizationWithContext(r.ctx)
-	if err != nil {
-		r.miss("virtualization", err)
-	}
-	if role == "guest" {
-		e.Virtualization = system
-	}
 }
 
 // distribution is PRETTY_NAME of os-release(5).
@@ -117,9 +109,7 @@ func (r *reader) cpu(e *record.Environment) {
 		r.miss("cpu", errors.New("/proc/cpuinfo names no model"))
 	}
 	e.CPUFlags = vectorExtensions(infos[0].Flags)
-	if e.Virtualization == "" && slices.Contains(infos[0].Flags, "hypervisor") {
-		e.Virtualization = "unnamed hypervisor"
-	}
+	e.Virtualization = r.virtualization(slices.Contains(infos[0].Flags, "hypervisor"))
 	if e.LogicalCPUs, err = cpu.CountsWithContext(r.ctx, true); err != nil {
 		r.miss("logical_cpus", err)
 	}

@@ -1,6 +1,7 @@
 package environment_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,6 +73,28 @@ func TestRead(t *testing.T) {
 	}
 	if name, err := os.Hostname(); err != nil || got.Host != name {
 		t.Errorf("host %q, expected %q", got.Host, name)
+	}
+}
+
+func TestVirtualization(t *testing.T) {
+	guest, metal := map[string]string{"proc/cpuinfo": cpuinfo}, map[string]string{"proc/cpuinfo": strings.ReplaceAll(cpuinfo, " hypervisor", "")}
+	for name, tt := range map[string]struct {
+		machine map[string]string
+		add     []string
+		want    string
+	}{
+		"bare metal":         {metal, []string{"sys/class/dmi/id/sys_vendor", "Dell Inc."}, ""},
+		"container on metal": {metal, []string{"run/.containerenv", ""}, "podman"},
+		"named guest":        {guest, []string{"sys/class/dmi/id/sys_vendor", "QEMU\n"}, "QEMU"},
+		"xen":                {guest, []string{"sys/hypervisor/type", "xen\n"}, "xen"},
+		"container in guest": {guest, []string{".dockerenv", ""}, "unnamed hypervisor, docker"},
+	} {
+		files := maps.Clone(tt.machine)
+		files[tt.add[0]] = tt.add[1]
+		got := environment.Read(t.Context(), environment.Options{Root: machine(t, files), Cards: environment.Cards(nil, sample.ErrNoDriver)})
+		if got.Virtualization != tt.want {
+			t.Errorf("%s: %q, expected %q", name, got.Virtualization, tt.want)
+		}
 	}
 }
 

@@ -273,6 +273,9 @@ func TestOutliers(t *testing.T) {
 	if n := stats.Outliers([]float64{-3.01, 2, 3, 4, 5, 6, 7, 8, 13.01}); n != 2 {
 		t.Errorf("%d outliers, expected 2", n)
 	}
+	if n := stats.Outliers([]float64{-3, 2, 3, 4, 5, 6, 7, 8, 9}); n != 0 {
+		t.Errorf("%d outliers on the lower fence", n)
+	}
 	if n := stats.Outliers(nil); n != 0 {
 		t.Errorf("%d outliers in nothing", n)
 	}
@@ -301,17 +304,18 @@ func TestSteady(t *testing.T) {
 		ns   []int64
 		want bool
 	}{
-		"nothing":                 {nil, false},
-		"one sample short":        {repeat(19, flat), false},
-		"constant":                {repeat(20, flat), true},
-		"1 % noise":               {repeat(20, func(int) float64 { return 10 + 0.1*rng.NormFloat64() }), true},
-		"slow at first, long ago": {append(repeat(5, func(int) float64 { return 90 }), repeat(20, flat)...), true},
-		"one slow sample":         {append(repeat(1, func(int) float64 { return 90 }), repeat(19, flat)...), false},
-		"settling by 2 % each":    {repeat(20, func(i int) float64 { return 10 * math.Pow(0.98, float64(i)) }), false},
-		"a step of 12 %":          {repeat(20, func(i int) float64 { return 10 + 1.2*float64(i/10) }), false},
-		"a step of 8 %":           {repeat(20, func(i int) float64 { return 10 + 0.8*float64(i/10) }), true},
-		"only the spread settles": {repeat(20, func(i int) float64 { return 10 + float64(1-i/10)*0.6*float64(i%2*2-1) }), false},
-		"only a quartile settles": {repeat(20, func(i int) float64 { return 10 + 1.7*float64(max(0, min(1, i-6))*max(0, min(1, 10-i))) }), false},
+		"nothing":                    {nil, false},
+		"one sample short":           {repeat(19, flat), false},
+		"constant":                   {repeat(20, flat), true},
+		"1 % noise":                  {repeat(20, func(int) float64 { return 10 + 0.1*rng.NormFloat64() }), true},
+		"slow at first, long ago":    {append(repeat(5, func(int) float64 { return 90 }), repeat(20, flat)...), true},
+		"one slow sample":            {append(repeat(1, func(int) float64 { return 90 }), repeat(19, flat)...), false},
+		"settling by 2 % each":       {repeat(20, func(i int) float64 { return 10 * math.Pow(0.98, float64(i)) }), false},
+		"a step of 12 %":             {repeat(20, func(i int) float64 { return 10 + 1.2*float64(i/10) }), false},
+		"a step of 8 %":              {repeat(20, func(i int) float64 { return 10 + 0.8*float64(i/10) }), true},
+		"only the spread settles":    {repeat(20, func(i int) float64 { return 10 + float64(1-i/10)*0.6*float64(i%2*2-1) }), false},
+		"only a quartile settles":    {repeat(20, func(i int) float64 { return 10 + 1.7*float64(max(0, min(1, i-6))*max(0, min(1, 10-i))) }), false},
+		"only the lower one settles": {repeat(20, func(i int) float64 { return 10 - 1.7*float64(max(0, min(1, i-6))*max(0, min(1, 10-i))) }), false},
 	}
 	for name, tt := range tests {
 		if got := stats.Steady(tt.ns); got != tt.want {

@@ -1,0 +1,39 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// Expected values were made with SciPy 1.17.1: scipy.stats.t.ppf(0.975, freedom).
+func TestStudentQuantile(t *testing.T) {
+	for freedom, want := range map[float64]float64{1: 12.706204736174694, 2: 4.302652729749462, 5: 2.5705818356363146,
+		10: 2.228138851986274, 29: 2.045229642132703, 59: 2.000995378088267} {
+		if got := studentQuantile(0.975, freedom); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v degrees of freedom: %v, expected %v", freedom, got, want)
+		}
+	}
+}
+
+// Weighing sorted Walsh averages anew gives what the resample's own Walsh
+// averages give.
+func TestResampleIsTheSampleWrittenOut(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	for range 300 {
+		n := 1 + rng.IntN(9)
+		ratios, times := make([]float64, n), make([]int, n)
+		var written []float64
+		for i := range ratios {
+			ratios[i] = math.Exp(rng.NormFloat64())
+			times[i] = rng.IntN(4)
+			for range times[i] {
+				written = append(written, math.Log(ratios[i]))
+			}
+		}
+		got, want := newSuiteCell(ratios).hodgesLehmann(times), HodgesLehmann(written)
+		if math.IsNaN(got) != math.IsNaN(want) || math.Abs(got-want) > 1e-12 {
+			t.Fatalf("%v times %v: %v, expected %v", ratios, times, got, want)
+		}
+	}
+}
