@@ -33,7 +33,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func usage(err error) error { return &exitError{code: exitUsage, err: err} }
 
-func environment(err error, hint string) error {
+func lackingHere(err error, hint string) error {
 	return &exitError{code: exitEnvironment, err: err, hint: hint}
 }
 

@@ -57,7 +57,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.runCommand(), p.verifyCommand(), p.reportCommand(),
 			p.listCommand(), p.imagesCommand(), p.workloadCommand(),
-			p.doctorCommand(), p.setupCommand(), p.fidelityCommand(), p.completionCommand(),
+			p.doctorCommand(), p.setupCommand(), p.completionCommand(),
 		},
 	}
 	for _, command := range app.Commands {
@@ -116,7 +116,7 @@ func (p *program) cacheDir() (string, error) {
 	}
 	dir := filepath.Join(base, "dlbench")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", environment(fmt.Errorf("make the cache directory: %w", err), "set XDG_CACHE_HOME to a directory that can be written")
+		return "", lackingHere(fmt.Errorf("make the cache directory: %w", err), "set XDG_CACHE_HOME to a directory that can be written")
 	}
 	return dir, nil
 }

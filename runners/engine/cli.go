@@ -175,9 +175,10 @@ func (c *CLI) remove(ctx context.Context, id string) error {
 
 // Defaults of a Spec.
 const (
-	defaultPIDs  = 1024
-	defaultTmpfs = 1 << 30
-	defaultFile  = 8 << 30
+	defaultPIDs      = 1024
+	defaultProcesses = 8192 // of the unprivileged user, over all its containers
+	defaultTmpfs     = 1 << 30
+	defaultFile      = 8 << 30
 )
 
 // createArguments translate a Spec into a container that can do nothing but
@@ -188,7 +189,7 @@ func (c *CLI) createArguments(s Spec) []string {
 		fmt.Sprintf("--tmpfs=/tmp:rw,nosuid,nodev,size=%d,mode=1777", orDefault(s.TmpfsBytes, defaultTmpfs)),
 		fmt.Sprintf("--pids-limit=%d", orDefault(int64(s.PIDs), defaultPIDs)),
 		fmt.Sprintf("--ulimit=fsize=%d:%d", orDefault(s.FileBytes, defaultFile), orDefault(s.FileBytes, defaultFile)),
-		"--ulimit=core=0:0",
+		"--ulimit=core=0:0", "--ulimit=nofile=1024:4096", fmt.Sprintf("--ulimit=nproc=%[1]d:%[1]d", defaultProcesses),
 		"--label=" + Label + "=" + s.Session, "--label=" + ownerLabel + "=" + owner(),
 		"--env=HOME=/tmp", "--env=TMPDIR=/tmp", "--workdir=/tmp",
 	}

@@ -74,17 +74,8 @@ func (p *container) watch() {
 	p.exit = exitOf(err)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	state, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.OOMKilled}} {{.State.ExitCode}}", p.id)
-	if err != nil {
-		return // removed meanwhile
-	}
-	if oom, code, ok := strings.Cut(state, " "); ok {
-		p.exit.OOMKilled = oom == "true"
-		if n, err := strconv.Atoi(code); err == nil {
-			p.exit.Code = n
-		}
-	}
-	p.exit.Signal = signalOf(p.exit.Code)
+	oom, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.OOMKilled}}", p.id)
+	p.exit.OOMKilled = err == nil && oom == "true"
 }
 
 func (p *container) Stdin() io.WriteCloser { return p.stdin }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
@@ -77,17 +78,29 @@ func groupNorms(f *tensors.File, names []string) (map[string]float64, error) {
 
 // worst collects the comparison that is closest to its tolerance, or beyond.
 type worst struct {
-	check record.Check
-	seen  bool
+	check   record.Check
+	seen    bool
+	values  []float64 // of all tensors, and their spreads
+	spreads []float64
 }
 
 func (w *worst) add(tensor string, value, tolerance, spread float64) {
+	w.values, w.spreads = append(w.values, value), append(w.spreads, spread)
 	if w.seen && value/tolerance <= w.check.Value/w.check.Tolerance {
 		return
 	}
 	w.seen = true
 	w.check.Tensor, w.check.Value, w.check.Tolerance, w.check.Spread = tensor, value, tolerance, spread
 	w.check.Passed = value <= tolerance
+}
+
+// typical is the check of the median over tensors.
+func (w *worst) typical() record.Check {
+	c := record.Check{Layer: w.check.Layer, Name: w.check.Name + ", median", Tensor: fmt.Sprintf("median of %d tensors", len(w.values)),
+		Value: stats.Median(w.values), Spread: stats.Median(w.spreads)}
+	c.Tolerance = max(typicalGradientFloor, spreadFactor*c.Spread)
+	c.Passed = c.Value <= c.Tolerance
+	return c
 }
 
 // refuse notes a tensor that cannot be compared; the text goes with its name.

@@ -61,7 +61,10 @@ func judgeNetwork(p *plan.Plan, candidate, reference *tensors.File, noisy []*ten
 		if err != nil {
 			return nil, err
 		}
-		checks = append(checks, check)
+		checks = append(checks, check.check)
+		if q.name == "gradients" {
+			checks = append(checks, check.typical())
+		}
 	}
 	return checks, nil
 }
@@ -78,11 +81,11 @@ func (q quantity) names(f *tensors.File) []string {
 	return names
 }
 
-func (q quantity) judge(names []string, candidate, reference *tensors.File, noisy []*tensors.File, stats *statistics) (record.Check, error) {
+func (q quantity) judge(names []string, candidate, reference *tensors.File, noisy []*tensors.File, stats *statistics) (worst, error) {
 	w := worst{check: record.Check{Layer: Network, Name: q.name}}
 	norms, err := groupNorms(reference, names)
 	if err != nil {
-		return w.check, err
+		return w, err
 	}
 	for _, name := range names {
 		a, b, err := pair(candidate, reference, name)
@@ -94,7 +97,7 @@ func (q quantity) judge(names []string, candidate, reference *tensors.File, nois
 			a, err = stats.unbiased(name, a)
 		}
 		if err != nil {
-			return w.check, err
+			return w, err
 		}
 		apart, norm, err := distance(a, b)
 		if err != nil {
@@ -104,12 +107,12 @@ func (q quantity) judge(names []string, candidate, reference *tensors.File, nois
 		scale := max(norm, vanishing*norms[group(name)], 1e-30)
 		spread, err := spreadOf(name, b, noisy)
 		if err != nil {
-			return w.check, err
+			return w, err
 		}
 		spread /= scale
 		w.add(name, apart/scale, max(q.floor, spreadFactor*spread), spread)
 	}
-	return w.check, nil
+	return w, nil
 }
 
 // spreadOf is the largest distance of a noisy repetition from the reference.

@@ -5,7 +5,7 @@ package parity
 const (
 	// version changes with any of the numbers below: verdicts that were
 	// reached by others are not used again.
-	version = "1"
+	version = "2"
 
 	// operatorTolerance: operator cases sum at most some hundreds of terms of
 	// size one, so float32 agrees to about 1e-6.
@@ -22,8 +22,15 @@ const (
 	// Floors of the network layer, below which spreads are not trusted.
 	outputFloor     = 1e-5
 	statisticsFloor = 1e-5
-	gradientFloor   = 1e-4
 	lossFloor       = 1e-5
+	// A pre-activation within rounding of zero makes a rectifier open in one
+	// computation and stay shut in the other, and one such unit moves the
+	// gradients of all tensors below it by some thousandths. It happens to some
+	// honest runs and to few noise runs, so the spread cannot tell: the floors
+	// allow for it, for the worst tensor and for the median over tensors. What
+	// is wrong in a backward pass by less shows in the operator cases.
+	gradientFloor        = 2e-2
+	typicalGradientFloor = 4e-3
 	// vanishing is the share of the whole gradient's norm below which a
 	// tensor's own norm is no measure any more.
 	vanishing = 1e-3

@@ -295,16 +295,35 @@ func (v *Verifier) runCases(ctx context.Context, runner Runner, results *caseRes
 			results.Checks = append(results.Checks, check)
 			return err
 		})
-		var refused *protocol.Error
-		if errors.As(err, &refused) && refused.Code == protocol.Unsupported {
-			results.Unsupported[c.Name] = refused.Message
-			err = nil
-		}
+		err = results.forgive(ctx, runner, c.Name, err)
 		if err := errors.Join(err, ref.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgive turns a runner's refusal of one case into a result and leaves the
+// session ready for the next case.
+func (r *caseResults) forgive(ctx context.Context, runner Runner, name string, err error) error {
+	var refused *protocol.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if refused.Code == protocol.Unsupported {
+		r.Unsupported[name] = refused.Message
+	} else {
+		w := worst{check: record.Check{Layer: Operators, Name: name}}
+		w.refuse(firstWords(refused.Message), errNotComparable, operatorTolerance)
+		r.Checks = append(r.Checks, w.check)
+	}
+	return runner.Unload(ctx)
+}
+
+// firstWords keeps an exception's text readable.
+func firstWords(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	return text[:min(len(text), 160)]
 }
 
 // of are the checks of the cases that bear on a plan's network, the worst one

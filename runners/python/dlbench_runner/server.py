@@ -23,6 +23,7 @@ from .adapter import Adapter, DeviceUnavailable, Terms
 from .verify import verify
 
 PROTOCOL = 1
+LONGEST = 400  # characters of an error message
 
 
 class RequestError(Exception):
@@ -238,6 +239,8 @@ def parse(line: str) -> dict:
 def fault(error: Exception) -> dict:
     """The stable code of a fault, and its message."""
     text = f"{type(error).__name__}: {error}"
+    if len(text) > LONGEST:  # the log has all of it
+        text = text[: LONGEST // 2] + " … " + text[-LONGEST // 2 :]
     if isinstance(error, RequestError):
         return {"code": error.code, "message": str(error)}
     if isinstance(error, plans.Unsupported):

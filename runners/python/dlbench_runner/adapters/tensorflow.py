@@ -172,6 +172,8 @@ class TensorFlow(Adapter):
     def _conv(self, node: Node):
         nn = self.tf.nn
         strides, dilations, padding = node.strides, node.dilations, explicit(node.pads)
+        if self.plan.training and list(dilations) != [1, 1]:
+            raise Unsupported("the gradient of a dilated Conv: there is none on CPUs")
         channels = next(self.plan.weights[p] for p in node.params).shape[1] * node.group
         if node.group > 1 and node.group == channels:
             if strides[0] != strides[1]:
@@ -203,6 +205,8 @@ class TensorFlow(Adapter):
     def _convtranspose(self, node: Node):
         if node.group != 1:
             raise Unsupported(f"ConvTranspose in {node.group} groups")
+        if list(node.dilations) != [1, 1]:
+            raise Unsupported("dilated ConvTranspose: there is none on CPUs")
         tf, (n, c, h, w) = self.tf, node.shape
         top, left, bottom, right = node.pads
 

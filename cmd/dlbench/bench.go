@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/launch"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// bench is what run and verify share: an engine that works, runners that can
+// be started on it, and the parity judge.
+type bench struct {
+	progress  *progress
+	cache     string
+	selection selection
+	terms     record.Terms
+	engine    engine.Engine
+	reason    string // why this engine
+	launcher  *launch.Launcher
+	judge     *parity.Verifier
+	startable map[string]startable
+	lacking   []error // images that could not be built
+}
+
+// startable is a runner with what the engine needs to start it.
+type startable struct {
+	manifest manifest.Manifest
+	image    string
+	imageID  string
+	key      string // identity for the cache of verdicts
+	unusable string // why it cannot be started here
+}
+
+// newBench finds an engine and makes every selected runner startable on it.
+func (p *program) newBench(ctx context.Context, c *cli.Context, logs string) (*bench, error) {
+	b := &bench{progress: p.newProgress(), startable: map[string]startable{}}
+	var err error
+	if b.selection, err = selected(c); err != nil {
+		return nil, err
+	}
+	if b.terms, err = terms(c); err != nil {
+		return nil, err
+	}
+	if b.cache, err = p.cacheDir(); err != nil {
+		return nil, err
+	}
+	engines, err := p.engines(b.cache)
+	if err != nil {
+		return nil, err
+	}
+	if b.engine, b.reason, err = engines.pick(ctx, c.String("engine")); err != nil {
+		return nil, err
+	}
+	b.progress.say("engine: %s", b.reason)
+	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
+		b.progress.say("removed %d containers that an earlier dlbench left behind", removed)
+	}
+	b.launcher = &launch.Launcher{
+		Engine: b.engine, Session: fmt.Sprintf("%d-%d", os.Getpid(), p.now().UnixNano()),
+		Device: b.terms.Device, Threads: b.terms.Threads, CPUs: b.terms.CPUs, Memory: b.terms.MemoryBytes,
+		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: logs,
+		Python: engine.LocalPython(p.getenv),
+	}
+	if err := os.MkdirAll(b.launcher.Inputs, 0o755); err != nil {
+		return nil, err
+	}
+	if err := p.makeStartable(ctx, b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// makeStartable builds images, or looks which frameworks import.
+func (p *program) makeStartable(ctx context.Context, b *bench) error {
+	wanted := append([]manifest.Manifest{b.selection.reference}, b.selection.runners...)
+	for i, m := range wanted {
+		if _, done := b.startable[m.Name]; done {
+			continue
+		}
+		b.progress.step("prepare runner "+m.Name, float64(i)/float64(len(wanted)), 0)
+		s, err := p.prepare(ctx, b, m)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && m.Reference {
+			return err // without the judge nothing can be said
+		}
+		if err != nil {
+			b.lacking = append(b.lacking, err)
+			s = startable{manifest: m, unusable: firstLine(err.Error())}
+			b.progress.say("runner %s cannot be used: %v", m.Name, err)
+		}
+		b.startable[m.Name] = s
+	}
+	b.progress.end()
+	if len(b.lacking) == len(b.selection.runners) {
+		return errors.Join(b.lacking...)
+	}
+	return nil
+}
+
+func (p *program) prepare(ctx context.Context, b *bench, m manifest.Manifest) (startable, error) {
+	if _, local := b.engine.(*engine.Local); local {
+		return p.prepareLocal(ctx, b, m)
+	}
+	store, err := p.store(b.engine, b.cache, b.progress)
+	if err != nil {
+		return startable{}, err
+	}
+	image, id, err := store.Ensure(ctx, m)
+	return startable{manifest: m, image: image, imageID: id, key: id}, err
+}
+
+// prepareLocal asks the interpreter whether the framework imports.
+func (p *program) prepareLocal(ctx context.Context, b *bench, m manifest.Manifest) (startable, error) {
+	if m.Local == nil {
+		return startable{}, &engine.EnvironmentError{Text: fmt.Sprintf("runner %q has no way to run as a local process", m.Name)}
+	}
+	if b.launcher.Adapters == "" {
+		dir, err := manifest.ExtractPython(b.cache)
+		if err != nil {
+			return startable{}, err
+		}
+		b.launcher.Adapters = dir
+	}
+	s := startable{manifest: m, key: strings.Join(append([]string{"local", b.launcher.Adapters}, m.Local.Command...), " ")}
+	for _, module := range m.Local.Requires {
+		script := fmt.Sprintf("import %s; print(%s.__version__, %s.__file__)", module, module, module)
+		out, err := exec.CommandContext(ctx, b.launcher.Python, "-c", script).Output()
+		if err != nil {
+			return startable{}, &engine.EnvironmentError{
+				Text: fmt.Sprintf("runner %q: the module %s does not import in %s", m.Name, module, b.launcher.Python),
+				Hint: fmt.Sprintf("%s -m pip install %s, or name another interpreter in DLBENCH_PYTHON", b.launcher.Python, module)}
+		}
+		s.key += " " + lastLine(string(out))
+	}
+	return s, nil
+}
+
+// store is the images of a container engine.
+func (p *program) store(e engine.Engine, cache string, g *progress) (*images.Store, error) {
+	command, ok := e.(*engine.CLI)
+	if !ok {
+		return nil, usage(fmt.Errorf("engine %s has no images", e.Name()))
+	}
+	return &images.Store{CLI: command, Dir: filepath.Join(cache, "images"), Getenv: p.getenv,
+		Progress: func(step, line string) { g.step(step+": "+line, -1, 0) }}, nil
+}
+
+// open starts a fresh process of a runner.
+func (b *bench) open(name string) func(ctx context.Context) (*launch.Runner, error) {
+	s := b.startable[name]
+	return func(ctx context.Context) (*launch.Runner, error) {
+		return b.launcher.Open(ctx, s.manifest, s.image)
+	}
+}
+
+func (b *bench) materialize(ctx context.Context, p *plan.Plan) (plan.Files, error) {
+	return plan.Materialize(ctx, b.launcher.Inputs, p)
+}
+
+// newJudge makes the verifier; verdicts are shared by all campaigns.
+func (b *bench) newJudge(processor string) {
+	openReference := b.open(b.selection.reference.Name)
+	b.judge = &parity.Verifier{
+		CacheDir: filepath.Join(b.cache, "parity"), Processor: processor,
+		ReferenceKey: b.startable[b.selection.reference.Name].key,
+		OpenReference: func(ctx context.Context) (parity.Runner, error) {
+			r, err := openReference(ctx)
+			if err != nil {
+				return nil, err // a nil *Runner must not become a non-nil interface
+			}
+			return r, nil
+		},
+		Materialize: b.materialize,
+		Progress: func(who, what string) {
+			b.progress.step(fmt.Sprintf("verify %s: %s", who, what), -1, 0)
+		},
+	}
+}
+
+// verify judges one cell.
+func (b *bench) verify(ctx context.Context, runner string, id plan.ID) (*parity.Verdict, error) {
+	s := b.startable[runner]
+	if s.unusable != "" {
+		return &parity.Verdict{Parity: record.Parity{Status: record.ParityUnsupported, Reason: s.unusable, Checks: []record.Check{}}}, nil
+	}
+	start := b.open(runner)
+	return b.judge.Verify(ctx, parity.Candidate{Name: runner, Key: s.key, Open: func(ctx context.Context) (parity.Runner, error) {
+		r, err := start(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
+	}}, id, b.selection.seed)
+}
+
+// close ends what the bench started.
+func (b *bench) close(ctx context.Context) error {
+	b.progress.end()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	var faults []error
+	if b.judge != nil {
+		faults = append(faults, b.judge.Close(ctx))
+	}
+	return errors.Join(append(faults, b.launcher.Close())...)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// finding is one thing that doctor looked at.
+type finding struct {
+	What  string `json:"what"`
+	State string `json:"state"` // "ok", "warning", "missing"
+	Text  string `json:"text"`
+	Mend  string `json:"mend,omitempty"`
+}
+
+func (p *program) doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "doctor",
+		Usage:  "say what this machine can do, and what to install",
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Value: "cpu", Usage: "ask for this `DEVICE`: cpu or gpu"}, jsonFlag()},
+		Action: p.doDoctor,
+	}
+}
+
+func (p *program) doDoctor(c *cli.Context) error {
+	findings, err := p.examine(c.Context)
+	if err != nil {
+		return err
+	}
+	t := table.New("what", "state", "found")
+	for _, f := range findings {
+		text := f.Text
+		if f.Mend != "" {
+			text += " → " + f.Mend
+		}
+		t.Add(f.What, f.State, text)
+	}
+	if err := p.print(c, findings, t); err != nil {
+		return err
+	}
+	return checkDevice(c.String("device"))
+}
+
+func (p *program) examine(ctx context.Context) ([]finding, error) {
+	cache, err := p.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	here := machine(ctx)
+	findings := machineFindings(here)
+	findings = append(findings, diskFinding(cache))
+	engines, err := p.engines(cache)
+	if err != nil {
+		return nil, err
+	}
+	containers := false
+	for _, e := range engines.all {
+		health := e.Probe(ctx)
+		f := finding{What: "engine " + e.Name(), State: "ok", Text: strings.TrimSpace(string(health.State) + " " + health.Version)}
+		if health.State != engine.Healthy {
+			f.State, f.Text, f.Mend = "missing", health.Reason, health.Hint
+			if containers {
+				f.State, f.Mend = "ok", "" // one engine is enough
+			}
+		}
+		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {
+			containers = true
+			more, err := p.imageFindings(ctx, command, cache)
+			if err != nil {
+				return nil, err
+			}
+			findings = append(findings, more...)
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+func machineFindings(m record.Environment) []finding {
+	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
+		{What: "memory", State: "ok", Text: table.Bytes(m.MemoryBytes)},
+		{What: "control groups", State: "ok", Text: m.Cgroup}}
+	switch m.Governor {
+	case "", "performance":
+	default:
+		findings = append(findings, finding{What: "clock governor", State: "warning", Text: m.Governor, Mend: "cpupower frequency-set -g performance"})
+	}
+	for _, gpu := range m.GPUs {
+		findings = append(findings, finding{What: fmt.Sprintf("GPU %d", gpu.Index), State: "ok", Text: fmt.Sprintf("%s, %s, driver %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver)})
+	}
+	if reason, none := m.Missing["nvml"]; none {
+		findings = append(findings, finding{What: "GPU", State: "missing", Text: reason})
+	}
+	return findings
+}
+
+// leastDisk is what the images need while they are built.
+const leastDisk = 25 << 30
+
+func diskFinding(dir string) finding {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return finding{What: "disk", State: "warning", Text: err.Error()}
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	f := finding{What: "disk", State: "ok", Text: table.Bytes(free) + " free"}
+	if free < leastDisk {
+		f.State, f.Mend = "warning", "the images need "+table.Bytes(leastDisk)+" while they are built: dlbench images prune"
+	}
+	return f
+}
+
+func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache string) ([]finding, error) {
+	all, err := manifest.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	store := &images.Store{CLI: command, Dir: cache}
+	list, err := store.List(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	var findings []finding
+	for _, s := range list {
+		f := finding{What: "image " + s.Runner, State: "ok", Text: table.Bytes(s.Bytes)}
+		if !s.Built {
+			f.State, f.Text, f.Mend = "missing", "not built", "dlbench images build "+s.Runner
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+// setupCommand is the first half of `make run`: an engine where none answers.
+func (p *program) setupCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "setup",
+		Usage: "install a container engine where none answers (Debian; as root or with sudo that asks nothing)",
+		Action: func(c *cli.Context) error {
+			cache, err := p.cacheDir()
+			if err != nil {
+				return err
+			}
+			engines, err := p.engines(cache)
+			if err != nil {
+				return err
+			}
+			for _, e := range engines.all[:2] {
+				if health := e.Probe(c.Context); health.State == engine.Healthy {
+					_, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version)
+					return err
+				}
+			}
+			return p.install(c.Context)
+		},
+	}
+}
+
+// install says what it does before it does it; where it may not, it says the
+// command, and dlbench goes on with plain processes.
+func (p *program) install(ctx context.Context) error {
+	g := p.newProgress()
+	defer g.end()
+	installer := engine.Installer{Say: g.say, Run: func(command *exec.Cmd) error {
+		command.Stdout, command.Stderr = p.stderr, p.stderr
+		return command.Run()
+	}}
+	err := installer.Install(ctx)
+	var lacking *engine.EnvironmentError
+	if errors.As(err, &lacking) {
+		g.say("%s", lacking.Text)
+		g.say("to get one: %s", lacking.Hint)
+		g.say("without one, runners whose framework this machine's Python imports run as plain processes (--engine local)")
+		return nil
+	}
+	return err
+}

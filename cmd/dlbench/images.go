@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+func (p *program) imagesCommand() *cli.Command {
+	flags := func(more ...cli.Flag) []cli.Flag {
+		return append([]cli.Flag{
+			&cli.StringFlag{Name: "engine", Value: "auto", Usage: "podman, docker or auto"},
+			&cli.StringFlag{Name: "runner-dir", Usage: "`DIR` with more runners"},
+		}, more...)
+	}
+	return &cli.Command{
+		Name:   "images",
+		Usage:  "build, list or prune the runners' images",
+		Action: subcommandNeeded,
+		Subcommands: []*cli.Command{
+			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(), Action: p.buildImages},
+			{Name: "list", Usage: "show each image's state and size", ArgsUsage: "[RUNNER…]", Flags: flags(jsonFlag()), Action: p.listImages},
+			{Name: "prune", Usage: "remove images that no runner needs any more", ArgsUsage: "[RUNNER…]",
+				Flags: flags(&cli.BoolFlag{Name: "all", Usage: "remove the needed ones too"}), Action: p.pruneImages},
+		},
+	}
+}
+
+// imageStore is the engine's images and the runners that a command line names.
+func (p *program) imageStore(c *cli.Context) (*images.Store, []manifest.Manifest, error) {
+	all, err := knownRunners(c.String("runner-dir"))
+	if err != nil {
+		return nil, nil, err
+	}
+	wanted := c.Args().Slice()
+	chosen, reference, err := selectRunners(all, wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(wanted) == 0 {
+		chosen = append([]manifest.Manifest{reference}, chosen...)
+	}
+	cache, err := p.cacheDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	known, err := p.engines(cache)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.String("engine") == "auto" {
+		known.all = known.all[:2] // a plain process has no image
+	}
+	picked, _, err := known.pick(c.Context, c.String("engine"))
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := p.store(picked, cache, p.newProgress())
+	return store, chosen, err
+}
+
+func (p *program) buildImages(c *cli.Context) error {
+	store, chosen, err := p.imageStore(c)
+	if err != nil {
+		return err
+	}
+	g := p.newProgress()
+	store.Progress = func(step, line string) { g.step(step+": "+line, -1, 0) }
+	var faults []error
+	for _, m := range chosen {
+		began := p.now()
+		reference, _, err := store.Ensure(c.Context, m)
+		g.end()
+		if err != nil {
+			faults = append(faults, fmt.Errorf("image of %s: %w", m.Name, err))
+			continue
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s  %s  (%s)\n", m.Name, reference, roundDuration(p.now().Sub(began))); err != nil {
+			return err
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (p *program) listImages(c *cli.Context) error {
+	store, chosen, err := p.imageStore(c)
+	if err != nil {
+		return err
+	}
+	rows, err := store.List(c.Context, chosen)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return p.printJSON(rows)
+	}
+	t := table.New("runner", "image", "state", "size")
+	for _, s := range rows {
+		state, size := "missing", ""
+		if s.Built {
+			state, size = "built", table.Bytes(s.Bytes)
+		}
+		t.Add(s.Runner, s.Image, state, size)
+	}
+	return t.Write(p.stdout, p.width)
+}
+
+func (p *program) pruneImages(c *cli.Context) error {
+	store, chosen, err := p.imageStore(c)
+	if err != nil {
+		return err
+	}
+	removed, err := store.Prune(c.Context, chosen, c.Bool("all"))
+	for _, name := range removed {
+		if _, err := fmt.Fprintln(p.stdout, "removed", name); err != nil {
+			return err
+		}
+	}
+	return err
+}

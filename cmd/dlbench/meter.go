@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/engine"
+)
+
+// meter samples the host and a runner while it is measured.
+type meter struct {
+	cpus []int // where the sampler's thread runs; empty is anywhere
+}
+
+func newMeter(rec *record.Record) campaign.Meter {
+	cpus, err := engine.ParseCPUs(rec.Terms.CPUs)
+	if err != nil {
+		cpus = nil
+	}
+	return meter{cpus: sample.SpareCPUs(cpus)}
+}
+
+func (m meter) Start(ctx context.Context, id engine.Identity) (campaign.Recording, error) {
+	host, err := sample.NewHost("/")
+	if err != nil {
+		return nil, err
+	}
+	runner := sample.Runner("/", sample.Target{PID: id.PID, Cgroup: id.Cgroup})
+	s := sample.NewSampler(sample.Config{Sources: []sample.Source{host, runner}, CPUs: m.cpus})
+	s.Start(context.WithoutCancel(ctx))
+	return watched{s}, nil
+}
+
+// watched adapts a running sampler to the campaign.
+type watched struct{ sampler *sample.Sampler }
+
+func (w watched) Stop(p *record.Process) { w.sampler.Stop().AddTo(p) }
+
+var errNoMeter = errors.New("not sampled")
+
+// unmetered is for showing what the sampler itself costs.
+type unmetered struct{}
+
+func (unmetered) Start(context.Context, engine.Identity) (campaign.Recording, error) {
+	return nothing{}, nil
+}
+
+type nothing struct{}
+
+func (nothing) Stop(p *record.Process) {
+	p.Missing = map[string]string{"sampler": errNoMeter.Error()}
+}

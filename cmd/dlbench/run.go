@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+func (p *program) runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "verify the runners, measure them side by side, write the report",
+		UsageText: "dlbench run --suite resnet [--workload ID] [--runner NAME] [--profile quick|report|gate]",
+		Flags: append(append(selectionFlags(), termFlags()...),
+			&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
+			&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
+			&cli.DurationFlag{Name: "budget", Usage: "stop measuring after this time, like 20m"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
+			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
+			jsonFlag(),
+		),
+		Action: p.doRun,
+	}
+}
+
+func (p *program) doRun(c *cli.Context) (err error) {
+	ctx := c.Context
+	profile, err := chosenProfile(c)
+	if err != nil {
+		return err
+	}
+	dir, old, err := p.outputDir(c)
+	if err != nil {
+		return err
+	}
+	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close(ctx)) }()
+	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify")}
+	if err := r.begin(ctx, old); err != nil {
+		return err
+	}
+	return errors.Join(r.measure(ctx), r.show(c.Bool("json")), r.outcome(ctx))
+}
+
+func chosenProfile(c *cli.Context) (campaign.Profile, error) {
+	name := c.String("profile")
+	if name == "" {
+		chosen, _, err := selectWorkloads(c.String("suite"), listed(c.StringSlice("workload")))
+		if err != nil {
+			return campaign.Profile{}, usage(err)
+		}
+		name = chosen.Profile
+	}
+	profile, err := campaign.ProfileNamed(name)
+	if err != nil {
+		return profile, unknown("profile", name, campaign.ProfileNames())
+	}
+	if c.IsSet("rounds") {
+		if c.Int("rounds") < 1 {
+			return profile, usage(fmt.Errorf("--rounds is %d, expected at least 1", c.Int("rounds")))
+		}
+		profile = profile.WithRounds(c.Int("rounds"))
+	}
+	if c.Duration("budget") < 0 {
+		return profile, usage(fmt.Errorf("--budget is %s, expected a time like 20m", c.Duration("budget")))
+	}
+	return profile, nil
+}
+
+// outputDir makes the directory of a new run, or reads the record of one to go
+// on with.
+func (p *program) outputDir(c *cli.Context) (string, *record.Record, error) {
+	if dir := c.String("resume"); dir != "" {
+		old, err := record.Read(filepath.Join(dir, "result.json"))
+		if err != nil {
+			return "", nil, usage(err)
+		}
+		if old.Status == record.Complete {
+			return "", nil, usage(fmt.Errorf("%s: the run is complete, there is nothing to go on with", dir))
+		}
+		return dir, old, nil
+	}
+	dir := c.String("out")
+	if dir == "" {
+		name := c.String("suite")
+		if name == "" {
+			name = "custom"
+			if len(c.StringSlice("workload")) == 0 {
+				name = defaultSuite
+			}
+		}
+		dir = filepath.Join("results", p.now().Format("20060102-150405")+"-"+filepath.Base(name))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "result.json")); err == nil {
+		return "", nil, usage(fmt.Errorf("%s holds a result already: give another --out, or --resume it", dir))
+	}
+	return dir, nil, nil
+}
+
+// run is one campaign from the first file to the last.
+type run struct {
+	*bench
+	program   *program
+	dir       string
+	profile   campaign.Profile
+	budget    time.Duration
+	verifying bool
+	record    *record.Record
+	verdicts  map[string]*parity.Verdict
+}
+
+// begin makes the record, with every cell pending, and the judge.
+func (r *run) begin(ctx context.Context, old *record.Record) error {
+	here := machine(ctx)
+	here.Engine = r.engine.Name()
+	here.EngineVersion = r.engine.Probe(ctx).Version
+	r.newJudge(here.CPU)
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+		return fmt.Errorf("make the output directory: %w", err)
+	}
+	if old != nil {
+		r.record = old
+		return r.checkSame(here)
+	}
+	r.record = &record.Record{
+		SchemaVersion: record.SchemaVersion, DlbenchVersion: version(), Suite: r.selection.suite.Name, Profile: r.profile.Name,
+		Created: r.program.now().UTC(), Updated: r.program.now().UTC(), Seed: r.selection.seed, Status: record.Running,
+		Environment: here, Terms: r.terms,
+		Warnings: []record.Warning{}, Workloads: []record.Workload{}, Runners: []record.Runner{}, Cells: []record.Cell{}, Comparisons: []record.Comparison{},
+	}
+	return r.fillRecord()
+}
+
+// checkSame refuses to mix two machines or two sets of terms in one record.
+func (r *run) checkSame(machine record.Environment) error {
+	old := r.record
+	switch {
+	case old.Environment.CPU != machine.CPU || old.Environment.Host != machine.Host:
+		return usage(fmt.Errorf("%s was measured on %s (%s): a run goes on where it began", r.dir, old.Environment.Host, old.Environment.CPU))
+	case old.Terms != r.terms:
+		return usage(fmt.Errorf("%s was measured with %d threads on CPUs %s: give --threads and --cpus again", r.dir, old.Terms.Threads, old.Terms.CPUs))
+	case old.Seed != r.selection.seed:
+		return usage(fmt.Errorf("%s was measured with seed %d: give --seed %d", r.dir, old.Seed, old.Seed))
+	}
+	r.selection.workloads = nil
+	for _, w := range old.Workloads {
+		id, err := plan.ParseID(w.ID)
+		if err != nil {
+			return usage(err)
+		}
+		r.selection.workloads = append(r.selection.workloads, id)
+	}
+	profile, err := campaign.ProfileNamed(old.Profile)
+	if err != nil {
+		return usage(err)
+	}
+	r.profile = profile
+	return nil
+}
+
+func (r *run) fillRecord() error {
+	for _, id := range r.selection.workloads {
+		w, err := describeWorkload(id, r.selection.seed)
+		if err != nil {
+			return err
+		}
+		r.record.Workloads = append(r.record.Workloads, w)
+		for _, m := range r.selection.runners {
+			s := r.startable[m.Name]
+			cell := record.Cell{Workload: w.ID, Runner: m.Name, FrameworkVersion: m.Version, Image: s.image, Device: r.terms.Device,
+				Status: record.Pending, Processes: []record.Process{}, Parity: record.Parity{Status: record.ParitySkipped, Checks: []record.Check{}}}
+			if s.unusable != "" {
+				cell.Status, cell.Reason = record.Unsupported, s.unusable
+			}
+			r.record.Cells = append(r.record.Cells, cell)
+		}
+	}
+	for _, m := range r.selection.runners {
+		s := r.startable[m.Name]
+		r.record.Runners = append(r.record.Runners, record.Runner{Name: m.Name, Framework: m.Framework, FrameworkVersion: m.Version,
+			Released: m.Released, Maintained: m.Maintained, Image: s.image, ImageID: s.imageID, Build: map[string]string{},
+			Terms: record.RunnerTerms{CPUs: []int{}, Switches: map[string]string{}}})
+	}
+	return nil
+}
+
+// measure verifies every cell, then measures those that may be.
+func (r *run) measure(ctx context.Context) error {
+	r.verdicts = map[string]*parity.Verdict{}
+	var cells []campaign.Cell
+	for i := range r.record.Cells {
+		cell := &r.record.Cells[i]
+		made, err := r.cell(ctx, cell, float64(i)/float64(len(r.record.Cells)))
+		if err != nil {
+			return r.interrupted(ctx, err)
+		}
+		if made != nil {
+			cells = append(cells, *made)
+		}
+	}
+	if err := r.judge.Close(ctx); err != nil {
+		return err
+	}
+	r.warnOfEngine()
+	return campaign.Run(ctx, campaign.Config{
+		Profile: r.profile, Budget: r.budget, Seed: r.selection.seed, Cells: cells, Record: r.record,
+		Meter: newMeter(r.record), Summarize: summary.Summarize, Save: r.save,
+		Progress: func(e campaign.Event) {
+			r.progress.step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
+		},
+	})
+}
+
+// cell verifies a cell and makes it measurable; nil when it is not to be
+// measured. A cell that does not pass is measured neither: its figure would be
+// that of another computation.
+func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*campaign.Cell, error) {
+	if cell.Status == record.Unsupported || cell.Status == record.Failed {
+		return nil, nil
+	}
+	id, err := plan.ParseID(cell.Workload)
+	if err != nil {
+		return nil, err
+	}
+	out := &campaign.Cell{Runner: cell.Runner, Open: r.opener(cell.Runner)}
+	if out.Plan, err = plan.New(id, r.selection.seed); err != nil {
+		return nil, err
+	}
+	if out.Files, err = r.materialize(ctx, out.Plan); err != nil {
+		return nil, err
+	}
+	if !r.verifying {
+		return out, nil
+	}
+	r.progress.step("verify "+cell.Workload+" on "+cell.Runner, share, 0)
+	verdict, err := r.verify(ctx, cell.Runner, id)
+	if err != nil {
+		return nil, err
+	}
+	cell.Parity = verdict.Parity
+	out.Expect = verdict
+	switch verdict.Parity.Status {
+	case record.ParityPassed:
+		return out, nil
+	case record.ParityUnsupported:
+		cell.Status, cell.Reason = record.Unsupported, verdict.Parity.Reason
+	case record.ParityFailed:
+		cell.Status, cell.Reason = record.NotRanked, verdict.Parity.Reason
+		r.progress.say("%s on %s does not compute what the reference computes: %s", cell.Workload, cell.Runner, cell.Reason)
+	default:
+		cell.Status, cell.Reason = record.Failed, verdict.Parity.Reason
+		r.progress.say("%s on %s: %s", cell.Workload, cell.Runner, cell.Reason)
+	}
+	return nil, nil
+}
+
+func (r *run) opener(runner string) func(ctx context.Context) (campaign.Runner, error) {
+	start := r.open(runner)
+	return func(ctx context.Context) (campaign.Runner, error) {
+		opened, err := start(ctx)
+		if err != nil {
+			return nil, err
+		}
+		noteRunner(r.record, runner, opened.Hello())
+		return opened, nil
+	}
+}
+
+// interrupted keeps what there is when verification is cut off.
+func (r *run) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		r.record.Status = record.Interrupted
+		summary.Summarize(r.record)
+		return errors.Join(err, r.save(r.record))
+	}
+	return err
+}
+
+// save writes every file of the run.
+func (r *run) save(rec *record.Record) error {
+	if err := record.Write(filepath.Join(r.dir, "result.json"), rec); err != nil {
+		return err
+	}
+	if err := reports.WriteAll(r.dir, rec); err != nil {
+		return err
+	}
+	return pointLatest(r.dir)
+}
+
+// pointLatest makes results/latest point at a run that lies in results.
+func pointLatest(dir string) error {
+	parent, name := filepath.Split(filepath.Clean(dir))
+	if filepath.Base(parent) != "results" {
+		return nil
+	}
+	link := filepath.Join(parent, "latest")
+	if old, err := os.Readlink(link); err == nil && old == name {
+		return nil
+	}
+	temp := link + fmt.Sprintf(".%d", os.Getpid())
+	_ = os.Remove(temp)
+	if err := os.Symlink(name, temp); err != nil {
+		return fmt.Errorf("point results/latest at the run: %w", err)
+	}
+	return os.Rename(temp, link)
+}

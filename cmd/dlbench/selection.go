@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/suite"
+)
+
+// selection is what a command line asks to be measured.
+type selection struct {
+	suite     suite.Suite
+	workloads []plan.ID
+	runners   []manifest.Manifest
+	reference manifest.Manifest
+	seed      uint64
+}
+
+const defaultSuite = "smoke"
+
+func selected(c *cli.Context) (selection, error) {
+	s := selection{seed: c.Uint64("seed")}
+	if c.NArg() > 0 {
+		return s, usage(fmt.Errorf("unexpected argument %q", c.Args().First()))
+	}
+	var err error
+	if s.suite, s.workloads, err = selectWorkloads(c.String("suite"), listed(c.StringSlice("workload"))); err != nil {
+		return s, usage(err)
+	}
+	all, err := knownRunners(c.String("runner-dir"))
+	if err != nil {
+		return s, err
+	}
+	s.runners, s.reference, err = selectRunners(all, listed(c.StringSlice("runner")))
+	return s, err
+}
+
+// selectWorkloads takes the suite's, or the named ones; a named one need not
+// be in the suite.
+func selectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, error) {
+	if name == "" && len(wanted) == 0 {
+		name = defaultSuite
+	}
+	chosen := suite.Suite{Name: "custom", Profile: "report"}
+	if name != "" {
+		var err error
+		if chosen, err = suite.Get(name); err != nil {
+			return chosen, nil, err
+		}
+	}
+	if len(wanted) == 0 {
+		return chosen, chosen.Workloads, nil
+	}
+	var ids []plan.ID
+	for _, text := range wanted {
+		id, err := plan.ParseID(text)
+		if err != nil {
+			return chosen, nil, err
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return chosen, ids, nil
+}
+
+// knownRunners are the built-in ones and those of a directory.
+func knownRunners(dir string) ([]manifest.Manifest, error) {
+	all, err := manifest.Builtin()
+	if err != nil || dir == "" {
+		return all, err
+	}
+	more, err := manifest.Dir(dir)
+	if err != nil {
+		return nil, usage(err)
+	}
+	for _, m := range more {
+		if slices.ContainsFunc(all, func(o manifest.Manifest) bool { return o.Name == m.Name }) {
+			return nil, usage(fmt.Errorf("%s: there is a runner named %q already", m.Source, m.Name))
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// selectRunners splits the reference, which judges, from those that are
+// measured. Where nobody is named, all of these are.
+func selectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
+	var known []string
+	for _, m := range all {
+		known = append(known, m.Name)
+		if m.Reference {
+			reference = m
+		}
+	}
+	for _, name := range wanted {
+		if !slices.Contains(known, name) {
+			return nil, reference, unknown("runner", name, known)
+		}
+	}
+	for _, m := range all {
+		if len(wanted) == 0 && !m.Reference || slices.Contains(wanted, m.Name) {
+			chosen = append(chosen, m)
+		}
+	}
+	return chosen, reference, nil
+}

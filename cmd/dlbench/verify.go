@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+func (p *program) verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "verify",
+		Usage:  "check that runners compute what the reference computes, and measure nothing",
+		Flags:  append(append(selectionFlags(), termFlags()...), &cli.BoolFlag{Name: "all-checks", Usage: "print every check, not the closest one of each layer"}, jsonFlag()),
+		Action: p.doVerify,
+	}
+}
+
+// verified is one row of verify's answer.
+type verified struct {
+	Workload string        `json:"workload"`
+	Runner   string        `json:"runner"`
+	Parity   record.Parity `json:"parity"`
+}
+
+func (p *program) doVerify(c *cli.Context) (err error) {
+	ctx := c.Context
+	b, err := p.newBench(ctx, c, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close(ctx)) }()
+	b.newJudge(machine(ctx).CPU)
+	rows, err := b.verifyAll(ctx)
+	if err != nil {
+		return err
+	}
+	b.progress.end()
+	if c.Bool("json") {
+		err = p.printJSON(rows)
+	} else {
+		err = verifyTable(rows, c.Bool("all-checks")).Write(p.stdout, p.width)
+	}
+	if err != nil {
+		return err
+	}
+	return verifyOutcome(rows)
+}
+
+func (b *bench) verifyAll(ctx context.Context) ([]verified, error) {
+	var rows []verified
+	total := len(b.selection.workloads) * len(b.selection.runners)
+	for _, id := range b.selection.workloads {
+		for _, m := range b.selection.runners {
+			b.progress.step(fmt.Sprintf("verify %s on %s", id, m.Name), float64(len(rows))/float64(total), 0)
+			verdict, err := b.verify(ctx, m.Name, id)
+			if err != nil {
+				return rows, err
+			}
+			rows = append(rows, verified{Workload: id.String(), Runner: m.Name, Parity: verdict.Parity})
+		}
+	}
+	return rows, nil
+}
+
+func verifyTable(rows []verified, all bool) *table.Table {
+	t := table.New("workload", "runner", "parity", "layer", "check", "deviation", "tolerance", "tensor")
+	for _, row := range rows {
+		checks := row.Parity.Checks
+		if !all {
+			checks = closest(checks)
+		}
+		if len(checks) == 0 {
+			t.Add(row.Workload, row.Runner, row.Parity.Status, "", "", "", "", row.Parity.Reason)
+		}
+		for _, check := range checks {
+			t.Add(row.Workload, row.Runner, row.Parity.Status, check.Layer, check.Name,
+				fmt.Sprintf("%.2g", check.Value), fmt.Sprintf("%.2g", check.Tolerance), check.Tensor)
+		}
+	}
+	return t
+}
+
+// closest keeps of each layer the check that is nearest to its tolerance.
+func closest(checks []record.Check) []record.Check {
+	var out []record.Check
+	at := map[string]int{}
+	for _, c := range checks {
+		i, seen := at[c.Layer]
+		switch {
+		case !seen:
+			at[c.Layer] = len(out)
+			out = append(out, c)
+		case c.Value/c.Tolerance > out[i].Value/out[i].Tolerance:
+			out[i] = c
+		}
+	}
+	return out
+}
+
+func verifyOutcome(rows []verified) error {
+	var bad []string
+	for _, row := range rows {
+		if row.Parity.Status == record.ParityFailed || row.Parity.Status == record.ParityError {
+			bad = append(bad, fmt.Sprintf("%s on %s (%s)", row.Workload, row.Runner, row.Parity.Reason))
+		}
+	}
+	if len(bad) > 0 {
+		return failed("%d of %d cells did not pass parity: %s", len(bad), len(rows), strings.Join(bad, "; "))
+	}
+	return nil
+}
