@@ -1,0 +1,51 @@
+package reports
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/html"
+)
+
+// WriteAll writes report.html and summary.md of a record into a directory.
+func WriteAll(dir string, rec *record.Record) error {
+	return errors.Join(
+		WriteFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return html.Render(w, []*record.Record{rec}) }),
+		WriteFile(filepath.Join(dir, "summary.md"), func(w io.Writer) error { return Markdown(w, rec) }),
+	)
+}
+
+// WriteFile makes a file appear whole or not at all.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = temp.Close()
+			_ = os.Remove(temp.Name())
+		}
+	}()
+	buffered := bufio.NewWriter(temp)
+	if err = write(buffered); err != nil {
+		return err
+	}
+	if err = buffered.Flush(); err != nil {
+		return err
+	}
+	if err = temp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = temp.Sync(); err != nil {
+		return err
+	}
+	if err = temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
