@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/table"
 )
 
@@ -16,9 +17,9 @@ func Markdown(w io.Writer, rec *record.Record) error {
 	p.printf("%s, status %s, profile %s, %d rounds, seed %d, dlbench %s.\n\n", rec.Created.Format("2006-01-02 15:04 MST"), rec.Status, rec.Profile, rec.Rounds, rec.Seed, plain(rec.DlbenchVersion))
 	for _, workload := range rec.Workloads {
 		p.printf("## %s\n\n", plain(workload.ID))
-		p.row("runner", "version", "images/s", intervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")
+		p.row("runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")
 		p.row("---", "---", "---:", "---", "---", "---:", "---:", "---:", "---:", "---", "---")
-		for _, r := range Rows(rec, workload.ID) {
+		for _, r := range ranking.Rows(rec, workload.ID) {
 			p.row(r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes)
 		}
 		p.printf("\n")

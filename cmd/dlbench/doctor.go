@@ -100,7 +100,7 @@ func machineFindings(m record.Environment) []finding {
 	for _, gpu := range m.GPUs {
 		findings = append(findings, finding{What: fmt.Sprintf("GPU %d", gpu.Index), State: "ok", Text: fmt.Sprintf("%s, %s, driver %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver)})
 	}
-	if reason, none := m.Missing["nvml"]; none {
+	if reason, none := m.Missing["gpu"]; none {
 		findings = append(findings, finding{What: "GPU", State: "missing", Text: reason})
 	}
 	return findings

@@ -26,7 +26,8 @@ type program struct {
 
 // run is the whole program; it returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
-	err := p.app().RunContext(ctx, args)
+	app := p.app()
+	err := app.RunContext(ctx, flagsFirst(app, args))
 	if err == nil {
 		return exitDone
 	}

@@ -1,0 +1,126 @@
+// Package ranking orders a workload's cells and words what is known of each, in
+// the same way for every report.
+package ranking
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+// Row is a cell as every textual report shows it.
+type Row struct {
+	Runner, Version, Throughput, Interval, Against, P50, P90, CPU, Memory, Parity, Notes string
+}
+
+// Rows are a workload's cells: the ranked ones, fastest first, then the others.
+func Rows(rec *record.Record, workload string) []Row {
+	cells := Cells(rec, workload)
+	var rows []Row
+	for _, cell := range cells {
+		rows = append(rows, rowOf(rec, cell, cells[0]))
+	}
+	return rows
+}
+
+// Cells are a workload's cells: the ranked ones, fastest first, then the others.
+func Cells(rec *record.Record, workload string) []*record.Cell {
+	var cells []*record.Cell
+	for i := range rec.Cells {
+		if rec.Cells[i].Workload == workload {
+			cells = append(cells, &rec.Cells[i])
+		}
+	}
+	sort.SliceStable(cells, func(i, j int) bool {
+		a, b := cells[i], cells[j]
+		if a.Ranked() != b.Ranked() {
+			return a.Ranked()
+		}
+		return speed(a) > speed(b)
+	})
+	return cells
+}
+
+func speed(c *record.Cell) float64 {
+	if c.Throughput == nil {
+		return 0
+	}
+	return c.Throughput.Median
+}
+
+func rowOf(rec *record.Record, cell, fastest *record.Cell) Row {
+	row := Row{Runner: cell.Runner, Version: cell.FrameworkVersion, Parity: cell.Parity.Status}
+	if t := cell.Throughput; t != nil {
+		row.Throughput = Figure(t.Median, (t.CIHigh-t.CILow)/2)
+		row.Interval = fmt.Sprintf("%s – %s", Figure(t.CILow, (t.CIHigh-t.CILow)/2), Figure(t.CIHigh, (t.CIHigh-t.CILow)/2))
+	}
+	if cell.Ranked() && fastest.Ranked() {
+		row.Against = against(rec, cell, fastest)
+	}
+	if l := cell.LatencyMS; l != nil {
+		row.P50, row.P90 = optional(l.P50), optional(l.P90)
+	}
+	if u := cell.Utilization; u != nil {
+		if u.CPUPercent != nil {
+			row.CPU = fmt.Sprintf("%.0f", *u.CPUPercent)
+		}
+		if u.MemoryPeakBytes != nil {
+			row.Memory = table.Bytes(*u.MemoryPeakBytes)
+		}
+	}
+	if !cell.Ranked() {
+		row.Notes = strings.TrimSpace(strings.ReplaceAll(cell.Status, "_", " ") + ": " + cell.Reason)
+	}
+	return row
+}
+
+// against tells a runner's ratio to the fastest one with the verdict.
+func against(rec *record.Record, cell, fastest *record.Cell) string {
+	if cell == fastest {
+		return "fastest"
+	}
+	c, ok := rec.Comparison(cell.Workload, cell.Runner, fastest.Runner)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%.3g×, %s", c.Ratio, c.Verdict)
+}
+
+func optional(v *float64) string {
+	if v == nil {
+		return "–"
+	}
+	return Figure(*v, 0)
+}
+
+// Figure writes a number with the digits that its uncertainty leaves; without
+// one, with three significant digits.
+func Figure(v, uncertainty float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Sprint(v)
+	}
+	magnitude := int(math.Floor(math.Log10(math.Abs(v))))
+	digits := 2 - magnitude
+	if uncertainty > 0 {
+		digits = 1 - int(math.Floor(math.Log10(uncertainty)))
+	}
+	digits = min(max(digits, 0), max(0, 4-magnitude))
+	return fmt.Sprintf("%.*f", digits, v)
+}
+
+// IntervalName is what the figures beside the medians are.
+func IntervalName(rec *record.Record) string {
+	for _, c := range rec.Cells {
+		if c.Throughput != nil {
+			if c.Throughput.Level > 0 {
+				return fmt.Sprintf("%.0f %% interval", 100*c.Throughput.Level)
+			}
+			return "range"
+		}
+	}
+	return "interval"
+}
