@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
@@ -38,18 +37,3 @@ func (m meter) Start(ctx context.Context, id engine.Identity) (campaign.Recordin
 type watched struct{ sampler *sample.Sampler }
 
 func (w watched) Stop(p *record.Process) { w.sampler.Stop().AddTo(p) }
-
-var errNoMeter = errors.New("not sampled")
-
-// unmetered is for showing what the sampler itself costs.
-type unmetered struct{}
-
-func (unmetered) Start(context.Context, engine.Identity) (campaign.Recording, error) {
-	return nothing{}, nil
-}
-
-type nothing struct{}
-
-func (nothing) Stop(p *record.Process) {
-	p.Missing = map[string]string{"sampler": errNoMeter.Error()}
-}

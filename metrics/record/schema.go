@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -46,8 +47,8 @@ func checkSchema(tree any) (at path, problem string) {
 	if failure == nil {
 		return nil, ""
 	}
-	invalid, ok := failure.(*jsonschema.ValidationError)
-	if !ok {
+	var invalid *jsonschema.ValidationError
+	if !errors.As(failure, &invalid) {
 		return nil, failure.Error()
 	}
 	for len(invalid.Causes) > 0 {

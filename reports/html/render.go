@@ -61,11 +61,7 @@ func newPage(records []*record.Record) (*page, error) {
 	p.Style, p.ECharts, p.Script = template.CSS(text[0]), template.JS(text[1]), template.JS(text[2])
 	p.CSP = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src '%s' '%s'", sourceHash(text[1]), sourceHash(text[2]))
 	for i, rec := range records {
-		v, err := newView(rec, i)
-		if err != nil {
-			return nil, err
-		}
-		p.Records = append(p.Records, v)
+		p.Records = append(p.Records, newView(rec, i))
 		p.Title += " · " + rec.Suite
 	}
 	return p, nil

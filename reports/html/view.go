@@ -60,7 +60,7 @@ type gridRow struct {
 	Differs bool
 }
 
-func newView(rec *record.Record, index int) (view, error) {
+func newView(rec *record.Record, index int) view {
 	v := view{Record: rec, ID: fmt.Sprintf("r%d", index), Interval: ranking.IntervalName(rec), Sides: termsGrid(rec), Machine: machineFacts(rec)}
 	switch rec.Status {
 	case record.Running:
@@ -69,16 +69,12 @@ func newView(rec *record.Record, index int) (view, error) {
 		v.Banner = fmt.Sprintf("This run was interrupted after %d rounds.", rec.Rounds)
 	}
 	for i, w := range rec.Workloads {
-		made, err := newWorkloadView(rec, w, fmt.Sprintf("%s-w%d", v.ID, i))
-		if err != nil {
-			return v, err
-		}
-		v.Workloads = append(v.Workloads, made)
+		v.Workloads = append(v.Workloads, newWorkloadView(rec, w, fmt.Sprintf("%s-w%d", v.ID, i)))
 	}
-	return v, nil
+	return v
 }
 
-func newWorkloadView(rec *record.Record, w record.Workload, anchor string) (workloadView, error) {
+func newWorkloadView(rec *record.Record, w record.Workload, anchor string) workloadView {
 	v := workloadView{Workload: w, Anchor: anchor}
 	v.Size = fmt.Sprintf("%s parameters, %.3g GMAC an image, input %s", thousands(w.Parameters), float64(w.MACs)/1e9, dimensions(w.InputShape))
 	cells := ranking.Cells(rec, w.ID)
@@ -91,7 +87,7 @@ func newWorkloadView(rec *record.Record, w record.Workload, anchor string) (work
 	v.Throughput = throughputChart(anchor+"-throughput", w, v.Cells)
 	v.Latency = latencyChart(anchor+"-latency", w, v.Cells)
 	v.CPU = cpuCharts(anchor+"-cpu", rec, v.Cells)
-	return v, nil
+	return v
 }
 
 func newCellView(rec *record.Record, cell *record.Cell, row ranking.Row) cellView {

@@ -124,7 +124,7 @@ func (c *campaign) round(ctx context.Context, round int, cells []Cell) (bool, er
 			c.budgetEnded(round)
 			return false, nil
 		}
-		c.tell(round, cell, cells)
+		c.tell(round, cell)
 		began := time.Now()
 		if err := c.measure(ctx, cell, target, round, order); err != nil {
 			return false, err
@@ -276,7 +276,7 @@ func (c *campaign) warnUnconverged() {
 
 func scope(cell *record.Cell) string { return "cell:" + cell.Workload + "/" + cell.Runner }
 
-func (c *campaign) tell(round int, cell Cell, cells []Cell) {
+func (c *campaign) tell(round int, cell Cell) {
 	if c.Progress == nil {
 		return
 	}

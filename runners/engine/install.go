@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (i Installer) Install(ctx context.Context) error {
 	}
 	script := InstallCommand
 	i.Say("installing a container engine as root: %s", script)
-	args := append(prefix, "sh", "-c", script)
+	args := slices.Concat(prefix, []string{"sh", "-c", script})
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	command.SysProcAttr = OwnGroup()

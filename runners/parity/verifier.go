@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -157,7 +158,7 @@ func (v *Verifier) inDepth(ctx context.Context, runner Runner, p *plan.Plan, ref
 		if err != nil {
 			return err
 		}
-		checks = append(structure, network...)
+		checks = slices.Concat(structure, network)
 		if p.Mode != plan.Train {
 			return nil
 		}

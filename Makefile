@@ -1,0 +1,66 @@
+# Two commands do everything on a fresh Debian machine: `make run` and `make test`.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+BIN     := bin/dlbench
+# go-nvml's header marks functions that are still needed as deprecated.
+export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
+# What tests and linters of the Python room run in.
+VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
+GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
+
+.PHONY: run test unit campaign python lint build install-lint bench bench-fidelity requirements echarts clean
+
+run: $(BIN) ## set up what is missing, measure suite smoke, print where the report is
+	@$(BIN) setup
+	@$(BIN) run --suite smoke
+
+build: $(BIN)
+
+$(BIN): $(GO_SOURCES)
+	@echo "building $@"
+	@go build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o $@ ./cmd/dlbench
+
+test: $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
+	@$(BIN) setup
+	@sh .ci/browser
+	$(BIN) images build
+	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
+	$(VENV)/bin/python -m pytest -q runners/python
+
+unit: ## the tests that need neither engine nor browser
+	go test -short ./...
+
+python: $(VENV)/ready
+	$(VENV)/bin/python -m pytest -q runners/python
+
+$(VENV)/ready: runners/python/requirements-test.txt
+	@echo "making $(VENV)"
+	@python3 -m venv $(VENV) 2>/dev/null || { apt-get install -y --no-install-recommends python3-venv && python3 -m venv $(VENV); }
+	@$(VENV)/bin/python -m pip install -q -r runners/python/requirements-test.txt
+	@touch $@
+
+lint: $(VENV)/ready ## gofmt, go vet, staticcheck, golangci-lint, ruff
+	@test -z "$$(gofmt -l cmd runners workloads metrics reports docker)" || { gofmt -l cmd runners workloads metrics reports docker; exit 1; }
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+	$(VENV)/bin/ruff check runners/python
+	$(VENV)/bin/ruff format --check runners/python
+
+bench: ## what the harness itself costs
+	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html
+
+bench-fidelity: $(BIN) ## each runner against a bare loop of its framework, interleaved in one container image
+	@$(BIN) setup
+	@$(BIN) fidelity
+
+requirements: ## pin the images' Python packages again, by version and hash
+	python3 docker/pin.py
+
+echarts: ## fetch the chart library again from the npm registry
+	cd reports/html/assets && npm pack --silent echarts@6.1.0 && tar xzf echarts-6.1.0.tgz \
+	 && mv package/dist/echarts.common.min.js . && mv package/LICENSE LICENSE.echarts && mv package/NOTICE NOTICE.echarts \
+	 && mv package/licenses/LICENSE-d3 LICENSE.d3 && rm -r package echarts-6.1.0.tgz
+
+clean:
+	rm -rf bin
