@@ -1,0 +1,267 @@
+package campaign_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/protocol"
+)
+
+func TestEveryCellIsMeasuredOnceARound(t *testing.T) {
+	runners := map[string]*scripted{"a": ms(1), "b": ms(2), "c": ms(4)}
+	s := newStage(t, runners, infer, train)
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range s.config.Record.Cells {
+		var rounds []int
+		for _, p := range c.Processes {
+			rounds = append(rounds, p.Round)
+		}
+		if !slices.Equal(rounds, []int{0, 1, 2}) {
+			t.Errorf("%s on %s was measured in rounds %v", c.Workload, c.Runner, rounds)
+		}
+		if c.Status != record.Measured {
+			t.Errorf("%s on %s is %s: %s", c.Workload, c.Runner, c.Status, c.Reason)
+		}
+	}
+	if got := s.cell(infer, "a").Throughput.Median; got < 1990 || got > 2010 {
+		t.Errorf("batch 2 in 1 ms is 2000 images/s, got %v", got)
+	}
+	if want := []string{"running after 1", "running after 2", "running after 3", "complete after 3"}; !slices.Equal(s.saved, want) {
+		t.Errorf("saved %v, want %v", s.saved, want)
+	}
+}
+
+func TestOrderIsRandomAndOfTheSeed(t *testing.T) {
+	orders := func(seed uint64) [][]int {
+		s := newStage(t, map[string]*scripted{"a": ms(1), "b": ms(1), "c": ms(1)}, infer, train)
+		s.config.Seed = seed
+		if err := s.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var all [][]int
+		for _, c := range s.config.Record.Cells {
+			var order []int
+			for _, p := range c.Processes {
+				order = append(order, p.Order)
+			}
+			all = append(all, order)
+		}
+		return all
+	}
+	first, again, other := orders(1), orders(1), orders(2)
+	differs := false
+	for i := range first {
+		if !slices.Equal(first[i], again[i]) {
+			t.Errorf("cell %d: orders %v and %v of one seed", i, first[i], again[i])
+		}
+		differs = differs || !slices.Equal(first[i], other[i])
+	}
+	if !differs {
+		t.Error("two seeds gave the same orders")
+	}
+	if slices.Equal(first[0], []int{0, 0, 0}) && slices.Equal(first[1], []int{1, 1, 1}) {
+		t.Error("every round has the order of the cells")
+	}
+}
+
+func TestWarmupIsCalibratedOnceAndRepeated(t *testing.T) {
+	a := ms(10)
+	s := newStage(t, map[string]*scripted{"a": a}, infer)
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := s.cell(infer, "a").Calibration
+	if c == nil || !c.Steady || c.WarmupIterations < 20 {
+		t.Fatalf("calibration is %+v, want a steady state after at least one window", c)
+	}
+	if c.BlockIterations != 50 || c.LatencyIterations != 100 {
+		t.Errorf("at 10 ms an iteration, half a second is 50 and a second is 100, got %+v", c)
+	}
+	for _, p := range s.cell(infer, "a").Processes {
+		if len(p.WarmupNS) != c.WarmupIterations {
+			t.Errorf("round %d warmed up by %d iterations, not %d", p.Round, len(p.WarmupNS), c.WarmupIterations)
+		}
+	}
+	if last := a.warmups[len(a.warmups)-1]; last != c.WarmupIterations {
+		t.Errorf("the last process warmed up by %d in one request, want %d", last, c.WarmupIterations)
+	}
+}
+
+func TestSlotsAlternateThroughAProcess(t *testing.T) {
+	a := ms(200) // blocks of 3 iterations: an odd number shifts the next block's slot
+	s := newStage(t, map[string]*scripted{"a": a}, train)
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(a.slots)))) != 2 {
+		t.Errorf("first slots of the blocks are %v: a stale output could go unseen", a.slots)
+	}
+}
+
+func TestNoSteadyStateIsAWarningAndDataStay(t *testing.T) {
+	drift := 1e6
+	a := ms(1)
+	a.wobble = func(int) int64 { drift = min(1.05*drift, 1e12); return int64(drift) }
+	s := newStage(t, map[string]*scripted{"a": a}, infer)
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !warned(s.config.Record, "no_steady_state") {
+		t.Errorf("warnings are %v", s.config.Record.Warnings)
+	}
+	if n := len(s.cell(infer, "a").Processes); n != 3 {
+		t.Errorf("%d processes are kept, want 3", n)
+	}
+}
+
+func TestAFailingRunnerDoesNotStopTheOthers(t *testing.T) {
+	for name, test := range map[string]struct {
+		runner *scripted
+		status string
+	}{
+		"crash":       {&scripted{openErr: errors.New("killed by its memory limit")}, record.Failed},
+		"unsupported": {&scripted{openErr: &protocol.Error{Code: protocol.Unsupported, Message: "no LRN"}}, record.Unsupported},
+		"in a block":  {&scripted{iterationNS: 1e6, blockErr: errors.New("ended by SIGSEGV")}, record.Failed},
+		"NaN loss":    {&scripted{iterationNS: 1e6, badLoss: true}, record.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, map[string]*scripted{"a": test.runner, "b": ms(1)}, train)
+			if err := s.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			bad, good := s.cell(train, "a"), s.cell(train, "b")
+			if bad.Status != test.status || bad.Reason == "" || len(bad.Processes) != 1 {
+				t.Errorf("the failing cell is %s (%q) with %d processes", bad.Status, bad.Reason, len(bad.Processes))
+			}
+			if good.Status != record.Measured || len(good.Processes) != 3 {
+				t.Errorf("the other cell is %s with %d processes", good.Status, len(good.Processes))
+			}
+		})
+	}
+}
+
+// A stale output, or any other computation than the verified one, is measured,
+// shown and never ranked.
+func TestTimedOutputThatIsNotTheVerifiedOneIsNotRanked(t *testing.T) {
+	for _, workload := range []string{infer, train} {
+		s := newStage(t, map[string]*scripted{"a": ms(1), "b": ms(1)}, workload)
+		s.config.Cells[0].Expect = expectation{same: false}
+		if err := s.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c := s.cell(workload, "a")
+		if c.Status != record.NotRanked || c.Parity.Status != record.ParityFailed || !strings.Contains(c.Reason, "0.3") {
+			t.Errorf("%s: the cell is %s, parity %s, reason %q", workload, c.Status, c.Parity.Status, c.Reason)
+		}
+		if other := s.cell(workload, "b"); other.Status != record.Measured {
+			t.Errorf("%s: the honest cell is %s", workload, other.Status)
+		}
+		if len(s.config.Record.Comparisons) != 0 {
+			t.Errorf("%s: compared %v", workload, s.config.Record.Comparisons)
+		}
+	}
+}
+
+func TestInterruptedRunGoesOnWhereItStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	a, b := ms(1), ms(1)
+	blocks := 0
+	stop := func() {
+		if blocks++; blocks == 10 {
+			cancel()
+		}
+	}
+	a.onBlock, b.onBlock = stop, stop
+	s := newStage(t, map[string]*scripted{"a": a, "b": b}, infer)
+	if err := s.run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error is %v, want the cancellation", err)
+	}
+	rec := s.config.Record
+	if rec.Status != record.Interrupted || s.saved[len(s.saved)-1] != "interrupted after 1" {
+		t.Fatalf("status %s, saved %v", rec.Status, s.saved)
+	}
+	kept := len(s.cell(infer, "a").Processes) + len(s.cell(infer, "b").Processes)
+	if kept != 2 {
+		t.Fatalf("%d processes are kept; ten blocks are two processes and a half", kept)
+	}
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if n := len(s.cell(infer, name).Processes); n != 3 {
+			t.Errorf("%s has %d processes after it went on, want 3", name, n)
+		}
+	}
+	if rec.Status != record.Complete {
+		t.Errorf("status is %s", rec.Status)
+	}
+}
+
+func TestReportProfileStopsAtItsWidth(t *testing.T) {
+	profile, err := campaign.ProfileNamed("report")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet, noisy := ms(10), ms(10)
+	noisy.wobble = func(process int) int64 { return int64(process%5) * int64(time.Millisecond) }
+	s := newStage(t, map[string]*scripted{"a": quiet}, infer)
+	s.config.Profile = profile
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.cell(infer, "a"); len(c.Processes) != profile.MinRounds || !c.Throughput.Converged {
+		t.Errorf("a quiet cell has %d processes, converged %v", len(c.Processes), c.Throughput.Converged)
+	}
+	s = newStage(t, map[string]*scripted{"a": noisy}, infer)
+	s.config.Profile = profile
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.cell(infer, "a"); len(c.Processes) != profile.MaxRounds || c.Throughput.Converged || !warned(s.config.Record, "not_converged") {
+		t.Errorf("a noisy cell has %d processes, converged %v, warnings %v", len(c.Processes), c.Throughput.Converged, s.config.Record.Warnings)
+	}
+}
+
+func TestBudgetEndsWithAWarning(t *testing.T) {
+	s := newStage(t, map[string]*scripted{"a": ms(1)}, infer)
+	s.config.Budget = time.Nanosecond
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !warned(s.config.Record, "budget") {
+		t.Errorf("warnings are %v", s.config.Record.Warnings)
+	}
+}
+
+func TestTermsThatDisagreeAreWarnings(t *testing.T) {
+	a := ms(1)
+	a.threads = 4
+	s := newStage(t, map[string]*scripted{"a": a}, infer)
+	s.config.Record.Terms.CPUs = "0-3"
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"threads_mismatch", "cpus_mismatch"} {
+		if !warned(s.config.Record, code) {
+			t.Errorf("no warning %s among %v", code, s.config.Record.Warnings)
+		}
+	}
+}
+
+func TestUnknownProfile(t *testing.T) {
+	if _, err := campaign.ProfileNamed("fast"); err == nil || !strings.Contains(err.Error(), "quick") {
+		t.Errorf("error is %v, want the profiles named", err)
+	}
+}
+
+func warned(r *record.Record, code string) bool {
+	return slices.ContainsFunc(r.Warnings, func(w record.Warning) bool { return w.Code == code })
+}
