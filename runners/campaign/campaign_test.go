@@ -67,8 +67,8 @@ func TestOrderIsRandomAndOfTheSeed(t *testing.T) {
 	if !differs {
 		t.Error("two seeds gave the same orders")
 	}
-	if slices.Equal(first[0], []int{0, 0, 0}) && slices.Equal(first[1], []int{1, 1, 1}) {
-		t.Error("every round has the order of the cells")
+	if !slices.ContainsFunc(first, func(order []int) bool { return len(slices.Compact(slices.Clone(order))) > 1 }) {
+		t.Errorf("every round has the same order: %v", first)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestSlotsAlternateThroughAProcess(t *testing.T) {
 func TestNoSteadyStateIsAWarningAndDataStay(t *testing.T) {
 	drift := 1e6
 	a := ms(1)
-	a.wobble = func(int) int64 { drift = min(1.05*drift, 1e12); return int64(drift) }
+	a.wobble = func(int) int64 { drift = min(1.05*drift, 1e14); return int64(drift) }
 	s := newStage(t, map[string]*scripted{"a": a}, infer)
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestInterruptedRunGoesOnWhereItStopped(t *testing.T) {
 	a, b := ms(1), ms(1)
 	blocks := 0
 	stop := func() {
-		if blocks++; blocks == 10 {
+		if blocks++; blocks == 14 {
 			cancel()
 		}
 	}
@@ -189,8 +189,8 @@ func TestInterruptedRunGoesOnWhereItStopped(t *testing.T) {
 		t.Fatalf("status %s, saved %v", rec.Status, s.saved)
 	}
 	kept := len(s.cell(infer, "a").Processes) + len(s.cell(infer, "b").Processes)
-	if kept != 2 {
-		t.Fatalf("%d processes are kept; ten blocks are two processes and a half", kept)
+	if kept != 3 {
+		t.Fatalf("%d processes are kept; fourteen blocks are three processes and a half", kept)
 	}
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
