@@ -200,7 +200,7 @@ func (b *bench) verify(ctx context.Context, runner string, id plan.ID) (*parity.
 		return &parity.Verdict{Parity: record.Parity{Status: record.ParityUnsupported, Reason: s.unusable, Checks: []record.Check{}}}, nil
 	}
 	start := b.open(runner)
-	return b.judge.Verify(ctx, parity.Candidate{Name: runner, Key: s.key, Open: func(ctx context.Context) (parity.Runner, error) {
+	return b.judge.Verify(ctx, parity.Candidate{Name: runner, Key: s.key, Device: b.terms.Device, Open: func(ctx context.Context) (parity.Runner, error) {
 		r, err := start(ctx)
 		if err != nil {
 			return nil, err

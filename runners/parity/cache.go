@@ -8,13 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
 // keyOf names a cache entry by all that it depends on.
 func keyOf(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(append(parts, version), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -36,20 +34,22 @@ func save(path string, value any) error {
 	})
 }
 
-// keepFile copies a runner's file, whose directory will go, into the cache.
-func keepFile(from, to string) error {
+// keepFile copies a runner's file, whose directory will go, into the cache and
+// returns the SHA-256 of its bytes.
+func keepFile(from, to string) (string, error) {
 	source, err := os.Open(from)
 	if err != nil {
-		return err
+		return "", err
 	}
+	hash := sha256.New()
 	err = replace(to, func(w io.Writer) error {
-		_, err := io.Copy(w, source)
+		_, err := io.Copy(io.MultiWriter(w, hash), source)
 		return err
 	})
 	if closing := source.Close(); err == nil {
 		err = closing
 	}
-	return err
+	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
 func replace(path string, write func(io.Writer) error) error {
@@ -76,11 +76,13 @@ func replace(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// whole says whether a cached safetensors file can be used.
-func whole(path string) bool {
-	f, err := tensors.Open(path)
+// whole says whether a cached file still has the bytes that it was kept with.
+func whole(path, digest string) bool {
+	file, err := os.Open(path)
 	if err != nil {
 		return false
 	}
-	return f.Close() == nil
+	hash := sha256.New()
+	_, err = io.Copy(hash, file)
+	return file.Close() == nil && err == nil && hex.EncodeToString(hash.Sum(nil)) == digest
 }

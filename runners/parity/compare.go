@@ -12,12 +12,16 @@ import (
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-// errNotComparable says why two tensors cannot be compared.
+// errNotComparable says why a runner's tensor cannot be compared. It is a
+// finding about the runner, never an error of the harness.
 var errNotComparable = errors.New("not comparable")
 
 // failing is the deviation of what cannot be compared: missing tensors, other
 // shapes, values that are no numbers. It is finite, because records are JSON.
 const failing = 1e9
+
+// smallest keeps quotients finite where a reference is zero.
+const smallest = 1e-30
 
 // distance is ‖a−b‖ and ‖b‖ in the Euclidean norm.
 func distance(a, b []float64) (apart, norm float64, err error) {
@@ -35,17 +39,26 @@ func distance(a, b []float64) (apart, norm float64, err error) {
 	return math.Sqrt(apart), math.Sqrt(norm), nil
 }
 
+// read reads a runner's tensor; whatever is wrong with it is not comparable.
+func read(candidate *tensors.File, name string, shape []int) ([]float64, error) {
+	info, ok := candidate.Info(name)
+	if !ok {
+		return nil, fmt.Errorf("%w: the runner did not write it", errNotComparable)
+	}
+	if !slices.Equal(info.Shape, shape) {
+		return nil, fmt.Errorf("%w: shape %v, expected %v", errNotComparable, info.Shape, shape)
+	}
+	values, err := candidate.Float64s(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotComparable, err)
+	}
+	return values, nil
+}
+
 // pair reads one tensor of two files.
 func pair(candidate, reference *tensors.File, name string) (a, b []float64, err error) {
-	if _, ok := candidate.Info(name); !ok {
-		return nil, nil, fmt.Errorf("%w: the runner did not write it", errNotComparable)
-	}
-	ca, _ := candidate.Info(name)
-	rb, _ := reference.Info(name)
-	if !slices.Equal(ca.Shape, rb.Shape) {
-		return nil, nil, fmt.Errorf("%w: shape %v, the reference has %v", errNotComparable, ca.Shape, rb.Shape)
-	}
-	if a, err = candidate.Float64s(name); err != nil {
+	info, _ := reference.Info(name)
+	if a, err = read(candidate, name, info.Shape); err != nil {
 		return nil, nil, err
 	}
 	b, err = reference.Float64s(name)
@@ -84,7 +97,14 @@ type worst struct {
 	spreads []float64
 }
 
+func newWorst(layer, name string) *worst {
+	return &worst{check: record.Check{Layer: layer, Name: name}}
+}
+
 func (w *worst) add(tensor string, value, tolerance, spread float64) {
+	if math.IsNaN(value) || value > failing {
+		value = failing
+	}
 	w.values, w.spreads = append(w.values, value), append(w.spreads, spread)
 	if w.seen && value/tolerance <= w.check.Value/w.check.Tolerance {
 		return
@@ -94,18 +114,38 @@ func (w *worst) add(tensor string, value, tolerance, spread float64) {
 	w.check.Passed = value <= tolerance
 }
 
-// typical is the check of the median over tensors.
-func (w *worst) typical() record.Check {
-	c := record.Check{Layer: w.check.Layer, Name: w.check.Name + ", median", Tensor: fmt.Sprintf("median of %d tensors", len(w.values)),
-		Value: stats.Median(w.values), Spread: stats.Median(w.spreads)}
-	c.Tolerance = max(typicalGradientFloor, spreadFactor*c.Spread)
-	c.Passed = c.Value <= c.Tolerance
-	return c
+// compare adds what two tensors are apart, relative to the reference's norm or
+// to least where that is larger. A tensor that is not comparable fails; any
+// other error is the harness' own.
+func (w *worst) compare(name string, a, b []float64, err error, least, tolerance float64) error {
+	if err != nil && !errors.Is(err, errNotComparable) {
+		return err
+	}
+	var apart, norm float64
+	if err == nil {
+		apart, norm, err = distance(a, b)
+	}
+	if err != nil {
+		w.refuse(name, err, tolerance)
+		return nil
+	}
+	w.add(name, apart/max(norm, least, smallest), tolerance, 0)
+	return nil
 }
 
 // refuse notes a tensor that cannot be compared; the text goes with its name.
 func (w *worst) refuse(tensor string, err error, tolerance float64) {
 	w.add(fmt.Sprintf("%s (%s)", tensor, strings.TrimPrefix(err.Error(), errNotComparable.Error()+": ")), failing, tolerance, 0)
+}
+
+// typical is the check of the median over tensors: what moves a few tensors
+// much leaves it small, what is wrong everywhere does not.
+func (w *worst) typical(q quantity) record.Check {
+	c := record.Check{Layer: w.check.Layer, Name: w.check.Name + ", median", Tensor: fmt.Sprintf("median of %d tensors", len(w.values)),
+		Value: stats.Median(w.values), Spread: stats.Median(w.spreads)}
+	c.Tolerance = q.tolerance(c.Spread)
+	c.Passed = c.Value <= c.Tolerance
+	return c
 }
 
 // exactly makes a check of two counts or shapes that have to be equal.

@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -15,53 +16,75 @@ func slotName(name string, slot int) string {
 	if slot == 0 {
 		return name
 	}
-	return name + ".slot1"
+	return fmt.Sprintf("%s.slot%d", name, slot)
+}
+
+// affordable says whether the reference computes a plan at its own size.
+func affordable(p *plan.Plan) (bool, error) {
+	counts, err := p.Network.Counts()
+	return float64(counts.MACs)*float64(p.Batch) <= mostForwardMACs, err
 }
 
 // judgeExact holds the workload itself, at its own size and batch, against the
 // reference: the logits of both slots and, in training, the loss of the first
-// step. The reference may hold fewer images where they are independent.
+// step. In inference the reference may hold fewer images, the first ones: image
+// i of a slot is the same whatever the batch.
 func judgeExact(p *plan.Plan, candidate, reference *tensors.File) ([]record.Check, error) {
-	outputs := worst{check: record.Check{Layer: Exact, Name: "outputs"}}
+	outputs := newWorst(Exact, "outputs")
 	for slot := range p.Slots {
 		name := slotName(logits, slot)
-		got, err := candidate.Float64s(name)
-		if err != nil {
-			outputs.refuse(name, errNotComparable, exactTolerance)
-			continue
-		}
 		want, err := reference.Float64s(name)
 		if err != nil {
 			return nil, err
 		}
-		if len(got) != p.Batch*p.Classes {
-			outputs.refuse(name, errNotComparable, exactTolerance)
-			continue
+		got, err := read(candidate, name, []int{p.Batch, p.Classes})
+		if err == nil {
+			err = finite(got)
 		}
-		apart, size, err := distance(got[:min(len(want), len(got))], want)
-		if err != nil {
-			outputs.refuse(name, err, exactTolerance)
-			continue
+		if err == nil && p.Mode == plan.Infer {
+			got = got[:min(len(want), len(got))]
 		}
-		outputs.add(name, apart/max(size, 1e-30), exactTolerance, 0)
+		if err := outputs.compare(name, got, want, err, 0, exactTolerance); err != nil {
+			return nil, err
+		}
 	}
 	checks := []record.Check{outputs.check}
-	if p.Mode != plan.Train {
+	if p.Mode == plan.Infer {
 		return checks, nil
 	}
-	loss := worst{check: record.Check{Layer: Exact, Name: "loss"}}
+	loss, err := judgeLoss(p, candidate, reference)
+	return append(checks, loss), err
+}
+
+// judgeLoss compares the loss that the first timed step would see.
+func judgeLoss(p *plan.Plan, candidate, reference *tensors.File) (record.Check, error) {
+	loss := newWorst(Exact, "loss")
 	want, err := reference.Float64s(logits)
 	if err != nil {
-		return nil, err
+		return loss.check, err
 	}
 	expected := crossEntropy(want, p.Labels(0), p.Classes)
-	got, err := candidate.Float64s("trajectory")
-	if err != nil || len(got) == 0 || math.IsNaN(got[0]) {
-		loss.refuse("trajectory", errNotComparable, exactTolerance)
-	} else {
-		loss.add("trajectory", math.Abs(got[0]-expected)/math.Abs(expected), exactTolerance, 0)
+	got, err := read(candidate, trajectory, []int{exactSteps})
+	if err == nil {
+		err = finite(got)
 	}
-	return append(checks, loss.check), nil
+	if err != nil {
+		loss.refuse(trajectory, err, exactTolerance)
+		return loss.check, nil
+	}
+	loss.add(trajectory, math.Abs(got[0]-expected)/max(math.Abs(expected), smallest), exactTolerance, 0)
+	return loss.check, nil
+}
+
+const trajectory = "trajectory"
+
+func finite(values []float64) error {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: it holds values that are no numbers", errNotComparable)
+		}
+	}
+	return nil
 }
 
 // crossEntropy is the mean softmax cross-entropy of logits [N, classes].

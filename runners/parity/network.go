@@ -12,22 +12,6 @@ import (
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-// quantity is one check of the network layer: tensors whose names begin so,
-// and the floor of their tolerance.
-type quantity struct {
-	name     string
-	prefixes []string
-	floor    float64
-}
-
-var quantities = []quantity{
-	{"outputs", []string{"output."}, outputFloor},
-	{"loss", []string{"loss"}, lossFloor},
-	{"gradients", []string{"grad.0/", "grad.1/"}, gradientFloor},
-	{"running statistics", []string{"stat.1/", "stat.2/"}, statisticsFloor},
-	{"trajectory", []string{"trajectory"}, lossFloor},
-}
-
 // judgeStructure compares what has to be equal: the count of parameters and
 // every shape that the framework tells.
 func judgeStructure(p *plan.Plan, loaded protocol.LoadResult, verified protocol.VerifyResult) ([]record.Check, error) {
@@ -48,22 +32,22 @@ func judgeStructure(p *plan.Plan, loaded protocol.LoadResult, verified protocol.
 }
 
 // judgeNetwork compares a network's tensors, each within a tolerance that the
-// reference's own rounding noise calibrates.
-func judgeNetwork(p *plan.Plan, candidate, reference *tensors.File, noisy []*tensors.File, estimator string) ([]record.Check, error) {
+// reference's own noise calibrates.
+func judgeNetwork(p *plan.Plan, candidate *tensors.File, ref *answers, estimator string) ([]record.Check, error) {
 	stats := newStatistics(p, candidate, estimator)
 	var checks []record.Check
 	for _, q := range quantities {
-		names := q.names(reference)
+		names := q.names(ref.file)
 		if len(names) == 0 {
 			continue
 		}
-		check, err := q.judge(names, candidate, reference, noisy, stats)
+		w, err := q.judge(names, candidate, ref, stats)
 		if err != nil {
 			return nil, err
 		}
-		checks = append(checks, check.check)
-		if q.name == "gradients" {
-			checks = append(checks, check.typical())
+		checks = append(checks, w.check)
+		if q.name == gradients {
+			checks = append(checks, w.typical(q))
 		}
 	}
 	return checks, nil
@@ -72,62 +56,38 @@ func judgeNetwork(p *plan.Plan, candidate, reference *tensors.File, noisy []*ten
 func (q quantity) names(f *tensors.File) []string {
 	var names []string
 	for _, name := range f.Names() {
-		for _, prefix := range q.prefixes {
-			if strings.HasPrefix(name, prefix) {
-				names = append(names, name)
-			}
+		if slices.ContainsFunc(q.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func (q quantity) judge(names []string, candidate, reference *tensors.File, noisy []*tensors.File, stats *statistics) (worst, error) {
-	w := worst{check: record.Check{Layer: Network, Name: q.name}}
-	norms, err := groupNorms(reference, names)
+func (q quantity) judge(names []string, candidate *tensors.File, ref *answers, stats *statistics) (*worst, error) {
+	w := newWorst(Network, q.name)
+	norms, err := groupNorms(ref.file, names)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
 	for _, name := range names {
-		a, b, err := pair(candidate, reference, name)
-		if errors.Is(err, errNotComparable) {
-			w.refuse(name, err, q.floor)
-			continue
-		}
+		a, b, err := pair(candidate, ref.file, name)
 		if err == nil {
 			a, err = stats.unbiased(name, a)
 		}
-		if err != nil {
-			return w, err
+		if err != nil && !errors.Is(err, errNotComparable) {
+			return nil, err
 		}
-		apart, norm, err := distance(a, b)
+		var apart, norm float64
+		if err == nil {
+			apart, norm, err = distance(a, b)
+		}
 		if err != nil {
 			w.refuse(name, err, q.floor)
 			continue
 		}
-		scale := max(norm, vanishing*norms[group(name)], 1e-30)
-		spread, err := spreadOf(name, b, noisy)
-		if err != nil {
-			return w, err
-		}
-		spread /= scale
-		w.add(name, apart/scale, max(q.floor, spreadFactor*spread), spread)
+		scale := max(norm, vanishing*norms[group(name)], smallest)
+		spread := ref.spread[name] / scale
+		w.add(name, apart/scale, q.tolerance(spread), spread)
 	}
 	return w, nil
-}
-
-// spreadOf is the largest distance of a noisy repetition from the reference.
-func spreadOf(name string, reference []float64, noisy []*tensors.File) (float64, error) {
-	most := 0.0
-	for _, f := range noisy {
-		values, err := f.Float64s(name)
-		if err != nil {
-			return 0, err
-		}
-		apart, _, err := distance(values, reference)
-		if err != nil {
-			return 0, fmt.Errorf("noise run of the reference, tensor %q: %w", name, err)
-		}
-		most = max(most, apart)
-	}
-	return most, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -15,37 +16,23 @@ import (
 type Runner interface {
 	Hello() protocol.HelloResult
 	Load(ctx context.Context, files plan.Files) (protocol.LoadResult, error)
+	// Verify returns the file, on this host, that the runner wrote.
 	Verify(ctx context.Context, p protocol.VerifyParams) (string, protocol.VerifyResult, error)
 	Unload(ctx context.Context) error
 	Close(ctx context.Context) error
-}
-
-// answers are the reference's files for a plan: the result in float64 and its
-// repetitions with rounding-sized noise.
-type answers struct {
-	result *tensors.File
-	noisy  []*tensors.File
-}
-
-func (a *answers) Close() error {
-	faults := []error{a.result.Close()}
-	for _, f := range a.noisy {
-		faults = append(faults, f.Close())
-	}
-	return errors.Join(faults...)
 }
 
 // depth says how much of a plan the reference computes.
 type depth struct {
 	name   string
 	params protocol.VerifyParams
-	noise  bool
+	noise  int // repetitions with noise
 }
 
 var (
-	inDepth   = depth{"depth", protocol.VerifyParams{Steps: trajectorySteps, Gradients: true}, true}
-	caseDepth = depth{"case", protocol.VerifyParams{Steps: 1, Gradients: true}, false}
-	forward   = depth{"forward", protocol.VerifyParams{}, false}
+	inDepth   = depth{"depth", protocol.VerifyParams{Steps: trajectorySteps, Gradients: true}, noiseSeeds}
+	caseDepth = depth{"case", protocol.VerifyParams{Steps: 1, Gradients: true}, 0}
+	forward   = depth{"forward", protocol.VerifyParams{}, 0}
 )
 
 // consult returns the reference's answers, from the cache where they are.
@@ -54,73 +41,73 @@ func (v *Verifier) consult(ctx context.Context, p *plan.Plan, d depth) (*answers
 	if err != nil {
 		return nil, err
 	}
-	key := keyOf("reference", v.ReferenceKey, d.name, files.Plan.SHA256, files.Weights.SHA256, files.Batch.SHA256)
-	path := func(run int) string {
-		return filepath.Join(v.CacheDir, "reference", fmt.Sprintf("%s-%d.safetensors", key, run))
+	base := filepath.Join(v.CacheDir, "reference",
+		keyOf(v.ReferenceKey, v.Processor, d.name, files.Plan.SHA256, files.Weights.SHA256, files.Batch.SHA256, noiseKey()))
+	if a := recall(base); a != nil {
+		return a, nil
 	}
-	runs := 1
-	if d.noise {
-		runs += noiseSeeds
+	if err := v.compute(ctx, p, files, d, base); err != nil {
+		// A reference that failed is in a state that nobody knows.
+		return nil, fmt.Errorf("reference for %s: %w", p.Workload, errors.Join(err, v.Close(context.WithoutCancel(ctx))))
 	}
-	if err := v.fill(ctx, p, files, d, runs, path); err != nil {
-		return nil, fmt.Errorf("reference for %s: %w", p.Workload, err)
+	if a := recall(base); a != nil {
+		return a, nil
 	}
-	return open(runs, path)
+	return nil, fmt.Errorf("reference for %s: %s changed as soon as it was written", p.Workload, base)
 }
 
-// fill computes the runs that are not in the cache yet.
-func (v *Verifier) fill(ctx context.Context, p *plan.Plan, files plan.Files, d depth, runs int, path func(int) string) error {
-	loaded := false
-	for run := range runs {
-		if whole(path(run)) {
-			continue
-		}
-		if v.reference == nil {
-			runner, err := v.OpenReference(ctx)
-			if err != nil {
-				return err
-			}
-			v.reference = runner
-		}
-		if !loaded {
-			if _, err := v.reference.Load(ctx, files); err != nil {
-				return err
-			}
-			loaded = true
-		}
-		params := d.params
-		if run > 0 {
-			params.Noise = &protocol.NoiseParams{Precision: p.Precision, Seed: uint64(run)}
-		}
-		if d.name != caseDepth.name {
-			v.tell("reference", fmt.Sprintf("%s in float64, run %d of %d", p.Workload, run+1, runs))
-		}
-		file, _, err := v.reference.Verify(ctx, params)
+// compute asks the reference and keeps what it answers.
+func (v *Verifier) compute(ctx context.Context, p *plan.Plan, files plan.Files, d depth, base string) error {
+	if v.reference == nil {
+		runner, err := v.OpenReference(ctx)
 		if err != nil {
 			return err
 		}
-		if err := keepFile(file, path(run)); err != nil {
-			return err
-		}
+		v.reference = runner
 	}
-	if loaded {
-		return v.reference.Unload(ctx)
+	if _, err := v.reference.Load(ctx, files); err != nil {
+		return err
 	}
-	return nil
+	path, err := v.ask(ctx, p, d, 0)
+	if err != nil {
+		return err
+	}
+	f, err := tensors.Open(path)
+	if err != nil {
+		return err
+	}
+	err = v.keep(ctx, p, d, f, base)
+	if err := errors.Join(err, f.Close(), os.Remove(path)); err != nil {
+		return err
+	}
+	return v.reference.Unload(ctx)
 }
 
-func open(runs int, path func(int) string) (*answers, error) {
-	a := &answers{}
-	for run := range runs {
-		f, err := tensors.Open(path(run))
+// keep repeats the computation with noise and keeps the tensors with their
+// spreads.
+func (v *Verifier) keep(ctx context.Context, p *plan.Plan, d depth, f *tensors.File, base string) error {
+	spread := map[string]float64{}
+	for seed := 1; seed <= d.noise; seed++ {
+		path, err := v.ask(ctx, p, d, seed)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if run == 0 {
-			a.result = f
-		} else {
-			a.noisy = append(a.noisy, f)
+		if err := errors.Join(widen(spread, f, path), os.Remove(path)); err != nil {
+			return fmt.Errorf("with noise: %w", err)
 		}
 	}
-	return a, nil
+	return remember(base, f, spread)
+}
+
+// ask makes the reference verify the plan that is loaded; seed 0 is exact.
+func (v *Verifier) ask(ctx context.Context, p *plan.Plan, d depth, seed int) (string, error) {
+	if d.name != caseDepth.name {
+		v.tell("reference", fmt.Sprintf("%s in float64, run %d of %d", p.Workload, seed+1, d.noise+1))
+	}
+	params := d.params
+	if seed > 0 {
+		params.Noise = &protocol.NoiseParams{Precision: p.Precision, Seed: uint64(seed), Scale: noiseScale}
+	}
+	path, _, err := v.reference.Verify(ctx, params)
+	return path, err
 }

@@ -1,7 +1,6 @@
 package parity
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/dlbench/dlbench/workloads/network"
@@ -25,19 +24,22 @@ type normalization struct {
 }
 
 func newStatistics(p *plan.Plan, candidate *tensors.File, estimator string) *statistics {
-	s := &statistics{biased: estimator == "biased", candidate: candidate, norms: map[string]normalization{},
-		initial: func(parameter string) ([]float64, error) { return p.Initial(parameter) }}
+	s := &statistics{biased: estimator == "biased", candidate: candidate, initial: p.Initial, norms: map[string]normalization{}}
 	for _, n := range p.Network.Nodes {
-		if n.Op != "BatchNormalization" {
-			continue
+		if n.Op == "BatchNormalization" {
+			s.norms[n.Inputs[len(n.Inputs)-1]] = normalization{momentum: n.Attributes.Float("momentum"), m: perChannel(n)}
 		}
-		s.norms[n.Inputs[len(n.Inputs)-1]] = normalization{momentum: n.Attributes["momentum"].(float64), m: perChannel(n)}
 	}
 	return s
 }
 
+// perChannel is N·H·W, or N for features without rows and columns.
 func perChannel(n network.Node) float64 {
-	return float64(n.Shape[0] * n.Shape[2] * n.Shape[3])
+	m := n.Shape[0]
+	for _, extent := range n.Shape[2:] {
+		m *= extent
+	}
+	return float64(m)
 }
 
 // unbiased corrects the values of stat.1/… and stat.2/… where they are biased
@@ -55,9 +57,9 @@ func (s *statistics) unbiased(tensor string, values []float64) ([]float64, error
 	corrected, before := old, old
 	steps := [][]float64{values}
 	if step == "stat.2" {
-		first, err := s.candidate.Float64s("stat.1/" + parameter)
+		first, err := read(s.candidate, "stat.1/"+parameter, []int{len(values)})
 		if err != nil {
-			return nil, fmt.Errorf("running variance of the first step: %w", err)
+			return nil, err
 		}
 		steps = [][]float64{first, values}
 	}

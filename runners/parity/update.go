@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/workloads/network"
@@ -16,13 +17,12 @@ import (
 // of the momentum, scaling of the loss and sum or mean show at full size,
 // however badly the gradients themselves are conditioned.
 func judgeUpdate(p *plan.Plan, candidate *tensors.File) ([]record.Check, error) {
-	first := worst{check: record.Check{Layer: Update, Name: "first step"}}
-	second := worst{check: record.Check{Layer: Update, Name: "second step"}}
+	first, second := newWorst(Update, "first step"), newWorst(Update, "second step")
 	for _, param := range p.Network.Parameters {
 		if param.Role != network.Trainable {
 			continue
 		}
-		s, err := readSteps(p, candidate, param.Name)
+		s, err := readSteps(p, candidate, param)
 		if errors.Is(err, errNotComparable) {
 			first.refuse(param.Name, err, updateTolerance)
 			continue
@@ -30,32 +30,31 @@ func judgeUpdate(p *plan.Plan, candidate *tensors.File) ([]record.Check, error) 
 		if err != nil {
 			return nil, err
 		}
-		s.judge(p.Training.Optimizer, param.Name, &first, &second)
+		s.judge(p.Training.Optimizer, param.Name, first, second)
 	}
-	return []record.Check{first.check, second.check}, nil
+	var checks []record.Check
+	for _, w := range []*worst{first, second} {
+		if w.seen { // a network may have nothing to train
+			checks = append(checks, w.check)
+		}
+	}
+	return checks, nil
 }
 
 // steps are the tensors of two steps of one parameter.
 type steps struct{ p0, g0, p1, g1, p2 []float64 }
 
-func readSteps(p *plan.Plan, f *tensors.File, name string) (steps, error) {
-	var s steps
-	var err error
-	if s.p0, err = p.Initial(name); err != nil {
+func readSteps(p *plan.Plan, f *tensors.File, param network.Parameter) (s steps, err error) {
+	if s.p0, err = p.Initial(param.Name); err != nil {
 		return s, err
 	}
 	for _, part := range []struct {
 		to   *[]float64
 		name string
 	}{{&s.g0, "grad.0/"}, {&s.p1, "param.1/"}, {&s.g1, "grad.1/"}, {&s.p2, "param.2/"}} {
-		if _, ok := f.Info(part.name + name); !ok {
-			return s, fmt.Errorf("%w: the runner did not write %s", errNotComparable, part.name+name)
-		}
-		if *part.to, err = f.Float64s(part.name + name); err != nil {
-			return s, err
-		}
-		if len(*part.to) != len(s.p0) {
-			return s, fmt.Errorf("%w: %s has %d elements, not %d", errNotComparable, part.name+name, len(*part.to), len(s.p0))
+		if *part.to, err = read(f, part.name+param.Name, param.Shape); err != nil {
+			reason := strings.TrimPrefix(err.Error(), errNotComparable.Error()+": ")
+			return s, fmt.Errorf("%w: %s: %s", errNotComparable, part.name+param.Name, reason)
 		}
 	}
 	return s, nil
@@ -79,13 +78,16 @@ func (s steps) judge(o plan.Optimizer, name string, first, second *worst) {
 	compareStep(second, name, moved2, expected2, size)
 }
 
+// compareStep compares two updates relative to the expected one. A parameter is
+// rounded to float32 after the step, which takes up to 2⁻²⁴ of the parameter
+// itself from the update.
 func compareStep(w *worst, name string, moved, expected []float64, size float64) {
 	apart, length, err := distance(moved, expected)
 	if err != nil {
 		w.refuse(name, err, updateTolerance)
 		return
 	}
-	length = max(length, 1e-30)
+	length = max(length, smallest)
 	w.add(name, apart/length, updateTolerance+updateRounding*size/length, 0)
 }
 

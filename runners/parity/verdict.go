@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,60 +13,56 @@ import (
 // Verdict is what was found about one cell, with what its timed processes have
 // to put out.
 type Verdict struct {
-	Parity   record.Parity
-	Expected string    // file with the verified logits; inference
-	Losses   []float64 // of the first steps; training
+	Parity record.Parity
+	Cases  []CaseResult // every operator case, also those that the network does not need
+	Notes  []string     // what could not be judged, and why
+
+	Expected       string    // file with the verified logits; inference
+	ExpectedSHA256 string    //
+	Losses         []float64 // of the first steps; training
 }
 
 // CheckInfer compares a timed output with the verified one of the same slot.
 func (v *Verdict) CheckInfer(outputFile string, slot int) (record.Check, error) {
-	w := worst{check: record.Check{Layer: Measured, Name: "timed output"}}
-	want, err := readOne(v.Expected, slotName(logits, slot))
+	w := newWorst(Measured, "timed output")
+	want, shape, err := readOne(v.Expected, slotName(logits, slot))
 	if err != nil {
-		return w.check, err
+		return w.check, fmt.Errorf("verified output of slot %d: %w", slot, err)
 	}
-	got, err := readOne(outputFile, "output")
+	f, err := tensors.Open(outputFile)
 	if err != nil {
-		return w.check, err
+		return w.check, fmt.Errorf("timed output: %w", err)
 	}
-	apart, size, err := distance(got, want)
-	if err != nil {
-		w.refuse("logits", err, measuredTolerance)
-		return w.check, nil
-	}
-	w.add("logits", apart/max(size, 1e-30), measuredTolerance, 0)
-	return w.check, nil
+	got, err := read(f, "output", shape)
+	err = w.compare(fmt.Sprintf("logits of slot %d", slot), got, want, err, 0, measuredTolerance)
+	return w.check, errors.Join(err, f.Close())
 }
 
 // CheckLosses compares the first losses of a timed process with those of the
 // verified one.
 func (v *Verdict) CheckLosses(losses []float64) record.Check {
-	w := worst{check: record.Check{Layer: Measured, Name: "first losses"}}
-	n := min(len(losses), len(v.Losses))
-	if n < min(exactSteps, len(v.Losses)) || n == 0 {
-		w.refuse("losses", fmt.Errorf("%w: %d losses, expected %d", errNotComparable, len(losses), len(v.Losses)), measuredTolerance)
+	w := newWorst(Measured, "first losses")
+	if len(v.Losses) == 0 || len(losses) < len(v.Losses) {
+		w.refuse("losses", fmt.Errorf("%w: %d losses, expected %d", errNotComparable, len(losses), max(1, len(v.Losses))), measuredTolerance)
 		return w.check
 	}
-	for i := range n {
-		deviation := math.Abs(losses[i]-v.Losses[i]) / math.Abs(v.Losses[i])
-		if math.IsNaN(deviation) {
-			deviation = failing
-		}
-		w.add(fmt.Sprintf("loss of step %d", i+1), deviation, measuredTolerance, 0)
+	for i, want := range v.Losses {
+		w.add(fmt.Sprintf("loss of step %d", i+1), math.Abs(losses[i]-want)/max(math.Abs(want), smallest), measuredTolerance, 0)
 	}
 	return w.check
 }
 
-func readOne(path, name string) ([]float64, error) {
+func readOne(path, name string) (values []float64, shape []int, err error) {
 	f, err := tensors.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values, err := f.Float64s(name)
+	values, err = f.Float64s(name)
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	return values, err
+	info, _ := f.Info(name)
+	return values, info.Shape, err
 }
 
 // decide sums checks up.

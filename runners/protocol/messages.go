@@ -127,8 +127,9 @@ type VerifyParams struct {
 
 // NoiseParams ask the reference to repeat itself with rounding-sized noise.
 type NoiseParams struct {
-	Precision string `json:"precision"` // whose unit roundoff: "fp32", "tf32", "bf16", "fp16"
-	Seed      uint64 `json:"seed"`
+	Precision string  `json:"precision"` // whose unit roundoff: "fp32", "tf32", "bf16", "fp16"
+	Seed      uint64  `json:"seed"`
+	Scale     float64 `json:"scale,omitempty"` // the noise as a multiple of that roundoff; 0 is 1
 }
 
 // VerifyResult names the shapes that the framework itself inferred.

@@ -136,8 +136,15 @@ class SkippedBranch(Float32):
         adds = [n for n in plan.nodes if n.op == "Add"]
         if len(adds) < 2:  # an operator case
             return list(plan.nodes)
-        alone = dataclasses.replace(adds[-1], op="Dropout", data=adds[-1].data[1:])
-        return [alone if n is adds[-1] else n for n in plan.nodes]
+        return [changed(n, skipped=n is adds[-1]) for n in plan.nodes]
+
+    class Add(ops.Add):
+        def forward(self, node, a, b):
+            return super().forward(node, 0 * a if node.attributes.get("skipped") else a, b)
+
+        def backward(self, node, dy):
+            da, db = super().backward(node, dy)
+            return [0 * da if node.attributes.get("skipped") else da, db]
 
 
 # An operator is another one.

@@ -19,7 +19,7 @@ def verify(adapter: Adapter, plan: Plan, params: dict) -> None:
 
     noise = params.get("noise")
     if noise:
-        adapter.set_noise(noise["precision"], noise["seed"])
+        adapter.set_noise(noise["precision"], noise["seed"], noise.get("scale") or 1.0)
     adapter.reset()
     try:
         for slot in range(plan.slots):

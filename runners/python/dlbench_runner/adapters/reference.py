@@ -69,8 +69,7 @@ class Reference(Adapter):
         return dict(self.params)
 
     def shapes(self) -> dict[str, list[int]]:
-        _, tape = self.forward(self.inputs[0])
-        return {node.name: list(shape) for node, _, shape in tape}
+        return self.seen_shapes
 
     def synchronize(self, handle) -> None:
         pass  # numpy returns when it is done
@@ -93,23 +92,26 @@ class Reference(Adapter):
         return loss
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
-        values, _ = self.forward(self.inputs[slot])
+        values, _ = self.forward(self.inputs[slot], differentiable=False)
         return {name: values[name] for name in self.plan.outputs}
 
     def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
         loss, gradients, _ = self.backward(slot)
         return float(loss), gradients
 
-    def forward(self, x: np.ndarray):
-        """Values of the outputs, and the tape: (node, operator, shape)."""
+    def forward(self, x: np.ndarray, differentiable: bool = True):
+        """Values of the outputs, and the tape of a differentiable pass: (node, operator)."""
         values, tape = {self.plan.input: self.rounded(x)}, []
+        self.seen_shapes = {}
         last_use = {name: i for i, n in enumerate(self.plan.nodes) for name in n.data}
         for i, node in enumerate(self.plan.nodes):
             operator = self.operators[node.op](self.plan.training)
             operands = [values[name] for name in node.data] + [self.params[n] for n in node.params]
             y = operator.forward(node, *operands)
             values[node.output] = y = self.rounded(y, operator.length)
-            tape.append((node, operator if self.plan.training else None, y.shape))
+            self.seen_shapes[node.name] = list(y.shape)
+            if self.plan.training and differentiable:
+                tape.append((node, operator))
             for name in node.data:
                 if last_use[name] == i and name not in self.plan.outputs:
                     values.pop(name, None)
@@ -132,7 +134,7 @@ class Reference(Adapter):
         flowing = {plan.outputs[0]: dlogits}
         gradients, running = {}, {}
         while tape:
-            node, operator, _ = tape.pop()
+            node, operator = tape.pop()
             if node.output not in flowing:
                 continue
             grads = operator.backward(node, flowing.pop(node.output))
@@ -157,11 +159,13 @@ class Reference(Adapter):
         weight = self.params[node.params[0]]
         return max(1, weight.size // gradient.shape[1])
 
-    def set_noise(self, precision: str, seed: int) -> None:
-        """Noise as large as that precision's rounding; none for the empty precision."""
+    def set_noise(self, precision: str, seed: int, scale: float = 1.0) -> None:
+        """Noise of a multiple of that precision's rounding; none for the empty precision."""
         if precision and precision not in ROUNDOFF:
             raise Unsupported(f"noise of precision {precision!r}")
-        self.noise = (ROUNDOFF[precision], np.random.default_rng(seed)) if precision else None
+        self.noise = None
+        if precision:
+            self.noise = (scale * ROUNDOFF[precision], np.random.default_rng(seed))
 
     def rounded(self, x: np.ndarray, length: float = 1):
         if self.noise is None:

@@ -1,0 +1,186 @@
+package parity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/cases"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// CaseResult is what a runner did with one operator case.
+type CaseResult struct {
+	Name        string       `json:"name"`
+	Bears       bool         `json:"bears"`                 // the workload needs the operator in this way
+	Check       record.Check `json:"check"`                 // of all that the case asks for
+	Forward     record.Check `json:"forward"`               // of the outputs alone
+	Unsupported string       `json:"unsupported,omitempty"` // the runner's reason; there are no checks then
+}
+
+// caseResults are a runner's results of all cases.
+type caseResults struct {
+	Results []CaseResult
+	broken  *runnerFault // the runner did not get through them
+	crashes int
+}
+
+// mostCrashes is how often a runner is started again for the next case.
+const mostCrashes = 5
+
+// operators runs every operator case in one process, once for each runner.
+func (v *Verifier) operators(ctx context.Context, c Candidate) (*caseResults, error) {
+	casesKey, err := v.loadCases()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(v.CacheDir, "operators", keyOf(c.identity(), v.ReferenceKey, v.Processor, casesKey, toleranceKey())+".json")
+	results := &caseResults{}
+	if c.Key != "" && load(path, results) && len(results.Results) == len(v.cases) {
+		return results, nil
+	}
+	results = &caseResults{}
+	v.tell(c.Name, fmt.Sprintf("%d operator cases", len(v.cases)))
+	err = v.runCases(ctx, c, results)
+	if errors.As(err, &results.broken) {
+		return results, nil
+	}
+	if err == nil && c.Key != "" && results.crashes == 0 {
+		err = save(path, results)
+	}
+	return results, err
+}
+
+// loadCases builds the cases once and returns what names them all.
+func (v *Verifier) loadCases() (string, error) {
+	if v.cases == nil {
+		all, err := cases.All()
+		if err != nil {
+			return "", err
+		}
+		v.cases = all
+	}
+	var digests []string
+	for _, c := range v.cases {
+		digest, err := c.Plan.Digest()
+		if err != nil {
+			return "", err
+		}
+		digests = append(digests, c.Name, digest)
+	}
+	return keyOf(digests...), nil
+}
+
+func (v *Verifier) runCases(ctx context.Context, c Candidate, results *caseResults) (err error) {
+	var runner Runner
+	defer func() {
+		if runner != nil {
+			err = errors.Join(err, runner.Close(ctx))
+		}
+	}()
+	for _, each := range v.cases {
+		if runner == nil {
+			if runner, err = c.Open(ctx); err != nil {
+				return &runnerFault{err}
+			}
+		}
+		result, healthy, err := v.runCase(ctx, runner, each)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		results.Results = append(results.Results, result)
+		if healthy {
+			continue
+		}
+		// A framework that crashes on one operator may well have the others.
+		_ = runner.Close(ctx)
+		runner = nil
+		if results.crashes++; results.crashes > mostCrashes {
+			return &runnerFault{fmt.Errorf("it broke in %d operator cases, the last was %s", results.crashes, describe(result.Check))}
+		}
+	}
+	return nil
+}
+
+// runCase judges one case; healthy says that the runner can take another one.
+func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (result CaseResult, healthy bool, err error) {
+	result = CaseResult{Name: c.Name}
+	p := within(c.Plan, runner.Hello().Capabilities)
+	ref, err := v.consult(ctx, p, caseDepth)
+	if err != nil {
+		return result, false, err
+	}
+	defer func() { err = errors.Join(err, ref.Close()) }()
+	err = v.with(ctx, runner, p, caseDepth.params, func(w written) (err error) {
+		result.Check, result.Forward, err = judgeOperator(c.Name, p, w.file, ref.file, runner.Hello().Capabilities.RunningVariance)
+		return err
+	})
+	var fault *runnerFault
+	if !errors.As(err, &fault) {
+		return result, true, err
+	}
+	var refused *protocol.Error
+	answered := errors.As(err, &refused)
+	if answered && refused.Code == protocol.Unsupported {
+		result.Unsupported = refused.Message
+	} else {
+		w := newWorst(Operators, c.Name)
+		w.refuse("the runner failed", fmt.Errorf("%w: %s", errNotComparable, firstWords(fault.Error())), operatorTolerance)
+		result.Check, result.Forward = w.check, w.check
+	}
+	// A runner that answered is asked to forget the case; refusing leaves the
+	// plan loaded in some.
+	return result, answered && runner.Unload(ctx) == nil, nil
+}
+
+// within is the plan of a case as far as a runner goes: one that cannot train
+// is judged by the forward pass.
+func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
+	if p.Mode != plan.Train || slices.Contains(can.Modes, string(plan.Train)) || len(can.Modes) == 0 {
+		return p
+	}
+	forward := *p
+	forward.Mode, forward.Training = plan.Infer, nil
+	forward.Workload = strings.Replace(p.Workload, "/"+string(plan.Train)+"/", "/"+string(plan.Infer)+"/", 1)
+	return &forward
+}
+
+// of are the checks of the cases that bear on a plan, the worst one of each
+// operator, and all results with the mark of those that bear. Of a runner that
+// infers alone is asked what inference needs: the outputs, and the operators'
+// way in inference.
+func (r *caseResults) of(p *plan.Plan, all []cases.Case) ([]record.Check, []CaseResult) {
+	bearing := map[string]bool{}
+	for _, c := range cases.For(all, &p.Network) {
+		bearing[c.Name] = p.Mode == plan.Train || c.Plan.Mode == plan.Infer || !slices.Contains(c.Operators(), "BatchNormalization")
+	}
+	results := slices.Clone(r.Results)
+	var checks []record.Check
+	at := map[string]int{}
+	for i := range results {
+		result := &results[i]
+		result.Bears = bearing[result.Name]
+		if !result.Bears || result.Unsupported != "" {
+			continue // a network that needs what is unsupported does not load
+		}
+		check := result.Check
+		if p.Mode == plan.Infer {
+			check = result.Forward
+		}
+		check.Tensor = check.Name + ": " + check.Tensor
+		check.Name, _, _ = strings.Cut(check.Name, "/")
+		j, seen := at[check.Name]
+		if !seen {
+			at[check.Name] = len(checks)
+			checks = append(checks, check)
+		} else if check.Value/check.Tolerance > checks[j].Value/checks[j].Tolerance {
+			checks[j] = check
+		}
+	}
+	return checks, results
+}
