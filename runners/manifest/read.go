@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -68,10 +69,21 @@ func Decode(data []byte) (Manifest, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&m); err != nil {
-		line := bytes.Count(data[:min(len(data), int(decoder.InputOffset()))], []byte{'\n'}) + 1
-		return m, fmt.Errorf("line %d: %w", line, err)
+		return m, fmt.Errorf("line %d: %w", lineOf(data, err, decoder.InputOffset()), err)
 	}
 	return m, m.check()
+}
+
+// lineOf is the line of a decoder's error.
+func lineOf(data []byte, err error, offset int64) int {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &syntax) {
+		offset = syntax.Offset
+	} else if errors.As(err, &mismatch) {
+		offset = mismatch.Offset
+	}
+	return bytes.Count(data[:min(int64(len(data)), offset)], []byte{'\n'}) + 1
 }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9+_-]{0,39}$`)
