@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shirou/gopsutil/v3/mem"
@@ -52,7 +53,7 @@ func terms(c *cli.Context) (record.Terms, error) {
 			return t, usage(fmt.Errorf("--cpus: %w", err))
 		}
 		for _, cpu := range cpus {
-			if !contains(allowed, cpu) {
+			if !slices.Contains(allowed, cpu) {
 				return t, usage(fmt.Errorf("--cpus: CPU %d is not one of %s that this process may use", cpu, engine.FormatCPUs(allowed)))
 			}
 		}
@@ -105,15 +106,6 @@ func memoryLimit() (int64, error) {
 		return 0, fmt.Errorf("ask for the machine's memory: %w", err)
 	}
 	return int64(float64(memory.Total)*memoryShare) &^ (1<<20 - 1), nil
-}
-
-func contains(list []int, v int) bool {
-	for _, each := range list {
-		if each == v {
-			return true
-		}
-	}
-	return false
 }
 
 // listed splits repeated and comma-separated values.
