@@ -32,7 +32,11 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	code := exitCode(err)
-	if text := err.Error(); text != "" {
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		text = "interrupted"
+	}
+	if text != "" {
 		fmt.Fprintln(p.stderr, "dlbench: "+text)
 	}
 	var hinted *exitError

@@ -47,6 +47,11 @@ func (p *program) doRun(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if old != nil {
+		if err := sameQuestion(c, old); err != nil {
+			return err
+		}
+	}
 	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
 	if err != nil {
 		return err
@@ -56,7 +61,35 @@ func (p *program) doRun(c *cli.Context) (err error) {
 	if err := r.begin(ctx, old); err != nil {
 		return err
 	}
-	return errors.Join(r.measure(ctx), r.show(c.Bool("json")), r.outcome(ctx))
+	err = r.measure(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil // the outcome says so
+	}
+	return errors.Join(err, r.show(c.Bool("json")), r.outcome(ctx))
+}
+
+// sameQuestion makes a run that goes on ask what the interrupted one asked.
+func sameQuestion(c *cli.Context, old *record.Record) error {
+	var runners []string
+	for _, r := range old.Runners {
+		runners = append(runners, r.Name)
+	}
+	var workloads []string
+	for _, w := range old.Workloads {
+		workloads = append(workloads, w.ID)
+	}
+	for name, value := range map[string]string{
+		"runner": strings.Join(runners, ","), "workload": strings.Join(workloads, ","),
+		"seed": fmt.Sprint(old.Seed), "threads": fmt.Sprint(old.Terms.Threads), "cpus": old.Terms.CPUs, "engine": old.Environment.Engine,
+	} {
+		if c.IsSet(name) {
+			continue
+		}
+		if err := c.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func chosenProfile(c *cli.Context) (campaign.Profile, error) {
@@ -158,14 +191,6 @@ func (r *run) checkSame(machine record.Environment) error {
 		return usage(fmt.Errorf("%s was measured with %d threads on CPUs %s: give --threads and --cpus again", r.dir, old.Terms.Threads, old.Terms.CPUs))
 	case old.Seed != r.selection.seed:
 		return usage(fmt.Errorf("%s was measured with seed %d: give --seed %d", r.dir, old.Seed, old.Seed))
-	}
-	r.selection.workloads = nil
-	for _, w := range old.Workloads {
-		id, err := plan.ParseID(w.ID)
-		if err != nil {
-			return usage(err)
-		}
-		r.selection.workloads = append(r.selection.workloads, id)
 	}
 	profile, err := campaign.ProfileNamed(old.Profile)
 	if err != nil {
