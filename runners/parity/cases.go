@@ -41,11 +41,11 @@ func (v *Verifier) operators(ctx context.Context, c Candidate) (*caseResults, er
 	}
 	path := filepath.Join(v.CacheDir, "operators", keyOf(c.identity(), v.ReferenceKey, v.Processor, casesKey, toleranceKey())+".json")
 	results := &caseResults{}
-	if c.Key != "" && load(path, results) && len(results.Results) == len(v.cases) {
+	if c.Key != "" && load(path, results) && len(results.Results) == len(v.Cases) {
 		return results, nil
 	}
 	results = &caseResults{}
-	v.tell(c.Name, fmt.Sprintf("%d operator cases", len(v.cases)))
+	v.tell(c.Name, fmt.Sprintf("%d operator cases", len(v.Cases)))
 	err = v.runCases(ctx, c, results)
 	if errors.As(err, &results.broken) {
 		return results, nil
@@ -58,15 +58,15 @@ func (v *Verifier) operators(ctx context.Context, c Candidate) (*caseResults, er
 
 // loadCases builds the cases once and returns what names them all.
 func (v *Verifier) loadCases() (string, error) {
-	if v.cases == nil {
+	if v.Cases == nil {
 		all, err := cases.All()
 		if err != nil {
 			return "", err
 		}
-		v.cases = all
+		v.Cases = all
 	}
 	var digests []string
-	for _, c := range v.cases {
+	for _, c := range v.Cases {
 		digest, err := c.Plan.Digest()
 		if err != nil {
 			return "", err
@@ -83,7 +83,7 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, results *caseResul
 			err = errors.Join(err, runner.Close(ctx))
 		}
 	}()
-	for _, each := range v.cases {
+	for _, each := range v.Cases {
 		if runner == nil {
 			if runner, err = c.Open(ctx); err != nil {
 				return &runnerFault{err}

@@ -9,8 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
-	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -23,9 +23,9 @@ type Verifier struct {
 	OpenReference func(ctx context.Context) (Runner, error)
 	Materialize   func(ctx context.Context, p *plan.Plan) (plan.Files, error)
 	Progress      func(who, what string)
+	Cases         []cases.Case // of the operators; cases.All where it is nil
 
 	reference Runner
-	cases     []cases.Case
 }
 
 // Candidate is a runner to be judged. Key is its identity: image, or adapter
@@ -133,7 +133,7 @@ func (v *Verifier) judge(ctx context.Context, c Candidate, actual, deep *plan.Pl
 		return nil, false, err
 	}
 	verdict = &Verdict{}
-	checks, all := operators.of(actual, v.cases)
+	checks, all := operators.of(actual, v.Cases)
 	verdict.Cases = all
 	if operators.broken != nil {
 		verdict.Parity = operators.broken.parity()
@@ -147,6 +147,6 @@ func (v *Verifier) judge(ctx context.Context, c Candidate, actual, deep *plan.Pl
 	if err != nil {
 		return nil, false, err
 	}
-	verdict.Parity = decide(append(append([]record.Check{}, checks...), more...))
+	verdict.Parity = decide(slices.Concat(checks, more))
 	return verdict, operators.crashes == 0, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -57,25 +58,20 @@ func (v *Verifier) consultWhole(ctx context.Context, actual *plan.Plan, inside *
 }
 
 func (v *Verifier) inDepth(ctx context.Context, runner Runner, p *plan.Plan, ref *answers) ([]record.Check, error) {
-	var checks []record.Check
-	err := v.with(ctx, runner, p, inDepth.params, func(w written) error {
-		structure, err := judgeStructure(p, w.loaded, w.verified)
-		if err != nil {
+	var structure, network, update []record.Check
+	err := v.with(ctx, runner, p, inDepth.params, func(w written) (err error) {
+		if structure, err = judgeStructure(p, w.loaded, w.verified); err != nil {
 			return err
 		}
-		network, err := judgeNetwork(p, w.file, ref, runner.Hello().Capabilities.RunningVariance)
-		if err != nil {
+		if network, err = judgeNetwork(p, w.file, ref, runner.Hello().Capabilities.RunningVariance); err != nil {
 			return err
 		}
-		checks = append(structure, network...)
-		if p.Mode != plan.Train {
-			return nil
+		if p.Mode == plan.Train {
+			update, err = judgeUpdate(p, w.file)
 		}
-		update, err := judgeUpdate(p, w.file)
-		checks = append(checks, update...)
 		return err
 	})
-	return checks, err
+	return slices.Concat(structure, network, update), err
 }
 
 // atSize judges the plan that will be timed, and keeps what its timed processes

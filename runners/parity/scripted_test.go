@@ -1,0 +1,273 @@
+package parity_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/cases"
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// values are the tensors of a file that verify would write.
+type values map[string]value
+
+type value struct {
+	shape []int
+	data  []float64
+}
+
+// oracle makes up what a runner could write for a plan: numbers that depend on
+// the tensor's name alone, steps that follow the plan's optimizer from them, and
+// a first loss that fits the logits.
+func oracle(p *plan.Plan, params protocol.VerifyParams) (values, error) {
+	all := values{}
+	shapes := map[string][]int{}
+	for _, n := range p.Network.Nodes {
+		shapes[n.Output] = n.Shape
+	}
+	for _, name := range p.Network.Outputs {
+		all.draw("output."+name, shapes[name], 0, 1)
+		all.draw("output."+name+".slot1", shapes[name], 0, 1)
+	}
+	if p.Mode == plan.Infer {
+		return all, nil
+	}
+	loss := lossOf(all["output.logits"].data, p.Labels(0), p.Classes)
+	all["loss"] = value{[]int{1}, []float64{loss}}
+	if params.Steps > 0 {
+		all.draw("trajectory", []int{params.Steps}, 1, 2)
+		all["trajectory"].data[0] = loss
+	}
+	if !params.Gradients {
+		return all, nil
+	}
+	if p.Training.InputGradient {
+		all.draw("grad.input", p.Network.Input.Shape, -0.1, 0.1)
+	}
+	return all, all.steps(p)
+}
+
+func (all values) draw(name string, shape []int, low, high float64) {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(name))
+	source := rand.New(rand.NewPCG(hash.Sum64(), 1))
+	data := make([]float64, elements(shape))
+	for i := range data {
+		data[i] = low + (high-low)*source.Float64()
+	}
+	all[name] = value{shape, data}
+}
+
+func (all values) steps(p *plan.Plan) error {
+	for _, param := range p.Network.Parameters {
+		old, err := p.Initial(param.Name)
+		if err != nil {
+			return err
+		}
+		if param.Role != network.Trainable {
+			all.draw("stat.1/"+param.Name, param.Shape, 1, 2)
+			all.draw("stat.2/"+param.Name, param.Shape, 1, 2)
+			continue
+		}
+		velocity, o := make([]float64, len(old)), p.Training.Optimizer
+		for step := 1; step <= 2; step++ {
+			gradient := fmt.Sprintf("grad.%d/%s", step-1, param.Name)
+			all.draw(gradient, param.Shape, -0.1, 0.1)
+			next := slices.Clone(old)
+			for i, g := range all[gradient].data {
+				velocity[i] = o.Momentum*velocity[i] + g
+				next[i] -= o.LearningRate * (g + o.Momentum*velocity[i])
+			}
+			all[fmt.Sprintf("param.%d/%s", step, param.Name)] = value{param.Shape, next}
+			old = next
+		}
+	}
+	return nil
+}
+
+func elements(shape []int) int {
+	n := 1
+	for _, extent := range shape {
+		n *= extent
+	}
+	return n
+}
+
+func lossOf(logits []float64, labels []int64, classes int) float64 {
+	loss := 0.0
+	for i, label := range labels {
+		sum := 0.0
+		for _, v := range logits[i*classes : (i+1)*classes] {
+			sum += math.Exp(v)
+		}
+		loss += math.Log(sum) - logits[i*classes+int(label)]
+	}
+	return loss / float64(len(labels))
+}
+
+func (all values) write(path string) error {
+	var list []tensors.Tensor
+	for name, v := range all {
+		list = append(list, tensors.Tensor{Name: name, Shape: v.shape, Doubles: func() []float64 { return v.data }})
+	}
+	_, err := tensors.Write(path, list)
+	return err
+}
+
+// scripted is a runner that plays a part. It counts what it is asked.
+type scripted struct {
+	*stage
+	name  string
+	part  part
+	plan  *plan.Plan
+	files int
+}
+
+// part says in what a scripted runner differs from an honest one.
+type part struct {
+	hello  protocol.HelloResult
+	load   func(p *plan.Plan) (protocol.LoadResult, error) // instead of an honest answer, where it answers anything
+	alter  func(p *plan.Plan, all values)                  // before the file is written
+	file   func(p *plan.Plan, path string) error           // instead of the file
+	shapes map[string][]int
+	verify error // instead of verifying
+}
+
+// stage is where scripted runners play: it knows every plan by its digest.
+type stage struct {
+	t      *testing.T
+	dir    string
+	plans  map[string]*plan.Plan
+	opened map[string]int
+	asked  map[string]int // verifications by runner
+}
+
+func newStage(t *testing.T) *stage {
+	return &stage{t: t, dir: t.TempDir(), plans: map[string]*plan.Plan{}, opened: map[string]int{}, asked: map[string]int{}}
+}
+
+func (s *stage) materialize(_ context.Context, p *plan.Plan) (plan.Files, error) {
+	digest, err := p.Digest()
+	s.plans[digest] = p
+	file := plan.File{Path: digest, SHA256: digest}
+	return plan.Files{Plan: file, Weights: file, Batch: file}, err
+}
+
+func (s *stage) open(name string, p part) func(context.Context) (parity.Runner, error) {
+	return func(context.Context) (parity.Runner, error) {
+		s.opened[name]++
+		dir := filepath.Join(s.dir, fmt.Sprintf("%s-%d", name, s.opened[name]))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		return &scripted{stage: s, name: dir, part: p}, nil
+	}
+}
+
+// verifier has a reference of its own part.
+func (s *stage) verifier(reference part) *parity.Verifier {
+	s.t.Helper()
+	return &parity.Verifier{CacheDir: filepath.Join(s.dir, "cache"), Processor: "cpu-a", ReferenceKey: "r1",
+		OpenReference: s.open("reference", reference), Materialize: s.materialize, Cases: fewCases(s.t)}
+}
+
+func (s *stage) candidate(p part) parity.Candidate {
+	return parity.Candidate{Name: "candidate", Key: "k1", Device: "cpu", Open: s.open("candidate", p)}
+}
+
+func (s *scripted) Hello() protocol.HelloResult { return s.part.hello }
+
+func (s *scripted) Load(_ context.Context, files plan.Files) (protocol.LoadResult, error) {
+	if s.plan != nil {
+		return protocol.LoadResult{}, errors.New("load before unload")
+	}
+	p := s.plans[files.Plan.SHA256]
+	if s.part.load != nil {
+		if r, err := s.part.load(p); err != nil || r != (protocol.LoadResult{}) {
+			s.plan = p
+			return r, err
+		}
+	}
+	s.plan = p
+	counts, err := p.Network.Counts()
+	return protocol.LoadResult{Parameters: counts.Parameters}, err
+}
+
+func (s *scripted) Verify(_ context.Context, params protocol.VerifyParams) (string, protocol.VerifyResult, error) {
+	s.asked[strings.SplitN(filepath.Base(s.name), "-", 2)[0]]++
+	result := protocol.VerifyResult{Shapes: s.part.shapes}
+	if s.part.verify != nil {
+		return "", result, s.part.verify
+	}
+	s.files++
+	path := filepath.Join(s.name, fmt.Sprintf("%d.safetensors", s.files))
+	if s.part.file != nil {
+		return path, result, s.part.file(s.plan, path)
+	}
+	all, err := oracle(s.plan, params)
+	if err != nil {
+		return "", result, err
+	}
+	if noise := params.Noise; noise != nil {
+		for _, v := range all {
+			for i := range v.data {
+				v.data[i] *= 1 + noise.Scale*0x1p-24*float64(noise.Seed)
+			}
+		}
+	}
+	if s.part.alter != nil {
+		s.part.alter(s.plan, all)
+	}
+	return path, result, all.write(path)
+}
+
+func (s *scripted) Unload(context.Context) error {
+	s.plan = nil
+	return nil
+}
+
+func (s *scripted) Close(context.Context) error { return nil }
+
+// tiny is a network with every kind of tensor that parity judges.
+func tiny(t *testing.T, mode plan.Mode, batch int) *plan.Plan {
+	t.Helper()
+	s := &small{net: network.Network{Name: "tiny", Opset: network.Opset, Input: network.Value{Name: "input", Shape: []int{batch, 3, 6, 6}}},
+		channels: map[string]int{"input": 3}}
+	x := s.node("relu", "Relu", nil, 4, s.norm("bn", s.conv("conv", "input", 4, 3, 1, 1), false))
+	x = s.node("flatten", "Flatten", network.Attributes{"axis": 1}, 4, s.node("global", "GlobalAveragePool", nil, 4, x))
+	s.dense("logits", x, 5)
+	s.net.Outputs = []string{"logits"}
+	if err := s.net.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.From(&s.net, plan.ID{Network: "tiny", Mode: mode, Batch: batch, Precision: "fp32"}, 3, 1e-3)
+}
+
+// fewCases are those that the tiny network needs, and some that it does not.
+func fewCases(t *testing.T) []cases.Case {
+	t.Helper()
+	all, err := cases.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := []string{"conv/3x3", "conv/groups", "batchnorm/infer-eps1e-05-momentum0.9", "batchnorm/train-eps1e-05-momentum0.9",
+		"relu", "sigmoid", "lrn/alexnet", "lrn/strong", "gemm/square"}
+	all = slices.DeleteFunc(all, func(c cases.Case) bool { return !slices.Contains(wanted, c.Name) })
+	if len(all) != len(wanted) {
+		t.Fatalf("%d cases of %q are there", len(all), wanted)
+	}
+	return all
+}
