@@ -10,7 +10,8 @@ import "embed"
 //go:embed */runner.json
 var Manifests embed.FS
 
-// Python is the adapter library with the adapters.
+// Python is the adapter library with the adapters, and the bare loops that they
+// are held against.
 //
-//go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py
+//go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py python/dlbench_bare/*.py
 var Python embed.FS

@@ -14,8 +14,8 @@ type meter struct {
 	cpus []int // where the sampler's thread runs; empty is anywhere
 }
 
-func newMeter(rec *record.Record) campaign.Meter {
-	cpus, err := engine.ParseCPUs(rec.Terms.CPUs)
+func newMeter(list string) campaign.Meter {
+	cpus, err := engine.ParseCPUs(list)
 	if err != nil {
 		cpus = nil
 	}

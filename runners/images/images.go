@@ -32,7 +32,7 @@ type Store struct {
 	Progress Progress
 }
 
-const adapterDir = "python/dlbench_runner"
+const adapterDir = "python"
 
 // Reference is the full name of a runner's image, built or not. A manifest
 // without a context names an image that the user provides.

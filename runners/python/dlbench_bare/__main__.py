@@ -1,0 +1,88 @@
+"""python3 -m dlbench_bare pytorch|tensorflow answers the protocol's requests with bare loops."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+import time
+
+
+def main() -> int:
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    threads = int(os.environ.get("DLBENCH_THREADS", "1"))
+    bench = importlib.import_module(f"{__package__}.{sys.argv[1]}")
+    framework = bench.start(threads)
+    workload = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        params = request.get("params") or {}
+        result: dict = {}
+        if request["request"] == "hello":
+            result = hello(framework, threads)
+        elif request["request"] == "load":
+            with open(params["plan"], encoding="utf-8") as file:
+                plan = json.load(file)
+            network, mode = plan["network"]["name"], plan["mode"]
+            workload = bench.Workload(network, mode, plan["batch"], plan["classes"])
+            result = {"load_s": 0.0, "parameters": 0}
+        elif request["request"] == "warmup":
+            result = {"iteration_ns": warm(workload, params["iterations"])}
+        elif request["request"] == "measure":
+            start, end, output = workload.loop(params["iterations"], params["first_slot"])
+            result = {"start_ns": start, "end_ns": end, "output_digest": digest(output)}
+            if workload.mode == "train":
+                result["loss"] = float(output.reshape(-1)[0])
+        replies.write(json.dumps({"id": request["id"], "result": result}) + "\n")
+        replies.flush()
+        if request["request"] == "bye":
+            break
+    return 0
+
+
+def hello(framework: dict, threads: int) -> dict:
+    return {
+        "protocol": 1,
+        "runner": "bare",
+        "framework": framework["name"],
+        "framework_version": framework["version"],
+        "adapter_digest": "",
+        "build": {},
+        "device": {"kind": "cpu", "name": ""},
+        "terms": {
+            "threads": threads,
+            "cpus": sorted(os.sched_getaffinity(0)),
+            "layout": "NHWC",
+            "execution": "as documented",
+            "precision": "fp32",
+            "switches": {},
+        },
+        "capabilities": {
+            "operators": [],
+            "modes": ["infer", "train"],
+            "precisions": ["fp32"],
+            "running_variance": "unbiased",
+        },
+        "import_s": 0.0,
+        "pid": os.getpid(),
+    }
+
+
+def warm(workload, iterations: int) -> list[int]:
+    durations = []
+    for i in range(iterations):
+        began = time.monotonic_ns()
+        workload.loop(1, i % 2)
+        durations.append(time.monotonic_ns() - began)
+    return durations
+
+
+def digest(output) -> str:
+    return hashlib.sha256(output.astype("<f4").tobytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
