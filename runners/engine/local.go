@@ -48,6 +48,9 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	if len(spec.Command) == 0 {
 		return nil, fmt.Errorf("start %s: no command", spec.Name)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	command := exec.CommandContext(context.WithoutCancel(ctx), spec.Command[0], spec.Command[1:]...)
 	command.Env = append([]string(nil), l.environ...)
 	for name, value := range spec.Environment {
