@@ -88,16 +88,30 @@ func (p *container) Identity() Identity {
 		p.identity = Identity{ContainerID: p.id}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		text, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.Pid}}", p.id)
-		if err != nil {
-			return
-		}
-		if pid, err := strconv.Atoi(text); err == nil && pid > 0 {
+		if pid := p.pid(ctx); pid > 0 {
 			p.identity.PID = pid
 			p.identity.Cgroup = cgroupOf(pid)
 		}
 	})
 	return p.identity
+}
+
+// pid waits until the engine has started the process; 0 when it has ended.
+func (p *container) pid(ctx context.Context) int {
+	for {
+		text, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.Pid}}", p.id)
+		if err != nil {
+			return 0
+		}
+		if pid, err := strconv.Atoi(text); err == nil && pid > 0 {
+			return pid
+		}
+		select {
+		case <-p.ended:
+			return 0
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func (p *container) Wait(ctx context.Context) (Exit, error) {
