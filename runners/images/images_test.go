@@ -1,0 +1,204 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/docker"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+func builtin(t *testing.T) []manifest.Manifest {
+	t.Helper()
+	all, err := manifest.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEveryBuiltinRunnerHasAnImage(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range builtin(t) {
+		name, err := Reference(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(name, "dlbench/"+m.Name+":") || seen[name] {
+			t.Errorf("image of %s is %s", m.Name, name)
+		}
+		seen[name] = true
+	}
+	if _, err := Reference(manifest.Manifest{Name: "x", Source: "x.json", Image: manifest.Image{Name: "x", Context: "nothing"}}); err == nil {
+		t.Error("a context that is not there is accepted")
+	}
+	if name, err := Reference(manifest.Manifest{Image: manifest.Image{Name: "mine:1"}}); err != nil || name != "mine:1" {
+		t.Errorf("a user's own image is %q, %v", name, err)
+	}
+}
+
+func TestDigestFollowsEveryFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := func(below string) string {
+		d, err := digestOf(below, part{os.DirFS(dir), "."})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	write("a", "1")
+	seen := []string{digest("")}
+	if again := digest(""); again != seen[0] {
+		t.Errorf("the same files gave %s and %s", seen[0], again)
+	}
+	seen = append(seen, digest("other base"))
+	write("a", "2")
+	seen = append(seen, digest(""))
+	write("b", "")
+	seen = append(seen, digest(""))
+	slices.Sort(seen)
+	if len(slices.Compact(seen)) != 4 {
+		t.Errorf("digests are %v, want four", seen)
+	}
+}
+
+// Requirements pin every package by hash; pip is told to want it.
+func TestPackagesArePinnedByHash(t *testing.T) {
+	for _, m := range builtin(t) {
+		data, err := docker.Files.ReadFile(m.Image.Context + "/requirements.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+			if !strings.HasPrefix(line, "#") && (!strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:")) {
+				t.Errorf("%s: %q is not pinned", m.Name, line)
+			}
+		}
+		if !strings.Contains(string(data), m.Version) {
+			t.Errorf("%s: the manifest says version %s, the requirements do not", m.Name, m.Version)
+		}
+	}
+}
+
+func TestSettingsOfTheMachine(t *testing.T) {
+	dir := t.TempDir()
+	bundle := filepath.Join(dir, "bundle.crt")
+	if err := os.WriteFile(bundle, []byte("certificates"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := &Store{Getenv: func(name string) string {
+		return map[string]string{"HTTPS_PROXY": "http://user:it's@proxy", "SSL_CERT_FILE": bundle, "HOME": dir, "SECRET": "x"}[name]
+	}}
+	if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
+		t.Fatal(err)
+	}
+	script := `. "$1"/environment && printf '%s|%s|%s' "$HTTPS_PROXY" "$PIP_CERT" "$SECRET"`
+	out, err := exec.Command("sh", "-c", script, "sh", filepath.Join(dir, "settings")).Output()
+	if err != nil || string(out) != "http://user:it's@proxy|/run/dlbench/ca.crt|" {
+		t.Errorf("the shell reads %q, %v", out, err)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "settings", "ca.crt")); err != nil || string(data) != "certificates" {
+		t.Errorf("the bundle is %q, %v", data, err)
+	}
+}
+
+func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
+	s := &Store{Dir: t.TempDir()}
+	var told []string
+	s.Progress = func(_, line string) { told = append(told, line) }
+	err := s.run(t.Context(), "install X", exec.CommandContext(t.Context(), "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo no network >&2; exit 7"))
+	var lacking *engine.EnvironmentError
+	if !errors.As(err, &lacking) {
+		t.Fatalf("error is %v", err)
+	}
+	if !strings.Contains(err.Error(), "install X") || !strings.Contains(err.Error(), "no network") || strings.Contains(err.Error(), "line 1\n") {
+		t.Errorf("error is %q", err)
+	}
+	if len(told) != 11 {
+		t.Errorf("%d lines of progress, want 11", len(told))
+	}
+	if log, err := os.ReadFile(filepath.Join(s.Dir, "build.log")); err != nil || !strings.Contains(string(log), "line 1\n") {
+		t.Errorf("the log has %q, %v", log, err)
+	}
+}
+
+func TestCancelEndsABuild(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	command := exec.CommandContext(ctx, "sh", "-c", "sleep 60")
+	command.SysProcAttr = engine.OwnGroup()
+	s := &Store{Dir: t.TempDir()}
+	cancel()
+	if err := s.run(ctx, "x", command); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestUpperLayersArePrunedFirst(t *testing.T) {
+	got := ours("localhost/dlbench/base:1 other/x:2 dlbench/pytorch-packages:3 localhost/dlbench/pytorch:4")
+	want := []string{"localhost/dlbench/pytorch:4", "dlbench/pytorch-packages:3", "localhost/dlbench/base:1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("order is %v", got)
+	}
+}
+
+// Nothing of the building machine is in a built image: neither its settings,
+// nor pip's caches, nor variables.
+func TestBuiltImagesHoldNothingOfThisMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: no containers")
+	}
+	podman, err := engine.NewPodman(os.Environ(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := podman.Probe(t.Context()); h.State != engine.Healthy {
+		t.Skipf("podman is %s: %s", h.State, h.Reason)
+	}
+	s := &Store{CLI: podman, Dir: t.TempDir(), Getenv: os.Getenv}
+	list, err := s.List(t.Context(), builtin(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range list {
+		if !status.Built {
+			t.Logf("%s is not built", status.Image)
+			continue
+		}
+		history, err := podman.Output(t.Context(), "history", "--no-trunc", "--format", "{{.CreatedBy}}", status.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := podman.Output(t.Context(), "image", "inspect", "--format", "{{.Config.Env}}", status.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"PIP_", "SSL_CERT", "proxy", "PROXY"} {
+			if strings.Contains(env, word) {
+				t.Errorf("%s: its environment has %s: %s", status.Image, word, env)
+			}
+		}
+		if strings.Contains(history, "settings") {
+			t.Errorf("%s: its history tells of the settings: %s", status.Image, history)
+		}
+		files, err := podman.Output(t.Context(), "run", "--rm", "--network=none", status.Image, "sh", "-c",
+			"find /run/dlbench /root/.cache /root/.config /tmp /opt/packages/bin -type f 2>/dev/null; command -v pip gcc || true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files != "" {
+			t.Errorf("%s holds %s", status.Image, files)
+		}
+	}
+}
