@@ -166,7 +166,7 @@ func (r row) furthest() (name string, factor float64) {
 	return name, factor
 }
 
-func sortedKeys(m map[string]float64) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
 	for k := range m {
 		keys = append(keys, k)

@@ -81,7 +81,7 @@ func TestCheckLosses(t *testing.T) {
 		}
 	}
 	empty := &parity.Verdict{Parity: record.Parity{Status: record.ParityFailed}}
-	if check := empty.CheckLosses([]float64{1, 2, 3}); check.Passed {
+	if check := empty.CheckLosses([]float64{1, 2, 3}); check.Passed || check.Tolerance <= 0 {
 		t.Errorf("passed without losses to compare with: %+v", check)
 	}
 }
