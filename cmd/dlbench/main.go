@@ -12,7 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-func main() {
+func main() { os.Exit(mainCode()) }
+
+// mainCode is the program in this process's world.
+func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
@@ -26,7 +29,7 @@ func main() {
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		width:    terminalWidth(),
 	}
-	os.Exit(p.run(ctx, os.Args))
+	return p.run(ctx, os.Args)
 }
 
 func terminalWidth() int {

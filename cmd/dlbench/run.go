@@ -39,10 +39,6 @@ func (p *program) runCommand() *cli.Command {
 
 func (p *program) doRun(c *cli.Context) (err error) {
 	ctx := c.Context
-	profile, err := chosenProfile(c)
-	if err != nil {
-		return err
-	}
 	dir, old, err := p.outputDir(c)
 	if err != nil {
 		return err
@@ -51,6 +47,10 @@ func (p *program) doRun(c *cli.Context) (err error) {
 		if err := sameQuestion(c, old); err != nil {
 			return err
 		}
+	}
+	profile, err := chosenProfile(c)
+	if err != nil {
+		return err
 	}
 	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
 	if err != nil {
@@ -81,6 +81,7 @@ func sameQuestion(c *cli.Context, old *record.Record) error {
 	for name, value := range map[string]string{
 		"runner": strings.Join(runners, ","), "workload": strings.Join(workloads, ","),
 		"seed": fmt.Sprint(old.Seed), "threads": fmt.Sprint(old.Terms.Threads), "cpus": old.Terms.CPUs, "engine": old.Environment.Engine,
+		"profile": old.Profile,
 	} {
 		if c.IsSet(name) {
 			continue
@@ -192,11 +193,6 @@ func (r *run) checkSame(machine record.Environment) error {
 	case old.Seed != r.selection.seed:
 		return usage(fmt.Errorf("%s was measured with seed %d: give --seed %d", r.dir, old.Seed, old.Seed))
 	}
-	profile, err := campaign.ProfileNamed(old.Profile)
-	if err != nil {
-		return usage(err)
-	}
-	r.profile = profile
 	return nil
 }
 

@@ -1,21 +1,16 @@
 package main
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain makes the test binary the command `dlbench` in the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dlbench": func() {
-		p := &program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now, width: 120}
-		os.Exit(p.run(context.Background(), os.Args))
-	}})
+	testscript.Main(m, map[string]func(){"dlbench": main})
 }
 
 // TestScripts runs the command lines of testdata/script. Scripts that say
