@@ -8,7 +8,7 @@ export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
 VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test unit campaign python lint build install-lint bench bench-fidelity requirements echarts clean
+.PHONY: run test unit python lint build install-lint bench bench-fidelity requirements echarts clean
 
 run: $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -26,6 +26,8 @@ test: $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in cont
 	$(BIN) images build
 	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
 	$(VENV)/bin/python -m pytest -q runners/python
+	@rm -rf bin/campaign
+	$(BIN) run --suite smoke --rounds 1 --out bin/campaign
 
 unit: ## the tests that need neither engine nor browser
 	go test -short ./...
