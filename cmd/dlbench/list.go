@@ -84,7 +84,7 @@ func (p *program) listWorkloads(c *cli.Context) error {
 				return err
 			}
 			rows = append(rows, w)
-			t.Add(w.ID, s.Name, fmt.Sprint(w.InputShape), thousands(w.Parameters), fmt.Sprintf("%.3g", float64(w.MACs)/1e9), table.Bytes(w.ActivationBytes))
+			t.Add(w.ID, s.Name, fmt.Sprint(w.InputShape), table.Thousands(w.Parameters), fmt.Sprintf("%.3g", float64(w.MACs)/1e9), table.Bytes(w.ActivationBytes))
 		}
 	}
 	return p.print(c, rows, t)
@@ -141,13 +141,4 @@ func (p *program) print(c *cli.Context, value any, t *table.Table) error {
 		return p.printJSON(value)
 	}
 	return t.Write(p.stdout, p.width)
-}
-
-// thousands writes 25557032 as 25,557,032.
-func thousands(n int64) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -54,7 +54,7 @@ func (p *program) showWorkload(c *cli.Context) error {
 	}
 	t := table.New("node", "operator", "output", "inputs")
 	for _, n := range made.Network.Nodes {
-		t.Add(n.Name, n.Op, dimensions(n.Shape), strings.Join(n.Inputs, ", "))
+		t.Add(n.Name, n.Op, table.Dimensions(n.Shape), strings.Join(n.Inputs, ", "))
 	}
 	if err := t.Write(p.stdout, p.width); err != nil {
 		return err
@@ -64,16 +64,8 @@ func (p *program) showWorkload(c *cli.Context) error {
 		return err
 	}
 	_, err = fmt.Fprintf(p.stdout, "\n%s\ninput        %s\nparameters   %s\nMACs         %.4g G for each image's forward pass (convolutions and dense layers; one is two operations)\nactivations  %s for each image in float32\nplan         SHA-256 %s\n",
-		made.Workload, dimensions(made.Network.Input.Shape), thousands(counts.Parameters), float64(counts.MACs)/1e9, table.Bytes(counts.ActivationBytes), digest)
+		made.Workload, table.Dimensions(made.Network.Input.Shape), table.Thousands(counts.Parameters), float64(counts.MACs)/1e9, table.Bytes(counts.ActivationBytes), digest)
 	return err
-}
-
-func dimensions(shape []int) string {
-	parts := make([]string, len(shape))
-	for i, extent := range shape {
-		parts[i] = fmt.Sprint(extent)
-	}
-	return strings.Join(parts, "×")
 }
 
 func (p *program) exportWorkload(c *cli.Context) error {
@@ -87,7 +79,7 @@ func (p *program) exportWorkload(c *cli.Context) error {
 	}
 	t := table.New("file", "bytes", "SHA-256")
 	for _, f := range []plan.File{files.Plan, files.Weights, files.Batch} {
-		t.Add(f.Path, thousands(f.Bytes), f.SHA256)
+		t.Add(f.Path, table.Thousands(f.Bytes), f.SHA256)
 	}
 	return t.Write(p.stdout, p.width)
 }

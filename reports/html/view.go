@@ -76,7 +76,7 @@ func newView(rec *record.Record, index int) view {
 
 func newWorkloadView(rec *record.Record, w record.Workload, anchor string) workloadView {
 	v := workloadView{Workload: w, Anchor: anchor}
-	v.Size = fmt.Sprintf("%s parameters, %.3g GMAC an image, input %s", thousands(w.Parameters), float64(w.MACs)/1e9, dimensions(w.InputShape))
+	v.Size = fmt.Sprintf("%s parameters, %.3g GMAC an image, input %s", table.Thousands(w.Parameters), float64(w.MACs)/1e9, table.Dimensions(w.InputShape))
 	cells := ranking.Cells(rec, w.ID)
 	rows := ranking.Rows(rec, w.ID)
 	for i, cell := range cells {
@@ -209,16 +209,4 @@ func machineFacts(rec *record.Record) [][2]string {
 		facts = append(facts, [2]string{"no " + source, e.Missing[source]})
 	}
 	return slices.DeleteFunc(facts, func(f [2]string) bool { return f[1] == "" })
-}
-
-func thousands(n int64) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-func dimensions(shape []int) string {
-	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", "×")
 }

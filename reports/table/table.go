@@ -2,7 +2,6 @@
 package table
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -112,16 +111,4 @@ func wrap(text string, room int) []string {
 		line += word
 	}
 	return append(lines, line)
-}
-
-// Bytes writes a size as people read it, in binary units.
-func Bytes(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	size, unit := float64(n)/1024, 0
-	for size >= 1024 && unit < 3 {
-		size, unit = size/1024, unit+1
-	}
-	return fmt.Sprintf("%.3g %s", size, []string{"KiB", "MiB", "GiB", "TiB"}[unit])
 }
