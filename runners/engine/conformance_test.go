@@ -249,7 +249,7 @@ func TestAMissingImageIsToldAtOnce(t *testing.T) {
 }
 
 func TestParseCPUs(t *testing.T) {
-	for list, want := range map[string]string{"0-3,8": "0-3,8", "3,1,2,1": "1-3", "": "", " 5": "5", "0,2": "0,2"} {
+	for list, want := range map[string]string{"0-3,8": "0-3,8", "3,1,2,1": "1-3", "": "", "0, 5": "0,5", "0,2": "0,2"} {
 		cpus, err := engine.ParseCPUs(list)
 		if got := engine.FormatCPUs(cpus); err != nil || got != want {
 			t.Errorf("%q is %q, %v; want %q", list, got, err, want)
