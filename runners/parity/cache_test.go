@@ -196,7 +196,7 @@ func TestTooLargeForTheReference(t *testing.T) {
 		mode         plan.Mode
 		size         int
 		exact, notes int
-	}{{plan.Infer, 6000, 1, 0}, {plan.Train, 6000, 0, 1}, {plan.Train, 60, 2, 0}} {
+	}{{plan.Infer, 8000, 1, 0}, {plan.Train, 8000, 0, 1}, {plan.Train, 60, 2, 0}} {
 		s := newStage(t)
 		verdict, err := s.verifier(part{}).VerifyPlans(context.Background(), s.candidate(part{}), wide(c.mode, 2, c.size), wide(c.mode, 2, 6))
 		if err != nil {

@@ -151,13 +151,12 @@ func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
 }
 
 // of are the checks of the cases that bear on a plan, the worst one of each
-// operator, and all results with the mark of those that bear. Of a runner that
-// infers alone is asked what inference needs: the outputs, and the operators'
-// way in inference.
+// operator, and all results with the mark of those that bear. Inference needs
+// the outputs alone, and batch norm is another operator in either mode.
 func (r *caseResults) of(p *plan.Plan, all []cases.Case) ([]record.Check, []CaseResult) {
 	bearing := map[string]bool{}
 	for _, c := range cases.For(all, &p.Network) {
-		bearing[c.Name] = p.Mode == plan.Train || c.Plan.Mode == plan.Infer || !slices.Contains(c.Operators(), "BatchNormalization")
+		bearing[c.Name] = p.Mode == c.Plan.Mode || !slices.Contains(c.Operators(), "BatchNormalization")
 	}
 	results := slices.Clone(r.Results)
 	var checks []record.Check

@@ -50,6 +50,7 @@ func TestCasesThatBear(t *testing.T) {
 		{"sigmoid", plan.Train, spoil("sigmoid", "output.op"), record.ParityPassed, false},
 		{"batchnorm/train-eps1e-05-momentum0.9", plan.Infer, spoil("batchnorm/train-eps1e-05-momentum0.9", "output.op"), record.ParityPassed, false},
 		{"batchnorm/train-eps1e-05-momentum0.9", plan.Train, spoil("batchnorm/train-eps1e-05-momentum0.9", "output.op"), record.ParityFailed, true},
+		{"batchnorm/infer-eps1e-05-momentum0.9", plan.Train, spoil("batchnorm/infer-eps1e-05-momentum0.9", "output.op"), record.ParityPassed, false},
 		{"batchnorm/infer-eps1e-05-momentum0.9", plan.Infer, spoil("batchnorm/infer-eps1e-05-momentum0.9", "output.op"), record.ParityFailed, true},
 	} {
 		t.Run(c.name+"/"+string(c.mode), func(t *testing.T) {

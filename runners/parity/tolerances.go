@@ -7,7 +7,7 @@ import "fmt"
 const (
 	// version changes with the judging below; the numbers are part of every
 	// verdict's key by themselves.
-	version = "4"
+	version = "5"
 
 	// operatorTolerance: operator cases sum at most some hundreds of terms of
 	// size one, so float32 agrees to about 1e-6.
@@ -48,8 +48,9 @@ const (
 	exactSteps      = 3
 
 	// mostForwardMACs bounds what the reference computes at a workload's own
-	// size: a forward pass of ResNet-152 at batch 8, about half a minute.
-	mostForwardMACs = 100e9
+	// size: a forward pass of ResNet-50 at batch 96, or of ResNet-152 at 34,
+	// takes it half a minute on two cores.
+	mostForwardMACs = 400e9
 )
 
 // quantity is one check of the network layer: the tensors whose names begin so,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import importlib
 import os
 import sys
@@ -25,8 +24,7 @@ def main() -> int:
     def make():
         return importlib.import_module(f"{__package__}.adapters.{name}").adapter()
 
-    sources = glob.glob(os.path.join(here, "**", "*.py"), recursive=True)
-    return Server(name, make, sources).serve(sys.stdin)
+    return Server(name, make, [__file__]).serve(sys.stdin)
 
 
 if __name__ == "__main__":

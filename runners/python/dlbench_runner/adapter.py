@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .plan import Plan
+from .plan import Node, Plan, Unsupported
 
 
 class DeviceUnavailable(Exception):
@@ -66,7 +66,8 @@ class Adapter(ABC):
 
     @abstractmethod
     def synchronize(self, handle: Any) -> None:
-        """Wait until a handle's value, and all that was issued before it, is complete."""
+        """Wait until a handle's value, and all that was issued before it, is complete; without
+        a handle, until nothing is under way."""
 
     @abstractmethod
     def read(self, handle: Any) -> np.ndarray:
@@ -88,6 +89,21 @@ class Adapter(ABC):
     @abstractmethod
     def reset(self) -> None:
         """Go back to the plan's weights and to a momentum of zero."""
+
+    def operator(self, node: Node):
+        """What computes a node: made by the method that is named like its operator, `_relu`.
+        Refusals name the node."""
+        make = getattr(self, f"_{node.op.lower()}", None)
+        try:
+            if make is None:
+                raise Unsupported(f"operator {node.op}")
+            return make(node)
+        except Unsupported as refusal:
+            raise Unsupported(f"node {node.name!r}: {refusal}") from None
+
+    def set_noise(self, precision: str, seed: int, scale: float = 1.0) -> None:
+        """Round as coarsely as that precision from now on, or not any more. The reference alone."""
+        raise Unsupported("noise: this runner computes without it")
 
     def shapes(self) -> dict[str, list[int]]:
         """NCHW shapes of the nodes, as far as the framework itself tells them."""

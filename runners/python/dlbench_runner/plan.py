@@ -91,20 +91,45 @@ def read(plan_path: str, weights_path: str, batch_path: str) -> Plan:
     try:
         if raw["schema_version"] != SCHEMA_VERSION:
             raise BadPlan(f"{plan_path}: schema_version {raw['schema_version']} is unknown")
-        return _build(raw, safetensors.read(weights_path), safetensors.read(batch_path))
+        weights, batch = _tensors(raw, weights_path, batch_path)
+        return _build(raw, weights, batch)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadPlan(f"{plan_path}: {error!r}") from error
 
 
-def _build(raw: dict, weights: dict, batch: dict) -> Plan:
-    net = raw["network"]
-    roles = {p["name"]: p["role"] for p in net["parameters"]}
+def _tensors(raw: dict, weights_path: str, batch_path: str) -> tuple[dict, dict]:
+    """The tensors of both files, each there, of the plan's shape and of its type."""
+    net, weights, batch = raw["network"], {}, {}
+    stored = safetensors.read(weights_path)
     for p in net["parameters"]:
-        if list(weights[p["name"]].shape) != p["shape"]:
-            raise BadPlan(
-                f"parameter {p['name']!r} is {weights[p['name']].shape}, not {p['shape']}"
-            )
-    training = raw.get("training")
+        weights[p["name"]] = _tensor(stored, weights_path, p["name"], p["shape"], np.float32)
+    stored = safetensors.read(batch_path)
+    for slot in range(raw["slots"]):
+        image, label = f"input.{slot}", f"labels.{slot}"
+        batch[image] = _tensor(stored, batch_path, image, net["input"]["shape"], np.float32)
+        labels = _tensor(stored, batch_path, label, [raw["batch"]], np.int64)
+        if labels.min() < 0 or labels.max() >= raw["classes"]:
+            text = f"{labels.min()} to {labels.max()}, expected 0 to {raw['classes'] - 1}"
+            raise safetensors.BadFile(f"{batch_path}: tensor {label!r} goes from {text}")
+        batch[label] = labels
+    return weights, batch
+
+
+def _tensor(stored: dict, path: str, name: str, shape: list, dtype) -> np.ndarray:
+    if name not in stored:
+        raise safetensors.BadFile(f"{path}: tensor {name!r} is missing")
+    value = stored[name]
+    if list(value.shape) != shape or value.dtype != dtype:
+        raise safetensors.BadFile(
+            f"{path}: tensor {name!r} is {value.dtype} {list(value.shape)}, "
+            f"expected {np.dtype(dtype)} {shape}"
+        )
+    return value
+
+
+def _build(raw: dict, weights: dict, batch: dict) -> Plan:
+    net, training = raw["network"], raw.get("training")
+    roles = {p["name"]: p["role"] for p in net["parameters"]}
     if raw["precision"] != "fp32":
         raise Unsupported(f"precision {raw['precision']}")
     return Plan(

@@ -36,6 +36,8 @@ def read(path: str) -> dict[str, np.ndarray]:
         header = json.loads(data[8 : 8 + length])
     except ValueError as error:
         raise BadFile(f"{path}: the header is not JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise BadFile(f"{path}: the header is a {type(header).__name__}, expected an object")
     body = memoryview(data)[8 + length :]
     return {
         name: _tensor(path, name, entry, body)
@@ -47,10 +49,12 @@ def read(path: str) -> dict[str, np.ndarray]:
 def _tensor(path: str, name: str, entry: Mapping, body: memoryview) -> np.ndarray:
     try:
         dtype = np.dtype(_TYPES[entry["dtype"]])
-        begin, end = entry["data_offsets"]
-        shape = tuple(entry["shape"])
+        begin, end = map(int, entry["data_offsets"])
+        shape = tuple(map(int, entry["shape"]))
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{path}: tensor {name!r}: {error!r} in its header") from error
+    if not 0 <= begin <= end or min(shape, default=0) < 0:
+        raise BadFile(f"{path}: tensor {name!r}: bytes {begin} to {end} and shape {list(shape)}")
     if end > len(body):
         raise BadFile(
             f"{path}: tensor {name!r} ends at byte {end}, the data have {len(body)}: truncated"

@@ -24,6 +24,8 @@ from .verify import verify
 
 PROTOCOL = 1
 LONGEST = 400  # characters of an error message
+# How frameworks put it whose exceptions are no MemoryError.
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "OOM when")
 
 
 class RequestError(Exception):
@@ -46,6 +48,7 @@ class Server:
 
     def serve(self, requests: TextIO) -> int:
         """Answer until bye or the end of the input."""
+        requests.reconfigure(encoding="utf-8", errors="replace")  # no byte may end the session
         for line in requests:
             if not line.strip():
                 continue
@@ -78,10 +81,15 @@ class Server:
         handler = handlers.get(request["request"])
         if handler is None:
             raise RequestError("unknown_request", f"unknown request {request['request']!r}")
-        return handler(request.get("params") or {})
+        params = request.get("params") or {}
+        if not isinstance(params, dict):
+            raise RequestError("bad_request", "params is not an object")
+        return handler(params)
 
     def hello(self, params: dict) -> dict:
-        threads, device = int(params.get("threads", 0)), params.get("device", "cpu")
+        if self.adapter is not None:
+            raise RequestError("bad_request", "hello came before, and comes once")
+        threads, device = integer(params, "threads", 0), params.get("device", "cpu")
         adapter = self.make()
         began = time.monotonic()
         d = adapter.open(device, threads)
@@ -92,7 +100,7 @@ class Server:
             "runner": self.name,
             "framework": d.framework,
             "framework_version": d.version,
-            "adapter_digest": digest_of(self.sources),
+            "adapter_digest": digest_of({*self.sources, *loaded_sources()}),
             "build": d.build,
             "device": {"kind": d.device_kind, "name": d.device_name, "uuid": d.device_uuid},
             "terms": terms_of(adapter.terms()),
@@ -111,7 +119,7 @@ class Server:
         adapter = self.opened()
         if self.plan is not None:
             raise RequestError("bad_request", "load before unload of the former workload")
-        plan = plans.read(params["plan"], params["weights"], params["batch"])
+        plan = plans.read(*(text(params, name) for name in ("plan", "weights", "batch")))
         began = time.monotonic()
         try:
             adapter.load(plan)
@@ -127,12 +135,13 @@ class Server:
 
     def verify(self, params: dict) -> dict:
         adapter, plan = self.loaded()
+        output = text(params, "output")
         verify(adapter, plan, params)
-        return {"output": params["output"], "shapes": adapter.shapes()}
+        return {"output": output, "shapes": adapter.shapes()}
 
     def warmup(self, params: dict) -> dict:
         adapter, plan = self.loaded()
-        first, iterations = int(params.get("first_slot", 0)), positive(params, "iterations")
+        first, iterations = integer(params, "first_slot", 0), integer(params, "iterations")
         durations, losses = [], []
         for i in range(iterations):
             began = time.monotonic_ns()
@@ -145,7 +154,7 @@ class Server:
 
     def measure(self, params: dict) -> dict:
         adapter, plan = self.loaded()
-        iterations, slot = positive(params, "iterations"), int(params.get("first_slot", 0))
+        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
         scenario = params.get("scenario")
         loops = {"offline": back_to_back, "train": back_to_back, "single-stream": one_at_a_time}
         if scenario not in loops:
@@ -187,6 +196,7 @@ def back_to_back(adapter: Adapter, iterations: int, slot: int, slots: int) -> tu
     """Iterations without a wait between them, complete before the clock stops."""
     order = [(slot + i) % slots for i in range(iterations)]
     step, handle = adapter.step, None
+    adapter.synchronize(None)
     start = time.monotonic_ns()
     for index in order:
         handle = step(index)
@@ -200,6 +210,7 @@ def one_at_a_time(adapter: Adapter, iterations: int, slot: int, slots: int) -> t
     latencies = [0] * iterations
     step, synchronize, clock = adapter.step, adapter.synchronize, time.monotonic_ns
     handle = None
+    synchronize(None)
     start = clock()
     before = start
     for i, index in enumerate(order):
@@ -217,10 +228,18 @@ def scalar(value: np.ndarray) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def positive(params: dict, name: str) -> int:
+def integer(params: dict, name: str, default: int | None = None) -> int:
+    """A count: positive, or at least zero where it has a default."""
+    value, least = params.get(name, default), 1 if default is None else 0
+    if not isinstance(value, int) or value < least:
+        raise RequestError("bad_request", f"{name} is {value!r}, expected an integer from {least}")
+    return value
+
+
+def text(params: dict, name: str) -> str:
     value = params.get(name)
-    if not isinstance(value, int) or value < 1:
-        raise RequestError("bad_request", f"{name} is {value!r}, expected a positive integer")
+    if not isinstance(value, str) or not value:
+        raise RequestError("bad_request", f"{name} is {value!r}, expected a path")
     return value
 
 
@@ -247,11 +266,11 @@ def fault(error: Exception) -> dict:
         return {"code": "unsupported", "message": str(error)}
     if isinstance(error, DeviceUnavailable):
         return {"code": "device_unavailable", "message": str(error)}
-    if isinstance(error, (plans.BadPlan, safetensors.BadFile, FileNotFoundError, KeyError)):
+    if isinstance(error, (plans.BadPlan, safetensors.BadFile, FileNotFoundError)):
         return {"code": "bad_input", "message": text}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
         return {"code": "disk_full", "message": text}
-    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+    if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
         return {"code": "out_of_memory", "message": text}
     return {"code": "internal", "message": text}
 
@@ -267,9 +286,16 @@ def terms_of(terms: Terms) -> dict:
     }
 
 
-def digest_of(sources: list[str]) -> str:
+def loaded_sources() -> set[str]:
+    """The library's files and the adapter's, without the adapters that were not loaded."""
+    prefix = f"{__package__}."
+    loaded = [module for name, module in sys.modules.items() if name.startswith(prefix)]
+    return {module.__file__ for module in loaded}
+
+
+def digest_of(sources: set[str]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(sources):
+    for path in sorted(sources, key=os.path.basename):
         with open(path, "rb") as file:
             digest.update(os.path.basename(path).encode() + b"\0" + file.read())
     return digest.hexdigest()

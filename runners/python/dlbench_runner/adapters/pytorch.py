@@ -30,6 +30,9 @@ class PyTorch(Adapter):
         import torch
 
         self.torch = torch
+        self.variant = os.environ.get("DLBENCH_VARIANT") or "eager"
+        if self.variant not in ("eager", "compile"):
+            raise Unsupported(f"DLBENCH_VARIANT={self.variant}: there are eager and compile")
         if threads:
             torch.set_num_threads(threads)
         self.device = self.find(device)
@@ -64,7 +67,7 @@ class PyTorch(Adapter):
             raise DeviceUnavailable(f"no GPU {number}: there are {torch.cuda.device_count()}")
         major, minor = torch.cuda.get_device_capability(number)
         built = torch.cuda.get_arch_list()
-        if f"sm_{major}{minor}" not in built and f"compute_{major}{minor}" not in built:
+        if not runs_on(built, major, minor):
             text = f"built for {', '.join(built)}, this GPU is sm_{major}{minor}"
             raise DeviceUnavailable(text)
         return torch.device("cuda", number)
@@ -84,7 +87,8 @@ class PyTorch(Adapter):
         for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
             if name in os.environ:
                 switches[name] = os.environ[name]
-        return Terms(torch.get_num_threads(), "NHWC", "eager", "fp32", switches)
+        execution = "eager" if self.variant == "eager" else "torch.compile"
+        return Terms(torch.get_num_threads(), "NHWC", execution, "fp32", switches)
 
     def load(self, plan: Plan) -> None:
         torch = self.torch
@@ -96,6 +100,7 @@ class PyTorch(Adapter):
         self.params = {name: self.put(value) for name, value in plan.weights.items()}
         self.bound = [[self.params[p] for p in node.params] for node in plan.nodes]
         self.last_use = last_uses(plan)
+        self.run = self.forward if self.variant == "eager" else torch.compile(self.forward)
         for name in plan.trainable:
             self.params[name].requires_grad_(plan.training)
         self.reset()
@@ -108,7 +113,9 @@ class PyTorch(Adapter):
 
     def unload(self) -> None:
         self.plan = self.ops = self.inputs = self.labels = None
-        self.params = self.bound = self.optimizer = None
+        self.params = self.bound = self.optimizer = self.run = None
+        if self.variant == "compile":
+            self.torch.compiler.reset()
         if self.device.type == "cuda":
             self.torch.cuda.empty_cache()
 
@@ -131,9 +138,9 @@ class PyTorch(Adapter):
     def step(self, slot: int):
         if not self.plan.training:
             with self.torch.inference_mode():
-                return self.forward(self.inputs[slot])
+                return self.run(self.inputs[slot])
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.forward(self.inputs[slot]), slot)
+        loss = self.loss(self.run(self.inputs[slot]), slot)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
@@ -184,12 +191,6 @@ class PyTorch(Adapter):
     def shapes(self) -> dict[str, list[int]]:
         return self.seen_shapes
 
-    def operator(self, node: Node):
-        make = getattr(self, f"_{node.op.lower()}", None)
-        if make is None:
-            raise Unsupported(f"operator {node.op}")
-        return make(node)
-
     def padded(self, node: Node, value: float):
         """Padding that an operator takes itself, or a function that pads before it."""
         top, left, bottom, right = node.pads
@@ -208,10 +209,12 @@ class PyTorch(Adapter):
 
     def _convtranspose(self, node: Node):
         own, _ = self.padded(node, 0.0)
-        if own == (0, 0) and any(node.pads):
-            raise Unsupported(f"ConvTranspose with pads {node.pads}: only symmetric ones")
         transpose = self.torch.nn.functional.conv_transpose2d
         args = (node.strides, own, node.output_padding, node.group, node.dilations)
+        if own == (0, 0) and any(node.pads):  # uneven: cut them off the whole output
+            (top, left), (h, w) = node.pads[:2], node.shape[2:]
+            inner = (..., slice(top, top + h), slice(left, left + w))
+            return lambda x, w, b=None: transpose(x, w, b, *args)[inner]
         return lambda x, w, b=None: transpose(x, w, b, *args)
 
     def _batchnormalization(self, node: Node):
@@ -296,6 +299,22 @@ class PyTorch(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: interpolate(x, scale_factor=scale, mode="bilinear")
         raise Unsupported(f"Resize {how[0]} with {how[1]} coordinates")
+
+
+def runs_on(built: list[str], major: int, minor: int) -> bool:
+    """Whether code of a build runs on a GPU: binaries (sm_86) on cards of their generation that
+    are no older, intermediate code (compute_80) on all that are no older, code for one card's
+    own features (sm_90a) there alone (CUDA C++ Programming Guide, "Binary Compatibility")."""
+    for name in built:
+        kind, _, number = name.partition("_")
+        if not number.isdigit():
+            if number.rstrip("af") == f"{major}{minor}":
+                return True
+            continue
+        version = divmod(int(number), 10)
+        if version <= (major, minor) and (kind == "compute" or version[0] == major):
+            return True
+    return False
 
 
 class Kept:

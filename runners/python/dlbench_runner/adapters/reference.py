@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import os
 import platform
 
@@ -47,13 +49,12 @@ class Reference(Adapter):
 
     def terms(self) -> Terms:
         precision = "fp64" if self.dtype == np.float64 else "fp32"
-        threads = int(os.environ.get("OPENBLAS_NUM_THREADS", "0"))
-        return Terms(threads, "NCHW", "eager", precision)
+        return Terms(blas_threads(), "NCHW", "eager", precision)
 
     def load(self, plan: Plan) -> None:
         for node in plan.nodes:
             if node.op not in self.operators:
-                raise Unsupported(f"operator {node.op}")
+                raise Unsupported(f"node {node.name!r}: operator {node.op}")
         self.plan = plan
         self.inputs = [x.astype(self.dtype) for x in plan.inputs]
         self.reset()
@@ -172,6 +173,18 @@ class Reference(Adapter):
             return x
         roundoff, rng = self.noise
         return x * (1 + roundoff * np.sqrt(length) * rng.uniform(-1, 1, np.shape(x)))
+
+
+def blas_threads() -> int:
+    """What the OpenBLAS inside numpy's wheel says it uses; other builds are asked by their
+    environment alone."""
+    directory = os.path.join(os.path.dirname(np.__file__), os.pardir, "numpy.libs")
+    for path in glob.glob(os.path.join(directory, "libscipy_openblas*")):
+        for symbol in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads"):
+            count = getattr(ctypes.CDLL(path), symbol, None)
+            if count is not None:
+                return count()
+    return int(os.environ.get("OPENBLAS_NUM_THREADS") or 0)
 
 
 def adapter() -> Adapter:

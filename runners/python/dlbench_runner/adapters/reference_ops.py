@@ -279,11 +279,11 @@ class Mul(Operator):
 
 class Concat(Operator):
     def forward(self, node, *parts):
-        self.ends = np.cumsum([p.shape[1] for p in parts])[:-1]
-        return np.concatenate(parts, 1)
+        self.ends = np.cumsum([p.shape[node.axis] for p in parts])[:-1]
+        return np.concatenate(parts, node.axis)
 
     def backward(self, node, dy):
-        return np.split(dy, self.ends, 1)
+        return np.split(dy, self.ends, node.axis)
 
 
 class Flatten(Operator):

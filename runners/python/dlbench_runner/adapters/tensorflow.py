@@ -88,7 +88,8 @@ class TensorFlow(Adapter):
         return self.infer_step(self.inputs[slot])
 
     def synchronize(self, handle) -> None:
-        handle.numpy()  # on a CPU a view of what is complete by now
+        if handle is not None:
+            handle.numpy()  # on a CPU a view of what is complete by now
 
     def read(self, handle) -> np.ndarray:
         return handle.numpy()
@@ -162,12 +163,6 @@ class TensorFlow(Adapter):
 
     def shapes(self) -> dict[str, list[int]]:
         return self.static
-
-    def operator(self, node: Node):
-        make = getattr(self, f"_{node.op.lower()}", None)
-        if make is None:
-            raise Unsupported(f"operator {node.op}")
-        return make(node)
 
     def _conv(self, node: Node):
         nn = self.tf.nn
@@ -299,7 +294,8 @@ class TensorFlow(Adapter):
         return self.tf.multiply
 
     def _concat(self, node: Node):
-        return lambda *parts: self.tf.concat(parts, 3 if len(node.shape) == 4 else 1)
+        axis = node.axis if len(node.shape) != 4 else (0, 3, 1, 2)[node.axis]
+        return lambda *parts: self.tf.concat(parts, axis)
 
     def _flatten(self, node: Node):
         tf = self.tf
