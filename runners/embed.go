@@ -10,8 +10,8 @@ import "embed"
 //go:embed */runner.json
 var Manifests embed.FS
 
-// Python is the adapter library with the adapters, and the bare loops that they
-// are held against.
+// Sources are the adapters: the Python library with its adapters and the bare
+// loops that they are held against, and those that share nothing with it.
 //
 //go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py python/dlbench_bare/*.py
-var Python embed.FS
+var Sources embed.FS

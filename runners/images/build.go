@@ -7,42 +7,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/dlbench/dlbench/docker"
-	"github.com/dlbench/dlbench/runners"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
 // buildPackages installs a framework. The settings of this machine come with
 // the context, into a stage that the image is not made of.
-func (s *Store) buildPackages(ctx context.Context, m manifest.Manifest, base, tag string) error {
+func (s *Store) buildPackages(ctx context.Context, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		if err := copyTree(docker.Files, m.Image.Context, dir); err != nil {
+		if err := copyPart(part{docker.Files, l.context, nil}, dir); err != nil {
 			return err
 		}
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
 			return err
 		}
-		return s.build(ctx, "install "+m.Framework, dir, tag, "BASE="+base)
+		return s.build(ctx, "install "+l.context, dir, l.tag, map[string]string{"BASE": below, "BUILD": build})
 	})
 }
 
-func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, packages, tag string) error {
+func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		if err := copyTree(docker.Files, "adapter", dir); err != nil {
+		if err := copyPart(part{docker.Files, l.context, nil}, dir); err != nil {
 			return err
 		}
-		if err := copyTree(runners.Python, adapterDir, filepath.Join(dir, filepath.Base(adapterDir))); err != nil {
+		sources := adapterPart(m)
+		if err := copyPart(sources, filepath.Join(dir, sources.dir)); err != nil {
 			return err
 		}
-		return s.build(ctx, "add the adapter of "+m.Framework, dir, tag, "PACKAGES="+packages)
+		return s.build(ctx, "add the adapter of "+m.Framework, dir, l.tag, map[string]string{"PACKAGES": below, "BUILD": build})
 	})
 }
 
@@ -58,8 +59,18 @@ func (s *Store) inContext(use func(dir string) error) error {
 }
 
 // build runs the engine's builder on a context.
-func (s *Store) build(ctx context.Context, step, dir, tag, argument string) error {
-	args := []string{"build", "--network", "host", "--tag", tag, "--build-arg", argument, "--label", "dlbench.image=" + tag}
+func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[string]string) error {
+	args := []string{"build", "--network", "host", "--tag", tag, "--label", "dlbench.image=" + tag}
+	for _, name := range slices.Sorted(maps.Keys(arguments)) {
+		if value := arguments[name]; value != "" {
+			args = append(args, "--build-arg", name+"="+value)
+		}
+	}
+	for _, name := range proxyVariables { // known to every builder, and kept out of images by it
+		if value := s.Getenv(name); value != "" {
+			args = append(args, "--build-arg", name+"="+value)
+		}
+	}
 	if s.CLI.Name() == "podman" {
 		// Without cached layers the first stage, as large as the image, goes
 		// when the build ends.
@@ -131,22 +142,11 @@ func scanLines(data []byte, atEOF bool) (int, []byte, error) {
 	return 0, nil, nil
 }
 
-// copyTree copies a directory of embedded files.
-func copyTree(files fs.FS, from, to string) error {
-	return fs.WalkDir(files, from, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, relative)
-		if entry.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		}
-		data, err := fs.ReadFile(files, name)
-		if err != nil {
+// copyPart copies a part's files into a directory.
+func copyPart(p part, dir string) error {
+	return p.each(func(relative string, data []byte) error {
+		target := filepath.Join(dir, relative)
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err
 		}
 		return os.WriteFile(target, data, 0o644)

@@ -1,22 +1,17 @@
 // Package images builds, lists and prunes the images of the runners.
 //
-// A runner's image has three layers of work: the base (Debian and Python), the
-// framework's packages, and the adapter. Each is tagged with a digest of all
-// that goes into it, so that nothing is built twice and nothing stale is used.
+// A runner's image has three layers of work: the base (Debian with a list of
+// packages), the framework's packages, and the adapter. Each is tagged with a
+// digest of all that goes into it, so that nothing is built twice and nothing
+// stale is used.
 package images
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io/fs"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/dlbench/dlbench/docker"
-	"github.com/dlbench/dlbench/runners"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -30,70 +25,8 @@ type Store struct {
 	Dir      string              // for contexts and logs
 	Getenv   func(string) string // settings of package index, proxy, certificates
 	Progress Progress
-}
 
-const adapterDir = "python"
-
-// Reference is the full name of a runner's image, built or not. A manifest
-// without a context names an image that the user provides.
-func Reference(m manifest.Manifest) (string, error) {
-	if m.Image.Context == "" {
-		return m.Image.Name, nil
-	}
-	packages, err := packagesTag(m)
-	if err != nil {
-		return "", err
-	}
-	digest, err := digestOf(packages,
-		part{docker.Files, "adapter"}, part{runners.Python, adapterDir})
-	return m.Image.Name + ":" + digest, err
-}
-
-func packagesTag(m manifest.Manifest) (string, error) {
-	base, err := baseTag()
-	if err != nil {
-		return "", err
-	}
-	if _, err := fs.Stat(docker.Files, m.Image.Context); err != nil {
-		return "", fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, m.Image.Context)
-	}
-	digest, err := digestOf(base, part{docker.Files, m.Image.Context})
-	return m.Image.Name + "-packages:" + digest, err
-}
-
-func baseTag() (string, error) {
-	digest, err := digestOf("", part{docker.Files, "base"})
-	return "dlbench/base:" + digest, err
-}
-
-// part is a directory whose files count.
-type part struct {
-	files fs.FS
-	dir   string
-}
-
-// digestOf is short, over what lies below and every file's path and bytes.
-func digestOf(below string, parts ...part) (string, error) {
-	hash := sha256.New()
-	fmt.Fprintln(hash, below)
-	for _, p := range parts {
-		err := fs.WalkDir(p.files, p.dir, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(p.files, name)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(hash, "%s %d\n", strings.TrimPrefix(name, path.Dir(p.dir)), len(data))
-			_, err = hash.Write(data)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:12], nil
+	registryFailed bool // asked once: without an answer it takes its time
 }
 
 // ID is the identity of a built image, or "" when there is none.
@@ -108,37 +41,60 @@ func (s *Store) ID(ctx context.Context, reference string) string {
 // Ensure builds what is missing of a runner's image and returns its name and
 // identity. An image that is there already costs one look.
 func (s *Store) Ensure(ctx context.Context, m manifest.Manifest) (reference, id string, err error) {
-	reference, err = Reference(m)
-	if err != nil {
-		return "", "", err
-	}
-	if id = s.ID(ctx, reference); id != "" {
-		return reference, id, nil
-	}
 	if m.Image.Context == "" {
-		return "", "", &engine.EnvironmentError{Text: fmt.Sprintf("runner %q: there is no image %s", m.Name, reference),
-			Hint: s.CLI.Name() + " pull " + reference}
+		return s.provided(ctx, m)
 	}
-	base, err := s.ensureBase(ctx)
+	r, err := recipeOf(m)
 	if err != nil {
 		return "", "", err
 	}
-	packages, err := packagesTag(m)
-	if err != nil {
+	if id = s.ID(ctx, r.adapter.tag); id != "" {
+		return r.adapter.tag, id, nil
+	}
+	if err := s.make(ctx, m, r); err != nil {
 		return "", "", err
 	}
-	if s.ID(ctx, packages) == "" {
-		if err := s.buildPackages(ctx, m, base, packages); err != nil {
-			return "", "", err
+	if id = s.ID(ctx, r.adapter.tag); id == "" {
+		return "", "", fmt.Errorf("image %s was built and is not there", r.adapter.tag)
+	}
+	return r.adapter.tag, id, nil
+}
+
+// provided is an image that the user has made.
+func (s *Store) provided(ctx context.Context, m manifest.Manifest) (reference, id string, err error) {
+	if id = s.ID(ctx, m.Image.Name); id == "" {
+		return "", "", &engine.EnvironmentError{Text: fmt.Sprintf("runner %q: there is no image %s", m.Name, m.Image.Name),
+			Hint: s.CLI.Name() + " pull " + m.Image.Name}
+	}
+	return m.Image.Name, id, nil
+}
+
+// make builds from below what is not there.
+func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe) error {
+	build := ""
+	if r.build != nil {
+		build = r.build.tag
+		if err := s.ensureBase(ctx, *r.build); err != nil {
+			return err
 		}
 	}
-	if err := s.buildAdapter(ctx, m, packages, reference); err != nil {
-		return "", "", err
+	below := r.base.tag
+	if top := r.packages[len(r.packages)-1].tag; s.ID(ctx, top) != "" {
+		below = top // whatever lies below is inside
+	} else {
+		if err := s.ensureBase(ctx, r.base); err != nil {
+			return err
+		}
+		for _, l := range r.packages {
+			if s.ID(ctx, l.tag) == "" {
+				if err := s.buildPackages(ctx, l, below, build); err != nil {
+					return err
+				}
+			}
+			below = l.tag
+		}
 	}
-	if id = s.ID(ctx, reference); id == "" {
-		return "", "", fmt.Errorf("image %s was built and is not there", reference)
-	}
-	return reference, id, nil
+	return s.buildAdapter(ctx, m, r.adapter, below, build)
 }
 
 func (s *Store) tell(step, line string) {

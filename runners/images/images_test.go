@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/docker"
+	"github.com/dlbench/dlbench/runners"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -35,6 +37,11 @@ func TestEveryBuiltinRunnerHasAnImage(t *testing.T) {
 			t.Errorf("image of %s is %s", m.Name, name)
 		}
 		seen[name] = true
+		if module := m.Command[len(m.Command)-1]; m.Image.Adapter == "" {
+			if _, err := fs.Stat(runners.Sources, "python/dlbench_runner/adapters/"+module+".py"); err != nil {
+				t.Errorf("%s: its image would hold no adapter: %v", m.Name, err)
+			}
+		}
 	}
 	if _, err := Reference(manifest.Manifest{Name: "x", Source: "x.json", Image: manifest.Image{Name: "x", Context: "nothing"}}); err == nil {
 		t.Error("a context that is not there is accepted")
@@ -52,7 +59,7 @@ func TestDigestFollowsEveryFile(t *testing.T) {
 		}
 	}
 	digest := func(below string) string {
-		d, err := digestOf(below, part{os.DirFS(dir), "."})
+		d, err := digestOf(below, part{os.DirFS(dir), ".", nil})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,11 +152,54 @@ func TestCancelEndsABuild(t *testing.T) {
 	}
 }
 
-func TestUpperLayersArePrunedFirst(t *testing.T) {
-	got := ours("localhost/dlbench/base:1 other/x:2 dlbench/pytorch-packages:3 localhost/dlbench/pytorch:4")
-	want := []string{"localhost/dlbench/pytorch:4", "dlbench/pytorch-packages:3", "localhost/dlbench/base:1"}
+func TestOursAreFound(t *testing.T) {
+	got := ours("localhost/dlbench/base-python:1 other/x:2 dlbench/pytorch-packages:3 localhost/dlbench/pytorch:4")
+	want := []string{"localhost/dlbench/base-python:1", "dlbench/pytorch-packages:3", "localhost/dlbench/pytorch:4"}
 	if !slices.Equal(got, want) {
-		t.Errorf("order is %v", got)
+		t.Errorf("ours are %v", got)
+	}
+}
+
+// A change of one adapter leaves the images of the others as they are.
+func TestAnImageHoldsItsOwnAdapterAlone(t *testing.T) {
+	var held []string
+	err := adapterPart(manifest.Manifest{Command: []string{"python3", "-m", "dlbench_runner", "pytorch"}}).each(func(name string, _ []byte) error {
+		held = append(held, name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"dlbench_runner/server.py", "dlbench_runner/adapters/__init__.py", "dlbench_runner/adapters/pytorch.py", "dlbench_bare/__main__.py", "dlbench_bare/pytorch.py"} {
+		if !slices.Contains(held, name) {
+			t.Errorf("%s is missing: %v", name, held)
+		}
+	}
+	if slices.ContainsFunc(held, func(name string) bool { return strings.Contains(name, "tensorflow") }) {
+		t.Errorf("pytorch's image holds %v", held)
+	}
+}
+
+// Images stand on one another: a base, packages on packages, an adapter; a
+// change below changes the names of all above.
+func TestRecipe(t *testing.T) {
+	m := manifest.Manifest{Name: "x", Command: []string{"python3", "-m", "dlbench_runner", "x"},
+		Image: manifest.Image{Name: "dlbench/x", Context: "tensorflow", On: "reference"}}
+	r, err := recipeOf(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.packages) != 2 || !strings.HasPrefix(r.packages[0].tag, "dlbench/reference-packages:") || !strings.HasPrefix(r.packages[1].tag, "dlbench/tensorflow-packages:") {
+		t.Errorf("packages are %v", r.packages)
+	}
+	m.Image.On = ""
+	alone, err := recipeOf(m)
+	if err != nil || alone.packages[0].tag == r.packages[1].tag || alone.adapter.tag == r.adapter.tag {
+		t.Errorf("%v: what lies below does not count: %v and %v", err, alone, r)
+	}
+	m.Image.Base = "nothing"
+	if _, err := recipeOf(m); err == nil || !strings.Contains(err.Error(), `no base "nothing"`) {
+		t.Errorf("error is %v", err)
 	}
 }
 

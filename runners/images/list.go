@@ -44,59 +44,58 @@ func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, all bool
 	needed := map[string]bool{}
 	if !all {
 		for _, m := range runners {
-			reference, err := Reference(m)
+			if m.Image.Context == "" {
+				continue
+			}
+			r, err := recipeOf(m)
 			if err != nil {
 				return nil, err
 			}
-			needed[reference] = true
-			if packages, err := packagesTag(m); err == nil {
-				needed[packages] = true
+			for _, tag := range r.tags() {
+				needed[tag] = true
 			}
 		}
-		base, err := baseTag()
-		if err != nil {
-			return nil, err
-		}
-		needed[base] = true
 	}
 	text, err := s.CLI.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
 	if err != nil {
 		return nil, err
 	}
-	var removed []string
-	var faults []error
+	var left []string
 	for _, name := range ours(text) {
-		short := strings.TrimPrefix(name, "localhost/")
-		if needed[short] {
-			continue
+		if !needed[short(name)] {
+			left = append(left, name)
 		}
-		if _, err := s.CLI.Output(ctx, "rmi", name); err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		removed = append(removed, short)
 	}
-	return removed, errors.Join(faults...)
+	return s.remove(ctx, left)
 }
 
-// ours are dlbench's images, upper layers first: a base cannot go before what
-// stands on it.
-func ours(listing string) []string {
-	var names []string
-	for _, name := range strings.Fields(listing) {
-		if strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), "dlbench/") {
-			names = append(names, name)
+// remove removes images. One that another stands on goes after that one: what
+// is refused is tried again as long as anything goes.
+func (s *Store) remove(ctx context.Context, names []string) (removed []string, err error) {
+	for len(names) > 0 {
+		var refused []string
+		var faults []error
+		for _, name := range names {
+			if _, err := s.CLI.Output(ctx, "rmi", name); err != nil {
+				refused, faults = append(refused, name), append(faults, err)
+				continue
+			}
+			removed = append(removed, short(name))
 		}
-	}
-	height := func(name string) int {
-		switch {
-		case strings.Contains(name, "dlbench/base:"):
-			return 2
-		case strings.Contains(name, "-packages:"):
-			return 1
+		if len(refused) == len(names) {
+			return removed, errors.Join(faults...)
 		}
-		return 0
+		names = refused
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return height(a) - height(b) })
-	return names
+	return removed, nil
 }
+
+// ours are dlbench's images.
+func ours(listing string) []string {
+	return slices.DeleteFunc(strings.Fields(listing), func(name string) bool {
+		return !strings.HasPrefix(short(name), "dlbench/")
+	})
+}
+
+// short is a name without podman's registry of what was built here.
+func short(name string) string { return strings.TrimPrefix(name, "localhost/") }

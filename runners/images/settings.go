@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
+
+var proxyVariables = []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 
 // writeSettings puts what an installation on this machine needs to reach its
 // package index (proxy, certificates, pip's own settings) into a directory of
@@ -15,8 +18,8 @@ func (s *Store) writeSettings(dir string) error {
 		return err
 	}
 	var env strings.Builder
-	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PROXY"} {
+	for _, name := range append(slices.Clone(proxyVariables), "PIP_INDEX_URL",
+		"PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PROXY") {
 		if value := s.Getenv(name); value != "" {
 			export(&env, name, value)
 		}

@@ -15,11 +15,11 @@ import (
 func ExtractPython(dir string) (string, error) {
 	hash := sha256.New()
 	contents := map[string][]byte{}
-	err := fs.WalkDir(runners.Python, "python", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(runners.Sources, "python", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := fs.ReadFile(runners.Python, name)
+		data, err := fs.ReadFile(runners.Sources, name)
 		contents[name] = data
 		_, _ = hash.Write([]byte(name + "\x00" + string(data)))
 		return err

@@ -25,12 +25,15 @@ type Manifest struct {
 	Source string `json:"-"` // where it was read, for messages
 }
 
-// Image says how the runner's image is built. Context is a directory under
-// docker/ (built-in runners) or beside the manifest; Name alone, without a
-// context, is an image that the user provides.
+// Image says how the runner's image is built. A Name without a Context is an
+// image that the user provides.
 type Image struct {
 	Name    string `json:"name"`
-	Context string `json:"context,omitempty"`
+	Context string `json:"context,omitempty"` // docker/<context>: the framework's packages
+	Base    string `json:"base,omitempty"`    // docker/base/<base>.txt, what they stand on; "python" where it is empty
+	On      string `json:"on,omitempty"`      // or the context whose packages they stand on
+	Build   string `json:"build,omitempty"`   // the base of stages that compile
+	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter> and runners/<adapter>, the last layer; "python" where it is empty
 }
 
 // Local says how to start the runner as a plain process.

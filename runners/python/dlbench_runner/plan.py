@@ -73,11 +73,26 @@ class Plan:
     def trainable(self) -> list[str]:
         return [name for name, role in self.roles.items() if role == "trainable"]
 
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The NCHW shape of an activation."""
+        if name == self.input:
+            return self.input_shape
+        return next(n.shape for n in self.nodes if n.output == name)
+
+    def channels_of(self, node: Node) -> int:
+        return self.shape_of(node.data[0])[1]
+
     @property
     def statistics(self) -> list[str]:
         return [name for name, role in self.roles.items() if role != "trainable"]
 
 
+# Every operator that a plan may have.
+OPERATORS = (
+    *("Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm"),
+    *("LRN", "Dropout", "Resize"),
+)
 SCHEMA_VERSION = 1
 
 

@@ -9,7 +9,8 @@ import plans
 import pytest
 
 from dlbench_runner.adapters.reference import Reference
-from dlbench_runner.adapters.reference_ops import OPERATORS, Resize
+from dlbench_runner.adapters.reference_ops import OPERATORS
+from dlbench_runner.windows import resize_matrix
 
 X = (2, 4, 7, 6)
 WINDOW = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 1]}
@@ -128,7 +129,7 @@ def test_known_values():
         assert y[0, 0, 0, 0] == corner
         assert y[0, 0, 0, 1] == (1.5 if not counted else 0.75)
     linear = SimpleNamespace(mode="linear", coordinate_transformation_mode="half_pixel")
-    assert Resize.matrix(linear, 2, 2).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+    assert resize_matrix(linear, 2, 2).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
 
 
 def test_running_statistics_and_steps(tmp_path):

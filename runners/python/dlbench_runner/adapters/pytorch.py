@@ -7,22 +7,7 @@ import os
 import numpy as np
 
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms
-from ..plan import Node, Plan, Unsupported
-
-OPERATORS = [
-    *(
-        "Conv",
-        "ConvTranspose",
-        "BatchNormalization",
-        "Relu",
-        "Clip",
-        "Sigmoid",
-        "Softmax",
-        "MaxPool",
-    ),
-    *("AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"),
-    *("Dropout", "Resize"),
-]
+from ..plan import OPERATORS, Node, Plan, Unsupported
 
 
 class PyTorch(Adapter):

@@ -11,39 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-
-def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
-    """Pad [top, left, bottom, right]."""
-    if not any(pads):
-        return x
-    top, left, bottom, right = pads
-    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
-
-
-def unfold(x: np.ndarray, kernel, strides, dilations) -> np.ndarray:
-    """Windows of a padded input, as a view [N, C, kh, kw, oh, ow]."""
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
-    windows = sliding_window_view(x, reach, axis=(2, 3))
-    windows = windows[:, :, :: strides[0], :: strides[1], :: dilations[0], :: dilations[1]]
-    return windows.transpose(0, 1, 4, 5, 2, 3)
-
-
-def fold(windows: np.ndarray, shape, strides, dilations) -> np.ndarray:
-    """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow] into an array of that shape."""
-    out = np.zeros(shape, windows.dtype)
-    _, _, kh, kw, oh, ow = windows.shape
-    for i in range(kh):
-        for j in range(kw):
-            top, left = i * dilations[0], j * dilations[1]
-            rows = slice(top, top + (oh - 1) * strides[0] + 1, strides[0])
-            columns = slice(left, left + (ow - 1) * strides[1] + 1, strides[1])
-            out[:, :, rows, columns] += windows[:, :, i, j]
-    return out
-
-
-def crop(x: np.ndarray, pads, size) -> np.ndarray:
-    """Undo a padding: the input's own part."""
-    return x[:, :, pads[0] : pads[0] + size[0], pads[1] : pads[1] + size[1]]
+from ..windows import crop, fold, overhang, pad, resize_matrix, unfold, window_counts
 
 
 class Operator:
@@ -194,19 +162,11 @@ class Softmax(Operator):
         return [self.y * (dy - inner)]
 
 
-def overhang(node, x, dilations) -> list[int]:
-    """Rows and columns beyond the padding that windows of ceil_mode reach into."""
-    extra = []
-    for i in range(2):
-        reach = dilations[i] * (node.kernel_shape[i] - 1) + 1
-        end = (node.shape[2 + i] - 1) * node.strides[i] + reach
-        extra.append(max(0, end - x.shape[2 + i] - node.pads[i] - node.pads[2 + i]))
-    return [0, 0, *extra]
-
-
 class MaxPool(Operator):
     def forward(self, node, x):
-        padded = pad(pad(x, node.pads, -np.inf), overhang(node, x, node.dilations), -np.inf)
+        padded = pad(
+            pad(x, node.pads, -np.inf), overhang(node, x.shape[2:], node.dilations), -np.inf
+        )
         self.size, self.padded = x.shape[2:], padded.shape
         windows = unfold(padded, node.kernel_shape, node.strides, node.dilations)
         windows = windows[..., : node.shape[2], : node.shape[3]]
@@ -225,13 +185,10 @@ class MaxPool(Operator):
 
 class AveragePool(Operator):
     def forward(self, node, x):
-        extra = overhang(node, x, (1, 1))
-        padded = pad(pad(x, node.pads), extra)
-        ones = np.ones((1, 1, *x.shape[2:]), x.dtype)
-        counted = pad(pad(ones, node.pads, float(node.count_include_pad)), extra)
+        padded = pad(pad(x, node.pads), overhang(node, x.shape[2:]))
         self.size, self.padded = x.shape[2:], padded.shape
         self.length = node.kernel_shape[0] * node.kernel_shape[1]
-        self.counts = self.windows(node, counted).sum((2, 3))
+        self.counts = window_counts(node, self.size)
         return self.windows(node, padded).sum((2, 3)) / self.counts
 
     @staticmethod
@@ -341,21 +298,9 @@ class Resize(Operator):
     """Separable: one matrix for rows, one for columns."""
 
     def forward(self, node, x):
-        self.rows = self.matrix(node, x.shape[2], node.scales_h).astype(x.dtype)
-        self.columns = self.matrix(node, x.shape[3], node.scales_w).astype(x.dtype)
+        self.rows = resize_matrix(node, x.shape[2], node.scales_h).astype(x.dtype)
+        self.columns = resize_matrix(node, x.shape[3], node.scales_w).astype(x.dtype)
         return self.rows @ x @ self.columns.T
-
-    @staticmethod
-    def matrix(node, size: int, scale: int) -> np.ndarray:
-        out = np.arange(size * scale)
-        half = 0.5 if node.coordinate_transformation_mode == "half_pixel" else 0.0
-        place = (out + half) / scale - half
-        low = np.floor(place)
-        share = place - low if node.mode == "linear" else np.zeros(len(out))
-        matrix = np.zeros((len(out), size))
-        np.add.at(matrix, (out, np.clip(low, 0, size - 1).astype(int)), 1 - share)
-        np.add.at(matrix, (out, np.clip(low + 1, 0, size - 1).astype(int)), share)
-        return matrix
 
     def backward(self, node, dy):
         return [self.rows.T @ dy @ self.columns]

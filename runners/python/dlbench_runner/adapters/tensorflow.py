@@ -5,24 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms
-from ..plan import Node, Plan, Unsupported
-from .reference_ops import Resize as ReferenceResize
-from .reference_ops import overhang, pad, unfold
-
-OPERATORS = [
-    *(
-        "Conv",
-        "ConvTranspose",
-        "BatchNormalization",
-        "Relu",
-        "Clip",
-        "Sigmoid",
-        "Softmax",
-        "MaxPool",
-    ),
-    *("AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"),
-    *("Dropout", "Resize"),
-]
+from ..nhwc import (
+    axis,
+    explicit,
+    flattens_in_place,
+    from_nchw,
+    layout_of,
+    shape_to_nchw,
+    to_nchw,
+)
+from ..plan import OPERATORS, Node, Plan, Unsupported
+from ..windows import average_correction, reach, resize_matrix
 
 
 class TensorFlow(Adapter):
@@ -56,9 +49,9 @@ class TensorFlow(Adapter):
     def load(self, plan: Plan) -> None:
         tf = self.tf
         self.plan = plan
-        self.layouts = {n: layout_of(plan, n) for n in plan.weights}
+        self.layouts = {n: layout_of(plan, n, depthwise=True) for n in plan.weights}
         self.ops = [(node, self.operator(node)) for node in plan.nodes]
-        self.inputs = [tf.constant(x.transpose(0, 2, 3, 1)) for x in plan.inputs]
+        self.inputs = [tf.constant(from_nchw(x)) for x in plan.inputs]
         self.labels = [tf.constant(y) for y in plan.labels]
         self.params = {
             name: tf.Variable(self.layouts[name].to_framework(value), trainable=False)
@@ -141,8 +134,7 @@ class TensorFlow(Adapter):
                 if self.plan.training:
                     running[node.params[2]], running[node.params[3]] = mean, variance
             values[node.output] = y
-            shape = list(y.shape)
-            self.static[node.name] = [shape[i] for i in (0, 3, 1, 2)] if len(shape) == 4 else shape
+            self.static[node.name] = shape_to_nchw(y.shape)
         return values, running
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
@@ -169,7 +161,7 @@ class TensorFlow(Adapter):
         strides, dilations, padding = node.strides, node.dilations, explicit(node.pads)
         if self.plan.training and list(dilations) != [1, 1]:
             raise Unsupported("the gradient of a dilated Conv: there is none on CPUs")
-        channels = next(self.plan.weights[p] for p in node.params).shape[1] * node.group
+        channels = self.plan.channels_of(node)
         if node.group > 1 and node.group == channels:
             if strides[0] != strides[1]:
                 raise Unsupported(f"depthwise Conv with strides {strides}")
@@ -251,26 +243,19 @@ class TensorFlow(Adapter):
         return self.tf.sigmoid
 
     def _softmax(self, node: Node):
-        axis = node.axis if len(node.shape) != 4 else (0, 3, 1, 2)[node.axis]
-        return lambda x: self.tf.nn.softmax(x, axis)
+        return lambda x: self.tf.nn.softmax(x, axis(node))
 
     def _maxpool(self, node: Node):
         if list(node.dilations) != [1, 1]:
             raise Unsupported(f"MaxPool with dilations {node.dilations}")
-        shape = self.shape_of(node.data[0])
-        extra = overhang(node, np.empty(shape, np.int8), (1, 1))
-        padding = explicit([p + e for p, e in zip(node.pads, extra)])
+        padding = explicit(reach(node, self.plan.shape_of(node.data[0])[2:]))
         return lambda x: self.tf.nn.max_pool2d(x, node.kernel_shape, node.strides, padding)
 
     def _averagepool(self, node: Node):
         tf, nn = self.tf, self.tf.nn
-        ones = np.ones((1, 1, *self.shape_of(node.data[0])[2:]), np.float32)
-        extra = overhang(node, ones, (1, 1))
-        counted = pad(pad(ones, node.pads, float(node.count_include_pad)), extra)
-        windows = unfold(counted, node.kernel_shape, node.strides, (1, 1))
-        area = node.kernel_shape[0] * node.kernel_shape[1]
-        correction = (area / windows.sum((2, 3))).transpose(0, 2, 3, 1).astype(np.float32)
-        padding = explicit([p + e for p, e in zip(node.pads, extra)])
+        size = self.plan.shape_of(node.data[0])[2:]
+        correction = from_nchw(average_correction(node, size))
+        padding = explicit(reach(node, size))
 
         def apply(x):
             x = tf.pad(x, padding) if any(map(any, padding)) else x
@@ -278,11 +263,6 @@ class TensorFlow(Adapter):
             return y if (correction == 1).all() else y * correction
 
         return apply
-
-    def shape_of(self, name: str) -> tuple[int, ...]:
-        if name == self.plan.input:
-            return self.plan.input_shape
-        return next(n.shape for n in self.plan.nodes if n.output == name)
 
     def _globalaveragepool(self, node: Node):
         return lambda x: self.tf.reduce_mean(x, [1, 2], keepdims=True)
@@ -294,8 +274,7 @@ class TensorFlow(Adapter):
         return self.tf.multiply
 
     def _concat(self, node: Node):
-        axis = node.axis if len(node.shape) != 4 else (0, 3, 1, 2)[node.axis]
-        return lambda *parts: self.tf.concat(parts, axis)
+        return lambda *parts: self.tf.concat(parts, axis(node))
 
     def _flatten(self, node: Node):
         tf = self.tf
@@ -319,9 +298,9 @@ class TensorFlow(Adapter):
         return lambda x: x
 
     def _resize(self, node: Node):
-        tf, (_, _, h, w) = self.tf, self.shape_of(node.data[0])
-        rows = ReferenceResize.matrix(node, h, node.scales_h).astype(np.float32)
-        columns = ReferenceResize.matrix(node, w, node.scales_w).astype(np.float32)
+        tf, (_, _, h, w) = self.tf, self.plan.shape_of(node.data[0])
+        rows = resize_matrix(node, h, node.scales_h).astype(np.float32)
+        columns = resize_matrix(node, w, node.scales_w).astype(np.float32)
         how = (node.mode, node.coordinate_transformation_mode)
         size = list(node.shape[2:])
         if how == ("nearest", "asymmetric"):
@@ -329,61 +308,6 @@ class TensorFlow(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: tf.image.resize(x, size, "bilinear", antialias=False)
         return lambda x: tf.einsum("ph,nhwc,qw->npqc", rows, x, columns)
-
-
-class Layout:
-    """How a parameter lies in TensorFlow and in the plan."""
-
-    def __init__(self, to_framework, to_plan):
-        self.to_framework = lambda x: np.ascontiguousarray(to_framework(x))
-        self.to_plan = lambda x: np.ascontiguousarray(to_plan(x))
-
-
-def layout_of(plan: Plan, name: str) -> Layout:
-    node = next(n for n in plan.nodes if name in n.params)
-    shape = plan.weights[name].shape
-    if node.op == "Conv" and len(shape) == 4:
-        _, per_group, kh, kw = shape
-        if node.group > 1 and node.group == per_group * node.group:
-            return Layout(
-                lambda x: x.reshape(node.group, -1, kh, kw).transpose(2, 3, 0, 1),
-                lambda x: x.transpose(2, 3, 0, 1).reshape(shape),
-            )
-        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
-    if node.op == "ConvTranspose" and len(shape) == 4:
-        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
-    if node.op == "Gemm" and len(shape) == 2:
-        maker = next((n for n in plan.nodes if n.output == node.data[0]), None)
-        if maker is not None and maker.op == "Flatten" and flattens_in_place(plan, maker):
-            _, c, h, w = input_shape(plan, maker)
-            return Layout(
-                lambda x: x.reshape(-1, c, h, w).transpose(2, 3, 1, 0).reshape(c * h * w, -1),
-                lambda x: x.reshape(h, w, c, -1).transpose(3, 2, 0, 1).reshape(shape),
-            )
-        return Layout(np.transpose, np.transpose)
-    return Layout(lambda x: x, lambda x: x)
-
-
-def flattens_in_place(plan: Plan, node: Node) -> bool:
-    """Whether a flatten may keep the order of NHWC because dense layers alone read it: their
-    weights are permuted at load instead."""
-    if len(input_shape(plan, node)) != 4 or node.output in plan.outputs:
-        return False
-    return all(n.op == "Gemm" for n in plan.nodes if node.output in n.data)
-
-
-def input_shape(plan: Plan, node: Node) -> tuple[int, ...]:
-    shapes = {n.output: n.shape for n in plan.nodes} | {plan.input: plan.input_shape}
-    return shapes[node.data[0]]
-
-
-def explicit(pads) -> list[list[int]]:
-    top, left, bottom, right = pads
-    return [[0, 0], [top, bottom], [left, right], [0, 0]]
-
-
-def to_nchw(x: np.ndarray) -> np.ndarray:
-    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
 
 
 def adapter() -> Adapter:

@@ -1,0 +1,150 @@
+package images
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/dlbench/dlbench/docker"
+	"github.com/dlbench/dlbench/runners"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// pythonTree is the adapters that are written with the Python library.
+const pythonTree = "python"
+
+// recipe is how a runner's image is made: tags from below to the top. A tag is
+// a name with a digest of all that went into it.
+type recipe struct {
+	base     base
+	packages []layer // one context on another
+	build    *base   // for the stages that compile
+	adapter  layer
+}
+
+// layer is one build of an engine.
+type layer struct {
+	context string // under docker/
+	tag     string
+}
+
+// tags are all that the recipe needs.
+func (r recipe) tags() []string {
+	tags := []string{r.base.tag, r.adapter.tag}
+	for _, l := range r.packages {
+		tags = append(tags, l.tag)
+	}
+	if r.build != nil {
+		tags = append(tags, r.build.tag)
+	}
+	return tags
+}
+
+// Reference is the full name of a runner's image, built or not. A manifest
+// without a context names an image that the user provides.
+func Reference(m manifest.Manifest) (string, error) {
+	if m.Image.Context == "" {
+		return m.Image.Name, nil
+	}
+	r, err := recipeOf(m)
+	return r.adapter.tag, err
+}
+
+func recipeOf(m manifest.Manifest) (r recipe, err error) {
+	if r.base, err = baseNamed(or(m.Image.Base, "python")); err != nil {
+		return r, fmt.Errorf("runner %q (%s): %w", m.Name, m.Source, err)
+	}
+	below := r.base.tag
+	if m.Image.Build != "" {
+		b, err := baseNamed(m.Image.Build)
+		if err != nil {
+			return r, fmt.Errorf("runner %q (%s): %w", m.Name, m.Source, err)
+		}
+		r.build = &b
+		below += " " + b.tag
+	}
+	for _, context := range []string{m.Image.On, m.Image.Context} {
+		if context == "" {
+			continue
+		}
+		if _, err := fs.Stat(docker.Files, context); err != nil {
+			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
+		}
+		digest, err := digestOf(below, part{docker.Files, context, nil})
+		if err != nil {
+			return r, err
+		}
+		below = "dlbench/" + context + "-packages:" + digest
+		r.packages = append(r.packages, layer{context, below})
+	}
+	r.adapter.context = "adapter/" + or(m.Image.Adapter, pythonTree)
+	digest, err := digestOf(below, part{docker.Files, r.adapter.context, nil}, adapterPart(m))
+	r.adapter.tag = m.Image.Name + ":" + digest
+	return r, err
+}
+
+// adapterPart is the sources of a runner's adapter. Python runners share a
+// tree; each gets the library and its own module, so that a change of one
+// leaves the images of the others as they are.
+func adapterPart(m manifest.Manifest) part {
+	tree := or(m.Image.Adapter, pythonTree)
+	p := part{runners.Sources, tree, nil}
+	if tree != pythonTree || len(m.Command) == 0 {
+		return p
+	}
+	module := m.Command[len(m.Command)-1]
+	p.wanted = func(name string) bool {
+		dir, file := path.Split(strings.TrimPrefix(name, tree+"/"))
+		own := strings.HasPrefix(file, module+".") || strings.HasPrefix(file, module+"_") || strings.HasPrefix(file, "__")
+		return dir == "dlbench_runner/" || own
+	}
+	return p
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// part is a directory whose files count: all of them, or the wanted ones.
+type part struct {
+	files  fs.FS
+	dir    string
+	wanted func(name string) bool
+}
+
+// each calls a function with every file's path below the part's directory.
+func (p part) each(use func(relative string, data []byte) error) error {
+	return fs.WalkDir(p.files, p.dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || p.wanted != nil && !p.wanted(name) {
+			return err
+		}
+		data, err := fs.ReadFile(p.files, name)
+		if err != nil {
+			return err
+		}
+		return use(strings.TrimPrefix(strings.TrimPrefix(name, p.dir), "/"), data)
+	})
+}
+
+// digestOf is short, over what lies below and every file's path and bytes.
+func digestOf(below string, parts ...part) (string, error) {
+	hash := sha256.New()
+	fmt.Fprintln(hash, below)
+	for _, p := range parts {
+		err := p.each(func(relative string, data []byte) error {
+			fmt.Fprintf(hash, "%s/%s %d\n", path.Base(p.dir), relative, len(data))
+			_, err := hash.Write(data)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12], nil
+}
