@@ -140,7 +140,12 @@ func (p *program) prepareLocal(ctx context.Context, b *bench, m manifest.Manifes
 	s := startable{manifest: m, key: strings.Join(append([]string{"local", b.launcher.Adapters}, m.Local.Command...), " ")}
 	for _, module := range m.Local.Requires {
 		script := fmt.Sprintf("import %s; print(%s.__version__, %s.__file__)", module, module, module)
-		out, err := exec.CommandContext(ctx, b.launcher.Python, "-c", script).Output()
+		command := exec.CommandContext(ctx, b.launcher.Python, "-c", script)
+		command.Env = p.environ()
+		for name, value := range m.EnvironmentFor(b.terms.Threads) {
+			command.Env = append(command.Env, name+"="+value)
+		}
+		out, err := command.Output()
 		if err != nil {
 			return startable{}, &engine.EnvironmentError{
 				Text: fmt.Sprintf("runner %q: the module %s does not import in %s", m.Name, module, b.launcher.Python),

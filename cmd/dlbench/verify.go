@@ -10,22 +10,26 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/parity"
 )
 
 func (p *program) verifyCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "verify",
-		Usage:  "check that runners compute what the reference computes, and measure nothing",
-		Flags:  append(append(selectionFlags(), termFlags()...), &cli.BoolFlag{Name: "all-checks", Usage: "print every check, not the closest one of each layer"}, jsonFlag()),
+		Name:  "verify",
+		Usage: "check that runners compute what the reference computes, and measure nothing",
+		Flags: append(append(selectionFlags(), termFlags()...),
+			&cli.BoolFlag{Name: "all-checks", Usage: "print every check, not the closest one of each layer"},
+			&cli.BoolFlag{Name: "cases", Usage: "print every operator case, also those that no workload here needs"}, jsonFlag()),
 		Action: p.doVerify,
 	}
 }
 
 // verified is one row of verify's answer.
 type verified struct {
-	Workload string        `json:"workload"`
-	Runner   string        `json:"runner"`
-	Parity   record.Parity `json:"parity"`
+	Workload string              `json:"workload"`
+	Runner   string              `json:"runner"`
+	Parity   record.Parity       `json:"parity"`
+	Cases    []parity.CaseResult `json:"cases,omitempty"`
 }
 
 func (p *program) doVerify(c *cli.Context) (err error) {
@@ -41,9 +45,17 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 		return err
 	}
 	b.progress.end()
-	if c.Bool("json") {
+	if !c.Bool("cases") {
+		for i := range rows {
+			rows[i].Cases = nil
+		}
+	}
+	switch {
+	case c.Bool("json"):
 		err = p.printJSON(rows)
-	} else {
+	case c.Bool("cases"):
+		err = p.printCases(rows)
+	default:
 		err = verifyTable(rows, c.Bool("all-checks")).Write(p.stdout, p.width)
 	}
 	if err != nil {
@@ -62,7 +74,7 @@ func (b *bench) verifyAll(ctx context.Context) ([]verified, error) {
 			if err != nil {
 				return rows, err
 			}
-			rows = append(rows, verified{Workload: id.String(), Runner: m.Name, Parity: verdict.Parity})
+			rows = append(rows, verified{Workload: id.String(), Runner: m.Name, Parity: verdict.Parity, Cases: verdict.Cases})
 		}
 	}
 	return rows, nil
@@ -84,6 +96,57 @@ func verifyTable(rows []verified, all bool) *table.Table {
 		}
 	}
 	return t
+}
+
+// printCases prints a table of cases by runners, and the refusals below it.
+func (p *program) printCases(rows []verified) error {
+	var runners []string
+	results := map[string]map[string]parity.CaseResult{}
+	header, order := []string{"operator case"}, []string{}
+	for _, row := range rows {
+		if results[row.Runner] != nil || len(row.Cases) == 0 {
+			continue
+		}
+		runners, header = append(runners, row.Runner), append(header, row.Runner)
+		results[row.Runner] = map[string]parity.CaseResult{}
+		order = order[:0]
+		for _, c := range row.Cases {
+			results[row.Runner][c.Name] = c
+			order = append(order, c.Name)
+		}
+	}
+	t := table.New(header...)
+	reasons := table.New("runner", "operator case", "not passed because")
+	for _, name := range order {
+		cells := []string{name}
+		for _, runner := range runners {
+			word, reason := caseWord(results[runner][name])
+			cells = append(cells, word)
+			if reason != "" {
+				reasons.Add(runner, name, reason)
+			}
+		}
+		t.Add(cells...)
+	}
+	err := t.Write(p.stdout, p.width)
+	if reasons.Len() > 0 {
+		_, newline := fmt.Fprintln(p.stdout)
+		err = errors.Join(err, newline, reasons.Write(p.stdout, p.width))
+	}
+	return err
+}
+
+// caseWord is a case in a table: its deviation where it passed, and why not
+// where it did not.
+func caseWord(c parity.CaseResult) (word, reason string) {
+	switch {
+	case c.Unsupported != "":
+		return "unsupported", c.Unsupported
+	case c.Check.Value > c.Check.Tolerance:
+		return "FAILED", fmt.Sprintf("%s is off by %.2g, tolerance %.2g", c.Check.Tensor, c.Check.Value, c.Check.Tolerance)
+	default:
+		return fmt.Sprintf("%.0e", c.Check.Value), ""
+	}
 }
 
 // closest keeps of each layer the check that is nearest to its tolerance.

@@ -27,6 +27,9 @@ func (t *Table) Add(cells ...string) {
 
 const gap = "  "
 
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.rows) }
+
 // Write prints the table. Where it is wider than the given width, the last
 // column goes on in further lines.
 func (t *Table) Write(w io.Writer, width int) error {

@@ -20,11 +20,15 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
+// pipContext is for contexts that are a list of Python packages; others have a
+// Dockerfile of their own.
+const pipContext = "pip"
+
 // buildPackages installs a framework. The settings of this machine come with
 // the context, into a stage that the image is not made of.
 func (s *Store) buildPackages(ctx context.Context, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		if err := copyPart(part{docker.Files, l.context, nil}, dir); err != nil {
+		if err := errors.Join(copyPart(part{docker.Files, pipContext, nil}, dir), copyPart(part{docker.Files, l.context, nil}, dir)); err != nil {
 			return err
 		}
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {

@@ -73,7 +73,7 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		if _, err := fs.Stat(docker.Files, context); err != nil {
 			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
 		}
-		digest, err := digestOf(below, part{docker.Files, context, nil})
+		digest, err := digestOf(below, part{docker.Files, pipContext, nil}, part{docker.Files, context, nil})
 		if err != nil {
 			return r, err
 		}

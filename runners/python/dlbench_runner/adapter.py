@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,12 +24,13 @@ class Description:
     framework: str
     version: str
     build: dict[str, str]
-    operators: list[str]
+    operators: Sequence[str]
     running_variance: str  # "biased" or "unbiased": the estimator that its batch norm keeps
     device_kind: str = "cpu"
     device_name: str = ""
     device_uuid: str = ""
     noise: bool = False
+    modes: tuple[str, ...] = ("infer", "train")
 
 
 @dataclass
@@ -39,6 +42,16 @@ class Terms:
     execution: str
     precision: str = "fp32"
     switches: dict[str, str] = field(default_factory=dict)
+
+
+def threads_named(start: str) -> int:
+    """This process's threads whose names start so: a framework's pool, where nothing else tells
+    its size."""
+    names = []
+    for path in glob.glob("/proc/self/task/*/comm"):
+        with open(path, encoding="utf-8") as file:
+            names.append(file.read())
+    return sum(name.startswith(start) for name in names)
 
 
 class Adapter(ABC):

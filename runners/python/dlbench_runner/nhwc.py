@@ -17,9 +17,10 @@ class Layout:
         self.to_plan = lambda x: np.ascontiguousarray(to_plan(x))
 
 
-def layout_of(plan: Plan, name: str, depthwise: bool = False) -> Layout:
+def layout_of(plan: Plan, name: str, depthwise: bool = False, last: bool = True) -> Layout:
     """A parameter's layout. With depthwise, convolutions of one channel a group have the weights
-    [kh, kw, C, multiplier] that depthwise operators take."""
+    [kh, kw, C, multiplier] that depthwise operators take. Without last, activations are NCHW and
+    only weights are turned around."""
     node = next(n for n in plan.nodes if name in n.params)
     shape = plan.weights[name].shape
     if node.op == "Conv" and len(shape) == 4:
@@ -34,7 +35,7 @@ def layout_of(plan: Plan, name: str, depthwise: bool = False) -> Layout:
         return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
     if node.op == "Gemm" and len(shape) == 2:
         maker = next((n for n in plan.nodes if n.output == node.data[0]), None)
-        if maker is not None and maker.op == "Flatten" and flattens_in_place(plan, maker):
+        if last and maker is not None and maker.op == "Flatten" and flattens_in_place(plan, maker):
             _, c, h, w = plan.shape_of(maker.data[0])
             return Layout(
                 lambda x: x.reshape(-1, c, h, w).transpose(2, 3, 1, 0).reshape(c * h * w, -1),

@@ -106,7 +106,7 @@ class Server:
             "terms": terms_of(adapter.terms()),
             "capabilities": {
                 "operators": sorted(d.operators),
-                "modes": ["infer", "train"],
+                "modes": list(d.modes),
                 "precisions": ["fp32"],
                 "running_variance": d.running_variance,
                 "noise": d.noise,

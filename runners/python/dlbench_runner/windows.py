@@ -70,6 +70,20 @@ def average_correction(node, size) -> np.ndarray:
     return (area / window_counts(node, size)).astype(np.float32)
 
 
+def shifts(node) -> list[tuple[slice, slice]]:
+    """For each place in a pool's window, the rows and columns of the padded input that it sees."""
+    (kh, kw), (dh, dw), (sh, sw) = node.kernel_shape, node.dilations, node.strides
+    h, w = node.shape[2:]
+    return [
+        (
+            slice(i * dh, i * dh + (h - 1) * sh + 1, sh),
+            slice(j * dw, j * dw + (w - 1) * sw + 1, sw),
+        )
+        for i in range(kh)
+        for j in range(kw)
+    ]
+
+
 def resize_matrix(node, size: int, scale: int) -> np.ndarray:
     """One side of a separable resize: [size * scale, size]."""
     out = np.arange(size * scale)
