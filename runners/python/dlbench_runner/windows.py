@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 
 def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
@@ -16,10 +16,12 @@ def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
 
 def unfold(x: np.ndarray, kernel, strides, dilations) -> np.ndarray:
     """Windows of a padded input, as a view [N, C, kh, kw, oh, ow]."""
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
-    windows = sliding_window_view(x, reach, axis=(2, 3))
-    windows = windows[:, :, :: strides[0], :: strides[1], :: dilations[0], :: dilations[1]]
-    return windows.transpose(0, 1, 4, 5, 2, 3)
+    (kh, kw), (sh, sw), (dh, dw) = kernel, strides, dilations
+    n, c, h, w = x.shape
+    size = (h - dh * (kh - 1) - 1) // sh + 1, (w - dw * (kw - 1) - 1) // sw + 1
+    batch, channel, row, column = x.strides
+    steps = (batch, channel, dh * row, dw * column, sh * row, sw * column)
+    return as_strided(x, (n, c, kh, kw, *size), steps, writeable=False)
 
 
 def fold(windows: np.ndarray, shape, strides, dilations) -> np.ndarray:

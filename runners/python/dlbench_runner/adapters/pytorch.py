@@ -78,7 +78,7 @@ class PyTorch(Adapter):
     def load(self, plan: Plan) -> None:
         torch = self.torch
         self.plan = plan
-        self.inplace = safe_in_place(plan)
+        self.inplace = plan.in_place()
         self.ops = [(node.output, self.operator(node), node.data) for node in plan.nodes]
         self.inputs = [self.put(x) for x in plan.inputs]
         self.labels = [torch.from_numpy(y.copy()).to(self.device) for y in plan.labels]
@@ -323,25 +323,6 @@ def last_uses(plan: Plan) -> list[list[str]]:
         [name for name in dict.fromkeys(node.data) if last[name] == i]
         for i, node in enumerate(plan.nodes)
     ]
-
-
-def safe_in_place(plan: Plan) -> set[str]:
-    """Rectifiers that may overwrite their input: nobody else reads it, neither a node nor the
-    backward pass of the operator that made it."""
-    uses: dict[str, int] = {}
-    for node in plan.nodes:
-        for name in node.data:
-            uses[name] = uses.get(name, 0) + 1
-    makers = {node.output: node.op for node in plan.nodes}
-    keeps_no_output = {"Conv", "BatchNormalization", "Add", "Gemm"}
-    return {
-        node.name
-        for node in plan.nodes
-        if node.op == "Relu"
-        and uses[node.data[0]] == 1
-        and makers.get(node.data[0]) in keeps_no_output
-        and node.data[0] not in plan.outputs
-    }
 
 
 def adapter() -> Adapter:
