@@ -1,0 +1,316 @@
+"""The protocol loop: requests in, replies out, faults turned into error codes."""
+
+import ctypes
+import errno
+import gc
+import glob
+import hashlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+import traceback
+
+import numpy as np
+
+from . import plan as plans
+from . import safetensors
+from .verify import verify
+
+PROTOCOL = 1
+LONGEST = 400  # characters of an error message
+OUT_OF_MEMORY = ("out of memory", "bad allocation", "bad_alloc", "can't allocate memory")
+
+
+class RequestError(Exception):
+    """A request that is refused with a code of its own."""
+
+    def __init__(self, code, message):
+        Exception.__init__(self, message)
+        self.code = code
+
+
+class DeviceUnavailable(Exception):
+    """The device is not there, or this build cannot use it; the message says why."""
+
+
+class Timespec(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+class Monotonic(object):
+    """CLOCK_MONOTONIC in nanoseconds, which Python 2.7 has no function for."""
+
+    def __init__(self):
+        self.read = ctypes.CDLL("librt.so.1").clock_gettime
+        self.now = Timespec()
+        self.place = ctypes.byref(self.now)
+
+    def __call__(self):
+        self.read(1, self.place)
+        return self.now.seconds * 1000000000 + self.now.nanoseconds
+
+
+class Server(object):
+    """One session. The network's module is imported by the first hello, so that an import that
+    fails is a reply and not a crash."""
+
+    def __init__(self):
+        self.framework = self.network = self.plan = None
+        self.clock = Monotonic()
+        self.replies = take_stdout()
+
+    def serve(self, requests):
+        """Answer until bye or the end of the input."""
+        for line in iter(requests.readline, ""):
+            if not line.strip():
+                continue
+            identifier, done = 0, False
+            try:
+                request = parse(line)
+                identifier, done = request["id"], request["request"] == "bye"
+                self.reply({"id": identifier, "result": self.handle(request)})
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                self.reply({"id": identifier, "error": fault(error)})
+            if done:
+                return 0
+        return 0
+
+    def reply(self, message):
+        self.replies.write(json.dumps(message, allow_nan=False) + "\n")
+        self.replies.flush()
+
+    def handle(self, request):
+        handlers = {
+            "hello": self.hello,
+            "load": self.load,
+            "verify": self.verify,
+            "warmup": self.warmup,
+            "measure": self.measure,
+            "unload": self.unload,
+            "bye": lambda _: {},
+        }
+        handler = handlers.get(request["request"])
+        if handler is None:
+            raise RequestError("unknown_request", "unknown request %r" % str(request["request"]))
+        params = request.get("params") or {}
+        if not isinstance(params, dict):
+            raise RequestError("bad_request", "params is not an object")
+        return handler(params)
+
+    def hello(self, params):
+        if self.framework is not None:
+            raise RequestError("bad_request", "hello came before, and comes once")
+        threads, device = integer(params, "threads", 0), params.get("device", "cpu")
+        began = time.time()
+        from . import network
+
+        if device != "cpu":
+            raise DeviceUnavailable("this package (cntk) computes on CPUs alone")
+        self.framework = network.Framework(threads)
+        return {
+            "protocol": PROTOCOL,
+            "runner": "cntk",
+            "framework": "CNTK",
+            "framework_version": self.framework.version,
+            "adapter_digest": digest_of(os.path.dirname(os.path.abspath(__file__))),
+            "build": self.framework.build,
+            "device": {"kind": "cpu", "name": ""},
+            "terms": self.terms(),
+            "capabilities": {
+                "operators": network.OPERATORS,
+                "modes": ["infer", "train"],
+                "precisions": ["fp32"],
+                "running_variance": "unbiased",
+            },
+            "import_s": time.time() - began,
+            "pid": os.getpid(),
+        }
+
+    def terms(self):
+        return {
+            "threads": self.framework.threads(),
+            "cpus": allowed_cpus(),
+            "layout": "NCHW",
+            "execution": "graph",
+            "precision": "fp32",
+            "switches": self.framework.switches,
+        }
+
+    def load(self, params):
+        framework = self.opened()
+        if self.plan is not None:
+            raise RequestError("bad_request", "load before unload of the former workload")
+        plan = plans.read(*[text(params, name) for name in ("plan", "weights", "batch")])
+        began = time.time()
+        self.network = framework.build_network(plan)
+        self.plan = plan
+        return {
+            "load_s": time.time() - began,
+            "parameters": sum(int(plan.weights[name].size) for name in plan.trainable),
+            "terms": self.terms(),
+        }
+
+    def verify(self, params):
+        self.loaded()
+        output = text(params, "output")
+        verify(self.network, self.plan, params)
+        return {"output": output, "shapes": self.network.shapes()}
+
+    def warmup(self, params):
+        self.loaded()
+        first, iterations = integer(params, "first_slot", 0), integer(params, "iterations")
+        durations, losses = [], []
+        for i in range(iterations):
+            began = self.clock()
+            handle = self.network.step((first + i) % self.plan.slots)
+            durations.append(self.clock() - began)
+            if self.plan.training and i < 3:
+                losses.append(scalar(self.network.read(handle)))
+        return {"iteration_ns": durations, "losses": losses}
+
+    def measure(self, params):
+        self.loaded()
+        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
+        scenario = params.get("scenario")
+        if scenario not in ("offline", "train", "single-stream"):
+            raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
+        gc.collect()
+        gc.disable()
+        try:
+            result, handle = self.block(iterations, slot, scenario == "single-stream")
+        finally:
+            gc.enable()
+        output = np.ascontiguousarray(self.network.read(handle), dtype="<f4")
+        result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
+        if self.plan.training:
+            result["loss"] = scalar(output)
+        if params.get("output"):
+            safetensors.write(params["output"], {"output": output})
+        return result
+
+    def block(self, iterations, slot, one_at_a_time):
+        """Iterations one after the other. CNTK's steps return when they are done, so that blocks
+        and single streams differ in the clock alone."""
+        order = [(slot + i) % self.plan.slots for i in range(iterations)]
+        step, clock, latencies, handle = self.network.step, self.clock, [0] * iterations, None
+        start = before = clock()
+        if not one_at_a_time:
+            for index in order:
+                handle = step(index)
+            return {"start_ns": start, "end_ns": clock()}, handle
+        for i, index in enumerate(order):
+            handle = step(index)
+            now = clock()
+            latencies[i] = now - before
+            before = now
+        return {"start_ns": start, "end_ns": before, "iteration_ns": latencies}, handle
+
+    def unload(self, _):
+        self.plan = self.network = None
+        gc.collect()
+        return {}
+
+    def opened(self):
+        if self.framework is None:
+            raise RequestError("bad_request", "hello has to come first")
+        return self.framework
+
+    def loaded(self):
+        self.opened()
+        if self.plan is None:
+            raise RequestError("bad_request", "load has to come first")
+
+
+def scalar(value):
+    """A loss for JSON, which has no NaN: a loss that is none is null."""
+    number = float(np.asarray(value).reshape(-1)[0])
+    return number if np.isfinite(number) else None
+
+
+def integer(params, name, default=None):
+    """A count: positive, or at least zero where it has a default."""
+    value, least = params.get(name, default), 1 if default is None else 0
+    if not isinstance(value, (int, long)) or value < least:  # noqa: F821
+        text = "%s is %r, expected an integer from %d" % (name, value, least)
+        raise RequestError("bad_request", text)
+    return int(value)
+
+
+def text(params, name):
+    value = params.get(name)
+    if not value or not hasattr(value, "encode"):
+        raise RequestError("bad_request", "%s is %r, expected a path" % (name, value))
+    return value
+
+
+def parse(line):
+    try:
+        request = json.loads(line.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise RequestError("bad_request", "the request is not JSON: %s" % error)
+    if not isinstance(request, dict) or not isinstance(request.get("id"), int):
+        raise RequestError("bad_request", "a request is an object with an integer id")
+    if not hasattr(request.get("request"), "encode"):
+        text = "a request names what it wants in the field request"
+        raise RequestError("bad_request", text)
+    return request
+
+
+def fault(error):
+    """The stable code of a fault, and its message."""
+    message = "%s: %s" % (type(error).__name__, str(error).decode("utf-8", "replace"))
+    if len(message) > LONGEST:  # the log has all of it
+        message = message[: LONGEST // 2] + u" \u2026 " + message[-LONGEST // 2 :]
+    if isinstance(error, RequestError):
+        return {"code": error.code, "message": str(error)}
+    if isinstance(error, plans.Unsupported):
+        return {"code": "unsupported", "message": str(error)}
+    if isinstance(error, DeviceUnavailable):
+        return {"code": "device_unavailable", "message": str(error)}
+    missing = isinstance(error, EnvironmentError) and error.errno == errno.ENOENT
+    if missing or isinstance(error, (plans.BadPlan, safetensors.BadFile)):
+        return {"code": "bad_input", "message": message}
+    full = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    if isinstance(error, EnvironmentError) and error.errno in full:
+        return {"code": "disk_full", "message": message}
+    if isinstance(error, MemoryError) or any(sign in message for sign in OUT_OF_MEMORY):
+        return {"code": "out_of_memory", "message": message}
+    return {"code": "internal", "message": message}
+
+
+def allowed_cpus():
+    """sched_getaffinity, which Python 2.7 has no function for."""
+    with open("/proc/self/status") as stream:
+        found = re.search(r"^Cpus_allowed_list:\s*(\S+)", stream.read(), re.MULTILINE)
+    cpus = []
+    for part in found.group(1).split(","):
+        first, _, last = part.partition("-")
+        cpus.extend(range(int(first), int(last or first) + 1))
+    return cpus
+
+
+def digest_of(directory):
+    digest = hashlib.sha256()
+    for path in sorted(glob.glob(os.path.join(directory, "*.py"))):
+        with open(path, "rb") as stream:
+            digest.update(os.path.basename(path) + b"\0" + stream.read())
+    return digest.hexdigest()
+
+
+def take_stdout():
+    """Keep a private duplicate of standard output for replies and point descriptor 1 at
+    standard error, so that no framework's print can break the stream."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(private, "w")
+
+
+def stop_on_sigterm():
+    """End at once and quietly: the harness sends SIGTERM when it has no more questions."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's
