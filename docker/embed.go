@@ -7,5 +7,5 @@ import "embed"
 // Files are the directories of the images, embedded so that an installed
 // dlbench can build them anywhere.
 //
-//go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk
+//go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j
 var Files embed.FS

@@ -13,5 +13,5 @@ var Manifests embed.FS
 // Sources are the adapters: the Python library with its adapters and the bare
 // loops that they are held against, and those that share nothing with it.
 //
-//go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py python/dlbench_bare/*.py cntk/dlbench_cntk/*.py
+//go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py python/dlbench_bare/*.py cntk/dlbench_cntk/*.py dl4j/pom.xml dl4j/src/main
 var Sources embed.FS
