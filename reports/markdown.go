@@ -37,7 +37,7 @@ func Markdown(w io.Writer, rec *record.Record) error {
 	p.printf("- %s, %d logical CPUs, %s memory, %s, kernel %s\n", plain(e.CPU), e.LogicalCPUs, table.Bytes(e.MemoryBytes), plain(e.OS), plain(e.Kernel))
 	p.printf("- engine %s %s\n", plain(e.Engine), plain(e.EngineVersion))
 	for _, r := range rec.Runners {
-		p.printf("- %s: %s %s, %s, %s, %d threads\n", plain(r.Name), plain(r.Framework), plain(r.FrameworkVersion), plain(r.Terms.Layout), plain(r.Terms.Execution), r.Terms.Threads)
+		p.printf("- %s: %s %s (%s), %s, %s, %d threads\n", plain(r.Name), plain(r.Framework), plain(r.FrameworkVersion), plain(r.State()), plain(r.Terms.Layout), plain(r.Terms.Execution), r.Terms.Threads)
 	}
 	return p.err
 }

@@ -95,7 +95,7 @@ func (p *program) listRunners(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t := table.New("runner", "framework", "version", "state", "devices", "description")
+	t := table.New("runner", "framework", "version", "state", "CPU features", "devices", "description")
 	for _, m := range all {
 		state := "maintained"
 		if !m.Maintained {
@@ -104,7 +104,7 @@ func (p *program) listRunners(c *cli.Context) error {
 		if m.Reference {
 			state += ", judges"
 		}
-		t.Add(m.Name, m.Framework, m.Version, state, strings.Join(m.Devices, ", "), m.Description)
+		t.Add(m.Name, m.Framework, m.Version, state, m.CPUFeatures, strings.Join(m.Devices, ", "), m.Description)
 	}
 	return p.print(c, all, t)
 }

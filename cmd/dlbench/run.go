@@ -216,7 +216,7 @@ func (r *run) fillRecord() error {
 	for _, m := range r.selection.runners {
 		s := r.startable[m.Name]
 		r.record.Runners = append(r.record.Runners, record.Runner{Name: m.Name, Framework: m.Framework, FrameworkVersion: m.Version,
-			Released: m.Released, Maintained: m.Maintained, Image: s.image, ImageID: s.imageID, Build: map[string]string{},
+			Released: m.Released, Maintained: m.Maintained, CPUFeatures: m.CPUFeatures, Image: s.image, ImageID: s.imageID, Build: map[string]string{},
 			Terms: record.RunnerTerms{CPUs: []int{}, Switches: map[string]string{}}})
 	}
 	return nil

@@ -19,6 +19,7 @@ func (p *program) verifyCommand() *cli.Command {
 		Usage: "check that runners compute what the reference computes, and measure nothing",
 		Flags: append(append(selectionFlags(), termFlags()...),
 			&cli.BoolFlag{Name: "all-checks", Usage: "print every check, not the closest one of each layer"},
+			&cli.BoolFlag{Name: "protocol", Usage: "check how runners speak instead of what they compute"},
 			&cli.BoolFlag{Name: "cases", Usage: "print every operator case, also those that no workload here needs"}, jsonFlag()),
 		Action: p.doVerify,
 	}
@@ -39,6 +40,9 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
+	if c.Bool("protocol") {
+		return p.verifyProtocol(ctx, b, c.Bool("json"))
+	}
 	b.newJudge(machine(ctx).CPU)
 	rows, err := b.verifyAll(ctx)
 	if err != nil {

@@ -100,11 +100,20 @@ type Runner struct {
 	FrameworkVersion string            `json:"framework_version"`
 	Released         string            `json:"released,omitempty"`
 	Maintained       bool              `json:"maintained"`
+	CPUFeatures      string            `json:"cpu_features,omitempty"`
 	Image            string            `json:"image,omitempty"`
 	ImageID          string            `json:"image_id,omitempty"`
 	AdapterDigest    string            `json:"adapter_digest"`
 	Build            map[string]string `json:"build"`
 	Terms            RunnerTerms       `json:"terms"`
+}
+
+// State says whether the framework is maintained, and since when it is not.
+func (r Runner) State() string {
+	if r.Maintained {
+		return "maintained"
+	}
+	return "retired, last release " + r.Released
 }
 
 // RunnerTerms are the conditions that a runner confirmed from inside.

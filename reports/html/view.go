@@ -146,6 +146,10 @@ func headline(rec *record.Record, cells []cellView) string {
 	}
 }
 
+// ownNature are the facts in which runners differ by nature; in the others they
+// should not differ unseen.
+var ownNature = []string{"framework", "image", "state", "CPU features"}
+
 // termsGrid puts what the runners said of themselves side by side.
 func termsGrid(rec *record.Record) grid {
 	g := grid{}
@@ -154,6 +158,8 @@ func termsGrid(rec *record.Record) grid {
 		of   func(r record.Runner) string
 	}{
 		{"framework", func(r record.Runner) string { return r.Framework + " " + r.FrameworkVersion }},
+		{"state", func(r record.Runner) string { return r.State() }},
+		{"CPU features", func(r record.Runner) string { return r.CPUFeatures }},
 		{"threads", func(r record.Runner) string { return fmt.Sprint(r.Terms.Threads) }},
 		{"CPUs", func(r record.Runner) string { return strings.Trim(fmt.Sprint(r.Terms.CPUs), "[]") }},
 		{"layout", func(r record.Runner) string { return r.Terms.Layout }},
@@ -171,8 +177,7 @@ func termsGrid(rec *record.Record) grid {
 		for _, r := range rec.Runners {
 			row.Values = append(row.Values, fact.of(r))
 		}
-		// Versions and images differ by nature; the others should not unseen.
-		row.Differs = len(slices.Compact(slices.Sorted(slices.Values(row.Values)))) > 1 && fact.name != "framework" && fact.name != "image"
+		row.Differs = len(slices.Compact(slices.Sorted(slices.Values(row.Values)))) > 1 && !slices.Contains(ownNature, fact.name)
 		g.Rows = append(g.Rows, row)
 	}
 	return g

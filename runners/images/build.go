@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/dlbench/dlbench/docker"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -28,8 +27,10 @@ const pipContext = "pip"
 // the context, into a stage that the image is not made of.
 func (s *Store) buildPackages(ctx context.Context, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		if err := errors.Join(copyPart(part{docker.Files, pipContext, nil}, dir), copyPart(part{docker.Files, l.context, nil}, dir)); err != nil {
-			return err
+		for _, p := range l.parts { // later ones replace what earlier ones have
+			if err := copyPart(p, dir); err != nil {
+				return err
+			}
 		}
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
 			return err
@@ -40,11 +41,8 @@ func (s *Store) buildPackages(ctx context.Context, l layer, below, build string)
 
 func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		if err := copyPart(part{docker.Files, l.context, nil}, dir); err != nil {
-			return err
-		}
-		sources := adapterPart(m)
-		if err := copyPart(sources, filepath.Join(dir, sources.dir)); err != nil {
+		dockerfile, sources := l.parts[0], l.parts[1]
+		if err := errors.Join(copyPart(dockerfile, dir), copyPart(sources, filepath.Join(dir, sources.dir))); err != nil {
 			return err
 		}
 		return s.build(ctx, "add the adapter of "+m.Framework, dir, l.tag, map[string]string{"PACKAGES": below, "BUILD": build})

@@ -85,6 +85,9 @@ func TestDigestFollowsEveryFile(t *testing.T) {
 func TestPackagesArePinnedByHash(t *testing.T) {
 	for _, m := range builtin(t) {
 		data, err := docker.Files.ReadFile(m.Image.Context + "/requirements.txt")
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // Debian's packages are pinned by the release, Maven's by pom.xml
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

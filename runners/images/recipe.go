@@ -29,6 +29,7 @@ type recipe struct {
 type layer struct {
 	context string // under docker/
 	tag     string
+	parts   []part // what the context is made of
 }
 
 // tags are all that the recipe needs.
@@ -73,17 +74,26 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		if _, err := fs.Stat(docker.Files, context); err != nil {
 			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
 		}
-		digest, err := digestOf(below, part{docker.Files, pipContext, nil}, part{docker.Files, context, nil})
+		l := layer{context: context, parts: []part{{docker.Files, pipContext, nil}, {docker.Files, context, nil}, pins(m)}}
+		digest, err := digestOf(below, l.parts...)
 		if err != nil {
 			return r, err
 		}
 		below = "dlbench/" + context + "-packages:" + digest
-		r.packages = append(r.packages, layer{context, below})
+		l.tag = below
+		r.packages = append(r.packages, l)
 	}
 	r.adapter.context = "adapter/" + or(m.Image.Adapter, pythonTree)
-	digest, err := digestOf(below, part{docker.Files, r.adapter.context, nil}, adapterPart(m))
+	r.adapter.parts = []part{{docker.Files, r.adapter.context, nil}, adapterPart(m)}
+	digest, err := digestOf(below, r.adapter.parts...)
 	r.adapter.tag = m.Image.Name + ":" + digest
 	return r, err
+}
+
+// pins are the pinned dependencies of an adapter that is a Maven project.
+func pins(m manifest.Manifest) part {
+	tree := or(m.Image.Adapter, pythonTree)
+	return part{runners.Sources, tree, func(name string) bool { return name == tree+"/pom.xml" }}
 }
 
 // adapterPart is the sources of a runner's adapter. Python runners share a

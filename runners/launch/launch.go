@@ -56,26 +56,15 @@ type Runner struct {
 // Open starts a fresh process of a runner; image is its built image, unless
 // the engine is the local one.
 func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string) (*Runner, error) {
-	if err := os.MkdirAll(l.Work, 0o700); err != nil {
-		return nil, err
-	}
-	work, err := os.MkdirTemp(l.Work, m.Name+"-")
+	work, mounts, err := l.workDirectory(m)
 	if err != nil {
-		return nil, err
-	}
-	// An unprivileged user inside writes here; the directory above is closed
-	// to everybody else outside.
-	if err := os.Chmod(work, 0o777); err != nil {
 		return nil, err
 	}
 	log, err := l.log(m.Name)
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{engine: l.Engine, work: work, mounts: []engine.Mount{
-		{Host: l.Inputs, Inside: inputsInside, ReadOnly: true},
-		{Host: work, Inside: workInside},
-	}}
+	r := &Runner{engine: l.Engine, work: work, mounts: mounts}
 	spec, err := l.spec(m, image, r.mounts)
 	if err == nil {
 		r.Session, err = session.Open(ctx, session.Config{
@@ -87,6 +76,24 @@ func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string) 
 		return nil, errors.Join(err, os.RemoveAll(work))
 	}
 	return r, nil
+}
+
+// workDirectory makes a process's own directory.
+func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, error) {
+	if err := os.MkdirAll(l.Work, 0o700); err != nil {
+		return "", nil, err
+	}
+	work, err := os.MkdirTemp(l.Work, m.Name+"-")
+	if err != nil {
+		return "", nil, err
+	}
+	// An unprivileged user inside writes here; the directory above is closed
+	// to everybody else outside.
+	mounts := []engine.Mount{
+		{Host: l.Inputs, Inside: inputsInside, ReadOnly: true},
+		{Host: work, Inside: workInside},
+	}
+	return work, mounts, os.Chmod(work, 0o777)
 }
 
 func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount) (engine.Spec, error) {
@@ -181,4 +188,34 @@ func (r *Runner) output(what string) string {
 // Close ends the process and removes its work directory.
 func (r *Runner) Close(ctx context.Context) error {
 	return errors.Join(r.Session.Close(ctx), os.RemoveAll(r.work))
+}
+
+// Conversation is a started runner to which nothing has been said yet.
+type Conversation struct {
+	engine.Process
+	Work   string                   // a directory that the runner may write to, on the host
+	Inside func(host string) string // how the runner sees a path
+}
+
+// Talk starts a runner whose lines the caller writes and reads.
+func (l *Launcher) Talk(ctx context.Context, m manifest.Manifest, image string) (*Conversation, error) {
+	work, mounts, err := l.workDirectory(m)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := l.spec(m, image, mounts)
+	c := &Conversation{Work: work, Inside: func(host string) string { return engine.PathInside(l.Engine, mounts, host) }}
+	if err == nil {
+		c.Process, err = l.Engine.Start(ctx, spec)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(work))
+	}
+	go func() { _, _ = io.Copy(io.Discard, c.Stderr()) }()
+	return c, nil
+}
+
+// Close ends the process, if it runs, and removes its work directory.
+func (c *Conversation) Close(ctx context.Context) error {
+	return errors.Join(c.Stop(ctx, 0), os.RemoveAll(c.Work))
 }

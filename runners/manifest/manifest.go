@@ -14,7 +14,8 @@ type Manifest struct {
 	Description   string            `json:"description"`
 	Homepage      string            `json:"homepage"`
 	Maintained    bool              `json:"maintained"`
-	Released      string            `json:"released"` // date of that version's release, YYYY-MM-DD
+	Released      string            `json:"released"`               // date of that version's release, YYYY-MM-DD
+	CPUFeatures   string            `json:"cpu_features,omitempty"` // the instructions that its kernels use
 	Image         Image             `json:"image"`
 	Command       []string          `json:"command"` // inside the image
 	Local         *Local            `json:"local,omitempty"`
