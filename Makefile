@@ -8,7 +8,7 @@ export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
 VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test unit python lint build install-lint bench bench-fidelity requirements echarts clean
+.PHONY: run test unit python java lint build install-lint bench bench-fidelity requirements echarts clean
 
 run: $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -23,17 +23,23 @@ $(BIN): $(GO_SOURCES)
 test: $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
 	@$(BIN) setup
 	@sh .ci/browser
+	@sh .ci/maven
 	$(BIN) images build
 	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
 	$(VENV)/bin/python -m pytest -q runners/python
+	@$(MAKE) --no-print-directory java
+	$(BIN) verify --protocol > bin/protocol.txt || { cat bin/protocol.txt; exit 1; }
 	@rm -rf bin/campaign
-	$(BIN) run --suite smoke --rounds 1 --out bin/campaign
+	$(BIN) run --workload lenet/infer/b32/fp32,lenet/train/b32/fp32 --rounds 1 --out bin/campaign
 
 unit: ## the tests that need neither engine nor browser
 	go test -short ./...
 
 python: $(VENV)/ready
 	$(VENV)/bin/python -m pytest -q runners/python
+
+java: ## the tests of DL4J's runner
+	@if command -v mvn > /dev/null; then mvn -q -B -f runners/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
 
 $(VENV)/ready: runners/python/requirements-test.txt
 	@echo "making $(VENV)"

@@ -64,10 +64,13 @@ func (p *program) doFidelity(c *cli.Context) (err error) {
 	var rows []fidelity
 	for _, id := range b.selection.workloads {
 		for _, m := range b.selection.runners {
-			if b.startable[m.Name].unusable != "" || m.Reference {
+			if b.startable[m.Name].unusable != "" || len(m.Bare) == 0 {
 				continue
 			}
 			row, err := b.fidelityOf(ctx, m.Name, id, c.Int("rounds"), c.Int("blocks"))
+			if cannot(err) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -79,6 +82,12 @@ func (p *program) doFidelity(c *cli.Context) (err error) {
 		return p.printJSON(rows)
 	}
 	return fidelityTable(rows).Write(p.stdout, p.width)
+}
+
+// cannot says that a runner refused a workload as unsupported.
+func cannot(err error) bool {
+	var refused *protocol.Error
+	return errors.As(err, &refused) && refused.Code == protocol.Unsupported
 }
 
 func fidelityTable(rows []fidelity) *table.Table {
@@ -142,7 +151,7 @@ func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.
 	s := b.startable[runner]
 	twin := s.manifest
 	twin.Name = "bare-" + runner
-	twin.Command = []string{"python3", "-m", "dlbench_bare", runner}
+	twin.Command = s.manifest.Bare
 	if twin.Local != nil {
 		local := *twin.Local
 		local.Command = twin.Command

@@ -108,8 +108,9 @@ func adapterPart(m manifest.Manifest) part {
 	module := m.Command[len(m.Command)-1]
 	p.wanted = func(name string) bool {
 		dir, file := path.Split(strings.TrimPrefix(name, tree+"/"))
-		own := strings.HasPrefix(file, module+".") || strings.HasPrefix(file, module+"_") || strings.HasPrefix(file, "__")
-		return dir == "dlbench_runner/" || own
+		own := strings.HasPrefix(file, module+".") || strings.HasPrefix(file, module+"_")
+		shared := dir == "dlbench_runner/" || strings.HasPrefix(file, "__") || file == "networks.py"
+		return own || shared
 	}
 	return p
 }

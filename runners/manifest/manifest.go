@@ -18,6 +18,7 @@ type Manifest struct {
 	CPUFeatures   string            `json:"cpu_features,omitempty"` // the instructions that its kernels use
 	Image         Image             `json:"image"`
 	Command       []string          `json:"command"` // inside the image
+	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity holds the runner against
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"

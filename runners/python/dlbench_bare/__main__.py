@@ -1,4 +1,4 @@
-"""python3 -m dlbench_bare pytorch|tensorflow answers the protocol's requests with bare loops."""
+"""python3 -m dlbench_bare NAME answers the protocol's requests with bare loops."""
 
 from __future__ import annotations
 

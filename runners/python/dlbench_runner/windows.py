@@ -14,6 +14,15 @@ def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
+def is_same(node) -> bool:
+    """Whether a convolution's pads are half the kernel on each side, at stride 1: what frameworks
+    call SAME is the plan's padding then, and only then."""
+    half = [k // 2 for k in node.kernel_shape]
+    odd = all(k % 2 for k in node.kernel_shape)
+    plain = [*node.strides, *node.dilations] == [1, 1, 1, 1]
+    return plain and odd and list(node.pads) == half + half
+
+
 def unfold(x: np.ndarray, kernel, strides, dilations) -> np.ndarray:
     """Windows of a padded input, as a view [N, C, kh, kw, oh, ow]."""
     (kh, kw), (sh, sw), (dh, dw) = kernel, strides, dilations

@@ -11,7 +11,7 @@ import numpy as np
 from .. import nhwc
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms, threads_named
 from ..plan import OPERATORS, Node, Plan, Unsupported
-from ..windows import average_correction, overhang, reach, resize_matrix
+from ..windows import average_correction, is_same, overhang, reach, resize_matrix
 
 
 class Keras(Adapter):
@@ -157,7 +157,7 @@ class Keras(Adapter):
         return self.plan.shape_of(node.data[0])[2:]
 
     def _conv(self, node: Node):
-        same = self.same(node)
+        same = is_same(node)
         settings = {
             "strides": tuple(node.strides),
             "padding": "same" if same else "valid",
@@ -177,13 +177,6 @@ class Keras(Adapter):
         self.built(layer, node)
         self.bind(node.params, layer.kernel, layer.bias)
         return lambda x: layer(self.padded(x, pads))
-
-    def same(self, node: Node) -> bool:
-        """Whether padding "same" is the plan's: half the kernel on each side, stride 1."""
-        half = [k // 2 for k in node.kernel_shape]
-        odd = all(k % 2 for k in node.kernel_shape)
-        plain = [*node.strides, *node.dilations] == [1, 1, 1, 1]
-        return plain and odd and list(node.pads) == half + half
 
     def in_groups(self, node: Node, pads, settings):
         count, axis = node.group, -1 if self.last else 1
@@ -405,6 +398,7 @@ class OnJax(Backend):
     def __init__(self, threads: int):
         self.jax = importlib.import_module("jax")
         self.version = self.jax.__version__
+        self.jax.devices()  # makes XLA's pool, so that its threads can be counted
         self.held = None
 
     def threads(self) -> int:
@@ -421,12 +415,13 @@ class OnJax(Backend):
         # Copies: a step gives away what it was called with.
         self.held = [[jax.numpy.array(v.value) for v in group] for group in self.variables]
         self.forward = jax.jit(lambda t, n, x: model.stateless_call(t, n, x, training=False)[0])
+        self.look = jax.jit(self.observed.stateless_call, static_argnames="training")
         self.step = jax.jit(self.one_step, donate_argnums=(0, 1, 2))
         self.grads = jax.jit(jax.value_and_grad(self.loss_of, argnums=(0, 2), has_aux=True))
 
     def forget(self) -> None:
         super().forget()
-        self.held = self.variables = self.forward = self.step = self.grads = None
+        self.held = self.variables = self.forward = self.look = self.step = self.grads = None
         self.jax.clear_caches()
 
     def settle(self) -> None:
@@ -459,7 +454,7 @@ class OnJax(Backend):
         observed = self.observed
         by_path = {v.path: value for v, value in zip(self.variables[1], self.held[1])}
         others = [by_path[v.path] for v in observed.non_trainable_variables]
-        return observed.stateless_call(self.held[0], others, x, training=training)[0]
+        return self.look(self.held[0], others, x, training=training)[0]
 
     def synchronize(self, handle) -> None:
         self.jax.block_until_ready((handle, self.held))

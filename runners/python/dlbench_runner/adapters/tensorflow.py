@@ -1,4 +1,4 @@
-"""TensorFlow: tf.function graphs, NHWC, raw operators with explicit padding."""
+"""TensorFlow: tf.function graphs, NHWC, raw operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..nhwc import (
     to_nchw,
 )
 from ..plan import OPERATORS, Node, Plan, Unsupported
-from ..windows import average_correction, reach, resize_matrix
+from ..windows import average_correction, is_same, reach, resize_matrix
 
 
 class TensorFlow(Adapter):
@@ -158,7 +158,8 @@ class TensorFlow(Adapter):
 
     def _conv(self, node: Node):
         nn = self.tf.nn
-        strides, dilations, padding = node.strides, node.dilations, explicit(node.pads)
+        strides, dilations, same = node.strides, node.dilations, is_same(node)
+        padding = "SAME" if same else around(node.pads)
         if self.plan.training and list(dilations) != [1, 1]:
             raise Unsupported("the gradient of a dilated Conv: there is none on CPUs")
         channels = self.plan.channels_of(node)
@@ -176,7 +177,7 @@ class TensorFlow(Adapter):
 
         if node.group > 1 and node.group != channels:
             convolve = self.in_groups(convolve, node.group)
-        if self.plan.training and any(node.pads):
+        if self.plan.training and any(node.pads) and not same:
             # oneDNN's backward convolutions take no explicit padding: with a
             # pad before it the whole step is theirs, which was faster.
             convolve, padding = self.padded_before(convolve, padding), "VALID"
@@ -248,7 +249,7 @@ class TensorFlow(Adapter):
     def _maxpool(self, node: Node):
         if list(node.dilations) != [1, 1]:
             raise Unsupported(f"MaxPool with dilations {node.dilations}")
-        padding = explicit(reach(node, self.plan.shape_of(node.data[0])[2:]))
+        padding = around(reach(node, self.plan.shape_of(node.data[0])[2:]))
         return lambda x: self.tf.nn.max_pool2d(x, node.kernel_shape, node.strides, padding)
 
     def _averagepool(self, node: Node):
@@ -308,6 +309,11 @@ class TensorFlow(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: tf.image.resize(x, size, "bilinear", antialias=False)
         return lambda x: tf.einsum("ph,nhwc,qw->npqc", rows, x, columns)
+
+
+def around(pads):
+    """Padding as TensorFlow's operators take it; zeros that are spelt out are slower than none."""
+    return explicit(pads) if any(pads) else "VALID"
 
 
 def adapter() -> Adapter:

@@ -13,7 +13,7 @@ public final class Main {
   public static void main(String[] arguments) throws Exception {
     System.setOut(System.err); // no print may break the stream of replies
     PrintStream replies = new PrintStream(new FileOutputStream(descriptor(3)), false, StandardCharsets.UTF_8);
-    Workbench bench = new Runner();
+    Workbench bench = arguments.length > 0 && arguments[0].equals("bare") ? new Bare() : new Runner();
     new Server(bench, replies).serve(System.in);
     System.exit(0);
   }
