@@ -82,8 +82,8 @@ func TestWarmupIsCalibratedOnceAndRepeated(t *testing.T) {
 	if c == nil || !c.Steady || c.WarmupIterations < 20 {
 		t.Fatalf("calibration is %+v, want a steady state after at least one window", c)
 	}
-	if c.BlockIterations != 50 || c.LatencyIterations != 100 {
-		t.Errorf("at 10 ms an iteration, half a second is 50 and a second is 100, got %+v", c)
+	if c.BlockIterations != 30 || c.LatencyIterations != 50 {
+		t.Errorf("at 10 ms an iteration, 0.3 s are 30 and 0.5 s are 50, got %+v", c)
 	}
 	for _, p := range s.cell(infer, "a").Processes {
 		if len(p.WarmupNS) != c.WarmupIterations {
@@ -96,7 +96,7 @@ func TestWarmupIsCalibratedOnceAndRepeated(t *testing.T) {
 }
 
 func TestSlotsAlternateThroughAProcess(t *testing.T) {
-	a := ms(200) // blocks of 3 iterations: an odd number shifts the next block's slot
+	a := ms(110) // blocks of 3 iterations: an odd number shifts the next block's slot
 	s := newStage(t, map[string]*scripted{"a": a}, train)
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)

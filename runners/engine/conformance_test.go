@@ -71,11 +71,11 @@ func baseImage(t *testing.T, c *engine.CLI) string {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields(text) {
-		if strings.Contains(name, "dlbench/base:") {
+		if strings.Contains(name, "dlbench/base-python:") {
 			return name
 		}
 	}
-	lacking(t, "there is no image dlbench/base: dlbench images build reference")
+	lacking(t, "there is no base image: dlbench images build reference")
 	return ""
 }
 
