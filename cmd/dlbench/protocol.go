@@ -33,7 +33,9 @@ func (p *program) verifyProtocol(ctx context.Context, b *bench, asJSON bool) err
 			continue // said already, and in the exit code of run
 		}
 		b.progress.step("protocol of "+m.Name, float64(i)/float64(len(b.selection.runners)), 0)
-		suite.Open = func(ctx context.Context) (*launch.Conversation, error) { return b.launcher.Talk(ctx, s.manifest, s.image) }
+		suite.Open = func(ctx context.Context) (*launch.Conversation, error) {
+			return b.launcher.Talk(ctx, s.manifest, s.image)
+		}
 		findings, err := suite.Run(ctx)
 		if err != nil {
 			return fmt.Errorf("protocol of %s: %w", m.Name, err)

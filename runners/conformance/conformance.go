@@ -42,7 +42,7 @@ type Suite struct {
 
 const (
 	answerTime = 2 * time.Minute
-	stopTime   = 20 * time.Second
+	stopTime   = 10 * time.Second
 )
 
 // Run asks everything. An error is the harness's; faults of the runner are

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -55,7 +56,7 @@ func Reference(m manifest.Manifest) (string, error) {
 }
 
 func recipeOf(m manifest.Manifest) (r recipe, err error) {
-	if r.base, err = baseNamed(or(m.Image.Base, "python")); err != nil {
+	if r.base, err = baseNamed(cmp.Or(m.Image.Base, "python")); err != nil {
 		return r, fmt.Errorf("runner %q (%s): %w", m.Name, m.Source, err)
 	}
 	below := r.base.tag
@@ -83,7 +84,7 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		l.tag = below
 		r.packages = append(r.packages, l)
 	}
-	r.adapter.context = "adapter/" + or(m.Image.Adapter, pythonTree)
+	r.adapter.context = "adapter/" + cmp.Or(m.Image.Adapter, pythonTree)
 	r.adapter.parts = []part{{docker.Files, r.adapter.context, nil}, adapterPart(m)}
 	digest, err := digestOf(below, r.adapter.parts...)
 	r.adapter.tag = m.Image.Name + ":" + digest
@@ -92,7 +93,7 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 
 // pins are the pinned dependencies of an adapter that is a Maven project.
 func pins(m manifest.Manifest) part {
-	tree := or(m.Image.Adapter, pythonTree)
+	tree := cmp.Or(m.Image.Adapter, pythonTree)
 	return part{runners.Sources, tree, func(name string) bool { return name == tree+"/pom.xml" }}
 }
 
@@ -100,7 +101,7 @@ func pins(m manifest.Manifest) part {
 // tree; each gets the library and its own module, so that a change of one
 // leaves the images of the others as they are.
 func adapterPart(m manifest.Manifest) part {
-	tree := or(m.Image.Adapter, pythonTree)
+	tree := cmp.Or(m.Image.Adapter, pythonTree)
 	p := part{runners.Sources, tree, nil}
 	if tree != pythonTree || len(m.Command) == 0 {
 		return p
@@ -113,13 +114,6 @@ func adapterPart(m manifest.Manifest) part {
 		return own || shared
 	}
 	return p
-}
-
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }
 
 // part is a directory whose files count: all of them, or the wanted ones.

@@ -17,7 +17,7 @@ type Manifest struct {
 	Released      string            `json:"released"`               // date of that version's release, YYYY-MM-DD
 	CPUFeatures   string            `json:"cpu_features,omitempty"` // the instructions that its kernels use
 	Image         Image             `json:"image"`
-	Command       []string          `json:"command"` // inside the image
+	Command       []string          `json:"command"`        // inside the image
 	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity holds the runner against
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
