@@ -163,12 +163,14 @@ class Keras(Adapter):
             "padding": "same" if same else "valid",
             "dilation_rate": tuple(node.dilations),
             "use_bias": len(node.params) > 1,
+            "kernel_initializer": "zeros",  # weights are the plan's; drawing others takes time
         }
         self.backend.check_conv(node, self.plan)
         channels, kernel = self.plan.channels_of(node), tuple(node.kernel_shape)
         pads = [0, 0, 0, 0] if same else node.pads
         if node.group > 1 and node.group == channels:
             multiplier = node.shape[1] // channels
+            settings["depthwise_initializer"] = settings.pop("kernel_initializer")
             layer = self.layers.DepthwiseConv2D(kernel, depth_multiplier=multiplier, **settings)
         elif node.group > 1 and not self.backend.grouped:
             return self.in_groups(node, pads, settings)
@@ -208,6 +210,7 @@ class Keras(Adapter):
             tuple(node.strides),
             dilation_rate=tuple(node.dilations),
             use_bias=len(node.params) > 1,
+            kernel_initializer="zeros",
         )
         self.built(layer, node)
         self.bind(node.params, layer.kernel, layer.bias)
@@ -280,7 +283,7 @@ class Keras(Adapter):
     def _gemm(self, node: Node):
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
-        layer = self.built(self.layers.Dense(node.shape[1]), node)
+        layer = self.built(self.layers.Dense(node.shape[1], kernel_initializer="zeros"), node)
         self.bind(node.params, layer.kernel, layer.bias)
         return layer
 
