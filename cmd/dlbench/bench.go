@@ -18,6 +18,7 @@ import (
 	"github.com/dlbench/dlbench/runners/launch"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -178,10 +179,19 @@ func (b *bench) materialize(ctx context.Context, p *plan.Plan) (plan.Files, erro
 	return plan.Materialize(ctx, b.launcher.Inputs, p)
 }
 
-// newJudge makes the verifier; verdicts are shared by all campaigns.
-func (b *bench) newJudge(processor string) {
+// newJudge makes the verifier; verdicts are shared by all campaigns. Operator
+// cases that no network needs are run where somebody asks for every case.
+func (b *bench) newJudge(processor string, everyCase bool) error {
+	var needed []cases.Case // none: the verifier takes all
+	if !everyCase {
+		var err error
+		if needed, err = cases.ForZoo(); err != nil {
+			return err
+		}
+	}
 	openReference := b.open(b.selection.reference.Name)
 	b.judge = &parity.Verifier{
+		Cases:    needed,
 		CacheDir: filepath.Join(b.cache, "parity"), Processor: processor,
 		ReferenceKey: b.startable[b.selection.reference.Name].key,
 		OpenReference: func(ctx context.Context) (parity.Runner, error) {
@@ -196,6 +206,7 @@ func (b *bench) newJudge(processor string) {
 			b.progress.step(fmt.Sprintf("verify %s: %s", who, what), -1, 0)
 		},
 	}
+	return nil
 }
 
 // verify judges one cell.

@@ -165,7 +165,9 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	here := machine(ctx)
 	here.Engine = r.engine.Name()
 	here.EngineVersion = r.engine.Probe(ctx).Version
-	r.newJudge(here.CPU)
+	if err := r.newJudge(here.CPU, false); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}

@@ -43,7 +43,9 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 	if c.Bool("protocol") {
 		return p.verifyProtocol(ctx, b, c.Bool("json"))
 	}
-	b.newJudge(machine(ctx).CPU)
+	if err := b.newJudge(machine(ctx).CPU, c.Bool("cases")); err != nil {
+		return err
+	}
 	rows, err := b.verifyAll(ctx)
 	if err != nil {
 		return err

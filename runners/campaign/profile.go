@@ -20,7 +20,7 @@ type Profile struct {
 // The profiles. A block's edges cost two synchronisations and two clock reads,
 // some tens of microseconds, so that a third of a second keeps them under 2e-4 of it.
 var profiles = []Profile{
-	{Name: "quick", MinRounds: 3, MaxRounds: 3, Blocks: 3, BlockTime: 300 * time.Millisecond, LatencyTime: 500 * time.Millisecond, WarmupTime: 3 * time.Second},
+	{Name: "quick", MinRounds: 3, MaxRounds: 3, Blocks: 3, BlockTime: 300 * time.Millisecond, LatencyTime: 500 * time.Millisecond, WarmupTime: 2 * time.Second},
 	{Name: "report", MinRounds: 6, MaxRounds: 30, HalfWidth: 0.01, Blocks: 5, BlockTime: time.Second, LatencyTime: 2 * time.Second, WarmupTime: 15 * time.Second},
 	{Name: "gate", MinRounds: 12, MaxRounds: 30, HalfWidth: 0.005, Blocks: 5, BlockTime: time.Second, LatencyTime: 2 * time.Second, WarmupTime: 15 * time.Second},
 }

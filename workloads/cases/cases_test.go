@@ -211,3 +211,37 @@ func closestRace(n network.Node, plane []float32, height, width int) float64 {
 	}
 	return smallest
 }
+
+// What the zoo needs is a part of the whole, and has the cases of each network.
+func TestForZoo(t *testing.T) {
+	needed, err := cases.ForZoo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := cases.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(needed) < 10 || len(needed) >= len(all) {
+		t.Errorf("%d of %d cases", len(needed), len(all))
+	}
+	names := map[string]bool{}
+	for _, c := range needed {
+		names[c.Name] = true
+	}
+	for _, name := range zoo.Names() {
+		entry, err := zoo.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := entry.Build(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases.For(all, net) {
+			if !names[c.Name] {
+				t.Errorf("%s needs %s", name, c.Name)
+			}
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"slices"
+
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
@@ -21,6 +23,20 @@ func For(all []Case, net *network.Network) []Case {
 		}
 	}
 	return bearing
+}
+
+// ForZoo returns the cases that may bear on some network of the zoo: what a
+// runner has to pass before any workload of it is timed.
+func ForZoo() ([]Case, error) {
+	all, err := All()
+	if err != nil {
+		return nil, err
+	}
+	used, err := zooFeatures()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(c Case) bool { return !within(c.features(), used) }), nil
 }
 
 // features leaves out the head, which every case has.
