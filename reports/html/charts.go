@@ -22,10 +22,11 @@ type chart struct {
 }
 
 // The runners' marks: colours that the colour-blind can tell apart (Okabe and
-// Ito 2008), and a symbol and a dash each for those who see none.
+// Ito 2008, then Tol's muted scheme), and a symbol and a dash each for those who see none.
 var (
-	colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8860b"}
-	symbols = []string{"circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "circle"}
+	colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8860b",
+		"#aa3377", "#44aa99", "#6655cc", "#999933", "#aa4466", "#228b55"}
+	symbols = []string{"circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect"}
 	dashes  = []string{"solid", "dashed", "dotted", "solid", "dashed", "dotted", "solid", "dashed"}
 )
 

@@ -91,7 +91,7 @@ func newWorkloadView(rec *record.Record, w record.Workload, anchor string) workl
 }
 
 func newCellView(rec *record.Record, cell *record.Cell, row ranking.Row) cellView {
-	v := cellView{Cell: cell, Row: row, Mark: slices.IndexFunc(rec.Runners, func(r record.Runner) bool { return r.Name == cell.Runner })}
+	v := cellView{Cell: cell, Row: row, Mark: max(0, slices.IndexFunc(rec.Runners, func(r record.Runner) bool { return r.Name == cell.Runner })) % len(colours)}
 	for _, c := range cell.Parity.Checks {
 		share := 100.0
 		if c.Tolerance > 0 {

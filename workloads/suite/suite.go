@@ -19,13 +19,15 @@ type Suite struct {
 
 var suites = []Suite{
 	{Name: "smoke", Profile: "quick", Description: "small networks, a few minutes: does everything work here?",
-		Workloads: ids([]string{"lenet", "resnet20"}, []plan.Mode{plan.Infer, plan.Train}, 32)},
+		Workloads: append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 8)...)},
 	{Name: "resnet", Profile: "report", Description: "ResNet-18/34/50/101/152 v1.5 at 224×224, inference and training",
 		Workloads: append(append(
 			ids(resnets, []plan.Mode{plan.Infer}, 1),
 			ids(resnets, []plan.Mode{plan.Infer}, 8)...),
 			ids(resnets, []plan.Mode{plan.Train}, 8)...)},
 }
+
+var both = []plan.Mode{plan.Infer, plan.Train}
 
 var resnets = []string{"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}
 
