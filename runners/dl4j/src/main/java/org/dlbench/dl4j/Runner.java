@@ -146,7 +146,9 @@ final class Runner implements Workbench {
       probed = new ComputationGraph(GraphWriter.write(plan, true).configuration());
       probed.init();
     }
-    probed.params().assign(graph.params());
+    // Layer by layer: the order in which a graph flattens its layers is its own.
+    written.holders().values().stream().flatMap(List::stream).forEach(holder ->
+        probed.getLayer(holder.layer()).getParam(holder.key()).assign(graph.getLayer(holder.layer()).getParam(holder.key())));
     probed.setInput(0, batches.get(slot).getFeatures());
     probed.setLabel(0, batches.get(slot).getLabels());
     probed.computeGradientAndScore();
