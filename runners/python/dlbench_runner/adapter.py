@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,16 @@ def threads_named(start: str) -> int:
         with open(path, encoding="utf-8") as file:
             names.append(file.read())
     return sum(name.startswith(start) for name in names)
+
+
+# glibc's settings that keep freed memory for the next iteration instead of giving it back to the
+# system, as the allocators that PyTorch's tuning guide recommends in its place do.
+ALLOCATOR = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_")
+
+
+def environment(*names: str) -> dict[str, str]:
+    """Those of the variables that are set: switches that belong to the terms."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 class Adapter(ABC):

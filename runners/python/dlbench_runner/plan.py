@@ -83,18 +83,20 @@ class Plan:
     def channels_of(self, node: Node) -> int:
         return self.shape_of(node.data[0])[1]
 
-    def in_place(self) -> set[str]:
-        """Rectifiers that may overwrite their input: nobody else reads it, neither a node nor the
-        backward pass of the operator that made it."""
+    def in_place(self, *operators: str) -> set[str]:
+        """Nodes of these operators (Relu, Add) that may overwrite their first input: it has the
+        output's shape, and nobody else reads it, neither a node nor the backward pass of the
+        operator that made it."""
         uses = collections.Counter(name for node in self.nodes for name in node.data)
         makers = {node.output: node.op for node in self.nodes}
         keeps_no_output = {"Conv", "BatchNormalization", "Add", "Gemm"}
         return {
             node.name
             for node in self.nodes
-            if node.op == "Relu"
+            if node.op in operators
             and uses[node.data[0]] == 1
             and makers.get(node.data[0]) in keeps_no_output
+            and self.shape_of(node.data[0]) == node.shape
             and node.data[0] not in self.outputs
         }
 

@@ -45,7 +45,7 @@ class Caffe(Adapter):
 
     def load(self, plan: Plan) -> None:
         self.plan = plan
-        self.in_place = plan.in_place()
+        self.in_place = plan.in_place("Relu")
         self.directory = tempfile.mkdtemp(prefix="caffe-")
         self.constants: dict[str, np.ndarray] = {}
         self.fast = self.write(self.describe(observed=False), "fast")

@@ -43,7 +43,7 @@ class Caffe2(Adapter):
     def load(self, plan: Plan) -> None:
         self.workspace.ResetWorkspace()
         self.plan = plan
-        self.in_place = plan.in_place()
+        self.in_place = plan.in_place("Relu")
         for slot in range(plan.slots):
             self.feed(f"input.{slot}", plan.inputs[slot])
             self.feed(f"labels.{slot}", plan.labels[slot].astype(np.int32), self.plain)

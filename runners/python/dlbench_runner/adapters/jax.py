@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms, threads_named
+from ..adapter import Adapter, Description, DeviceUnavailable, Terms, environment, threads_named
 from ..nhwc import (
     axis,
     explicit,
@@ -58,9 +56,7 @@ class Jax(Adapter):
         switches = {"donation": "parameters and velocity"}
         if self.device.platform != "cpu":
             switches["matmul_precision"] = "highest"
-        for name in ("NPROC", "XLA_FLAGS"):
-            if name in os.environ:
-                switches[name] = os.environ[name]
+        switches |= environment("NPROC", "XLA_FLAGS")
         return Terms(threads_named("tf_XLAEigen"), "NHWC", "graph (jit)", "fp32", switches)
 
     def load(self, plan: Plan) -> None:

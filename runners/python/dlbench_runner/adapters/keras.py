@@ -9,7 +9,15 @@ import os
 import numpy as np
 
 from .. import nhwc
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms, threads_named
+from ..adapter import (
+    ALLOCATOR,
+    Adapter,
+    Description,
+    DeviceUnavailable,
+    Terms,
+    environment,
+    threads_named,
+)
 from ..plan import OPERATORS, Node, Plan, Unsupported
 from ..windows import average_correction, is_same, overhang, reach, resize_matrix
 
@@ -38,6 +46,7 @@ class Keras(Adapter):
     def terms(self) -> Terms:
         layout = "NHWC" if self.last else "NCHW"
         switches = {"image_data_format": self.keras.config.image_data_format()}
+        switches |= environment(*ALLOCATOR)
         return Terms(self.backend.threads(), layout, self.backend.execution, "fp32", switches)
 
     def load(self, plan: Plan) -> None:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms
+from ..adapter import Adapter, Description, DeviceUnavailable, Terms, environment
 from ..plan import OPERATORS, Node, Plan, Unsupported
 from ..windows import average_correction, overhang, reach, resize_matrix, shifts
 
@@ -34,9 +34,7 @@ class MXNet(Adapter):
 
     def terms(self) -> Terms:
         switches = {"hybridize": "static_alloc, static_shape", "optimizer": "nag"}
-        for name in ("MXNET_SUBGRAPH_BACKEND", "OMP_WAIT_POLICY"):
-            if name in os.environ:
-                switches[name] = os.environ[name]
+        switches |= environment("MXNET_SUBGRAPH_BACKEND", "OMP_WAIT_POLICY")
         return Terms(self.threads, "NCHW (blocked inside)", "graph (hybridized)", "fp32", switches)
 
     def load(self, plan: Plan) -> None:

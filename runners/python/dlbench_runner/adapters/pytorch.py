@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms
+from ..adapter import ALLOCATOR, Adapter, Description, DeviceUnavailable, Terms, environment
 from ..plan import OPERATORS, Node, Plan, Unsupported
 
 
@@ -69,16 +69,14 @@ class PyTorch(Adapter):
         switches = {"inference": "torch.inference_mode", "optimizer": "SGD(fused=True)"}
         if self.device.type == "cuda":
             switches.update(tf32="off", cudnn_benchmark="on")
-        for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
-            if name in os.environ:
-                switches[name] = os.environ[name]
+        switches |= environment("OMP_WAIT_POLICY", "KMP_BLOCKTIME", *ALLOCATOR)
         execution = "eager" if self.variant == "eager" else "torch.compile"
         return Terms(torch.get_num_threads(), "NHWC", execution, "fp32", switches)
 
     def load(self, plan: Plan) -> None:
         torch = self.torch
         self.plan = plan
-        self.inplace = plan.in_place()
+        self.inplace = plan.in_place("Relu", "Add")
         self.ops = [(node.output, self.operator(node), node.data) for node in plan.nodes]
         self.inputs = [self.put(x) for x in plan.inputs]
         self.labels = [torch.from_numpy(y.copy()).to(self.device) for y in plan.labels]
@@ -93,7 +91,9 @@ class PyTorch(Adapter):
     def put(self, value: np.ndarray):
         tensor = self.torch.from_numpy(value.copy()).to(self.device)
         if tensor.dim() == 4:
-            tensor = tensor.contiguous(memory_format=self.torch.channels_last)
+            # Not contiguous(): it leaves one-channel tensors as they are, because both layouts
+            # fit them, and what is computed from them is NCHW then.
+            tensor = tensor.to(memory_format=self.torch.channels_last)
         return tensor
 
     def unload(self) -> None:
@@ -250,6 +250,8 @@ class PyTorch(Adapter):
         return lambda x: self.torch.nn.functional.adaptive_avg_pool2d(x, 1)
 
     def _add(self, node: Node):
+        if node.name in self.inplace:
+            return lambda a, b: a.add_(b)
         return self.torch.add
 
     def _mul(self, node: Node):
