@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/engine"
@@ -60,6 +61,7 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 	}
 	here := machine(ctx)
 	findings := machineFindings(here)
+	findings = append(findings, conditionFindings(ctx, here)...)
 	findings = append(findings, diskFinding(cache))
 	engines, err := p.engines(cache)
 	if err != nil {
@@ -92,16 +94,24 @@ func machineFindings(m record.Environment) []finding {
 	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
 		{What: "memory", State: "ok", Text: table.Bytes(m.MemoryBytes)},
 		{What: "control groups", State: "ok", Text: m.Cgroup}}
-	switch m.Governor {
-	case "", "performance":
-	default:
-		findings = append(findings, finding{What: "clock governor", State: "warning", Text: m.Governor, Mend: "cpupower frequency-set -g performance"})
-	}
 	for _, gpu := range m.GPUs {
 		findings = append(findings, finding{What: fmt.Sprintf("GPU %d", gpu.Index), State: "ok", Text: fmt.Sprintf("%s, %s, driver %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver)})
 	}
 	if reason, none := m.Missing["gpu"]; none {
 		findings = append(findings, finding{What: "GPU", State: "missing", Text: reason})
+	}
+	return findings
+}
+
+// conditionFindings are what a run on this machine would be warned of.
+func conditionFindings(ctx context.Context, m record.Environment) []finding {
+	var findings []finding
+	for _, w := range environment.Conditions(ctx, "/", m) {
+		f := finding{What: w.Code, State: "warning", Text: w.Text}
+		if c, ok := record.CaveatOf(w.Code); ok {
+			f.Mend = c.Mend
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }

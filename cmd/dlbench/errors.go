@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/session"
 	"github.com/dlbench/dlbench/workloads/names"
 )
 
@@ -51,6 +52,7 @@ func exitCode(err error) int {
 	var exit *exitError
 	var lacking *engine.EnvironmentError
 	var mistyped *names.UnknownError
+	var broken *session.Failure
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -62,6 +64,8 @@ func exitCode(err error) int {
 		return exitEnvironment
 	case errors.Is(err, syscall.ENOSPC):
 		return exitEnvironment
+	case errors.As(err, &broken):
+		return exitFailed
 	default:
 		return exitInternal
 	}

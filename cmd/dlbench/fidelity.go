@@ -121,7 +121,7 @@ func (b *bench) fidelityOf(ctx context.Context, runner string, id plan.ID, round
 	var ratios, sampled, bare, own []float64
 	for round := range rounds {
 		b.progress.step(fmt.Sprintf("%s on %s, pair %d of %d", id, runner, round+1, rounds), float64(round)/float64(rounds), 0)
-		d, err := b.pair(ctx, runner, id, files, blocks, round%2 == 1)
+		d, err := b.pair(ctx, runner, id, files, blocks, starts{bare: round%2 == 1, sampled: round%4 < 2})
 		if err != nil {
 			return row, err
 		}
@@ -140,6 +140,10 @@ func (b *bench) fidelityOf(ctx context.Context, runner string, id plan.ID, round
 // durations are seconds an iteration, by block.
 type durations struct{ bare, sampled, unsampled []float64 }
 
+// starts says who comes first: what begins is in another state than what
+// follows, so both orders take turns over the pairs.
+type starts struct{ bare, sampled bool }
+
 // turn is one of the two processes that take turns.
 type turn struct {
 	*launch.Runner
@@ -147,7 +151,7 @@ type turn struct {
 	slot       int
 }
 
-func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.Files, blocks int, bareFirst bool) (d durations, err error) {
+func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.Files, blocks int, first starts) (d durations, err error) {
 	s := b.startable[runner]
 	twin := s.manifest
 	twin.Name = "bare-" + runner
@@ -174,7 +178,7 @@ func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.
 		}
 	}
 	pair[1].iterations = pair[0].iterations // the same work in each block
-	err = b.turns(ctx, pair, id, blocks, bareFirst, &d)
+	err = b.turns(ctx, pair, id, blocks, first, &d)
 	return d, err
 }
 
@@ -205,18 +209,18 @@ func (t *turn) ready(ctx context.Context, files plan.Files) error {
 	return nil
 }
 
-func (b *bench) turns(ctx context.Context, pair [2]*turn, id plan.ID, blocks int, bareFirst bool, d *durations) error {
+func (b *bench) turns(ctx context.Context, pair [2]*turn, id plan.ID, blocks int, first starts, d *durations) error {
 	scenario := protocol.Offline
 	if id.Mode == plan.Train {
 		scenario = protocol.TrainStep
 	}
 	order := pair
-	if bareFirst {
+	if first.bare {
 		order = [2]*turn{pair[1], pair[0]}
 	}
 	for block := range blocks {
 		for _, t := range order {
-			sampling := t == pair[0] && block%2 == 0
+			sampling := t == pair[0] && (block%2 == 0) == first.sampled
 			seconds, err := b.block(ctx, t, scenario, sampling)
 			if err != nil {
 				return err

@@ -27,8 +27,9 @@ func (m meter) Start(ctx context.Context, id engine.Identity) (campaign.Recordin
 	if err != nil {
 		return nil, err
 	}
-	runner := sample.Runner("/", sample.Target{PID: id.PID, Cgroup: id.Cgroup})
-	s := sample.NewSampler(sample.Config{Sources: []sample.Source{host, runner}, CPUs: m.cpus})
+	target := sample.Target{PID: id.PID, Cgroup: id.Cgroup}
+	sources := []sample.Source{host, sample.Runner("/", target), sample.NewConditions("/"), sample.NewThreads("/", target, nil)}
+	s := sample.NewSampler(sample.Config{Sources: sources, CPUs: m.cpus})
 	s.Start(context.WithoutCancel(ctx))
 	return watched{s}, nil
 }

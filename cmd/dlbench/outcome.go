@@ -42,6 +42,19 @@ func (r *run) outcome(ctx context.Context) error {
 	if len(bad) > 0 {
 		return failed("%d of %d cells failed or did not pass parity: %s", len(bad), len(r.record.Cells), strings.Join(bad, ", "))
 	}
+	var late []string
+	for _, c := range r.record.Cells {
+		if c.Status == record.Pending {
+			late = append(late, c.Workload+" on "+c.Runner)
+		}
+	}
+	if len(late) > 0 {
+		return lackingHere(fmt.Errorf("the budget of %s ended before %d of %d cells were measured: %s", r.budget, len(late), len(r.record.Cells), strings.Join(late, ", ")),
+			"give a longer --budget, or fewer workloads")
+	}
+	if err := refuse(r.strict, r.record.Warnings); err != nil {
+		return err
+	}
 	if len(r.lacking) > 0 {
 		return lackingHere(fmt.Errorf("%d runners could not be used; their cells are unsupported", len(r.lacking)), "dlbench doctor")
 	}
@@ -90,13 +103,13 @@ func noteRunner(rec *record.Record, name string, hello protocol.HelloResult) {
 // asked for.
 func (r *run) warnOfEngine() {
 	if lax, ok := r.engine.(engine.Lax); ok {
-		r.warn("local_engine", fmt.Sprintf("runners ran as plain processes: not enforced were %s", strings.Join(lax.Unenforced(), ", ")))
+		r.warn(record.LocalEngine, fmt.Sprintf("runners ran as plain processes: not enforced were %s", strings.Join(lax.Unenforced(), ", ")))
 	}
 	if !r.verifying {
-		r.warn("parity_skipped", "parity was not checked (--no-verify): nothing says that these runners computed the same, and nothing is ranked")
+		r.warn(record.ParityNotAsked, "parity was not checked (--no-verify): nothing says that these runners computed the same, and nothing is ranked")
 	}
 	if r.profile.HalfWidth == 0 && r.profile.MaxRounds < 6 {
-		r.warn("few_processes", fmt.Sprintf("%d processes a cell allow no 95 %% interval: ranges are shown; give --profile report for intervals", r.profile.MaxRounds))
+		r.warn(record.FewProcesses, fmt.Sprintf("%d processes a cell allow no 95 %% interval: ranges are shown; give --profile report for intervals", r.profile.MaxRounds))
 	}
 }
 

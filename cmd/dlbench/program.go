@@ -62,7 +62,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.runCommand(), p.verifyCommand(), p.reportCommand(),
 			p.listCommand(), p.imagesCommand(), p.workloadCommand(),
-			p.doctorCommand(), p.setupCommand(), p.fidelityCommand(), p.completionCommand(),
+			p.doctorCommand(), p.setupCommand(), p.fidelityCommand(), p.selftestCommand(), p.completionCommand(),
 		},
 	}
 	for _, command := range app.Commands {

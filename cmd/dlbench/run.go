@@ -11,11 +11,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/runners/campaign"
-	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -27,10 +29,11 @@ func (p *program) runCommand() *cli.Command {
 		Flags: append(append(selectionFlags(), termFlags()...),
 			&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
 			&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
-			&cli.DurationFlag{Name: "budget", Usage: "stop measuring after this time, like 20m"},
+			&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
+			&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring where it is known by then"},
 			jsonFlag(),
 		),
 		Action: p.doRun,
@@ -52,12 +55,16 @@ func (p *program) doRun(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	strict, err := strictCodes(listed(c.StringSlice("strict")))
+	if err != nil {
+		return err
+	}
 	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
-	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify")}
+	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify"), strict: strict}
 	if err := r.begin(ctx, old); err != nil {
 		return err
 	}
@@ -156,8 +163,8 @@ type run struct {
 	profile   campaign.Profile
 	budget    time.Duration
 	verifying bool
+	strict    []string // codes of warnings that are not accepted
 	record    *record.Record
-	verdicts  map[string]*parity.Verdict
 }
 
 // begin makes the record, with every cell pending, and the judge.
@@ -171,6 +178,13 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
+	conditions := environment.Conditions(ctx, "/", here)
+	for _, w := range conditions {
+		r.progress.say("%s: %s", w.Code, w.Text)
+	}
+	if err := refuse(r.strict, conditions); err != nil {
+		return err
+	}
 	if old != nil {
 		r.record = old
 		return r.checkSame(here)
@@ -179,7 +193,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 		SchemaVersion: record.SchemaVersion, DlbenchVersion: version(), Suite: r.selection.suite.Name, Profile: r.profile.Name,
 		Created: r.program.now().UTC(), Updated: r.program.now().UTC(), Seed: r.selection.seed, Status: record.Running,
 		Environment: here, Terms: r.terms,
-		Warnings: []record.Warning{}, Workloads: []record.Workload{}, Runners: []record.Runner{}, Cells: []record.Cell{}, Comparisons: []record.Comparison{},
+		Warnings: conditions, Workloads: []record.Workload{}, Runners: []record.Runner{}, Cells: []record.Cell{}, Comparisons: []record.Comparison{},
 	}
 	return r.fillRecord()
 }
@@ -226,10 +240,14 @@ func (r *run) fillRecord() error {
 
 // measure verifies every cell, then measures those that may be.
 func (r *run) measure(ctx context.Context) error {
-	r.verdicts = map[string]*parity.Verdict{}
+	began := time.Now()
 	var cells []campaign.Cell
 	for i := range r.record.Cells {
 		cell := &r.record.Cells[i]
+		if r.budget > 0 && time.Since(began) >= r.budget {
+			r.outOfTime()
+			break
+		}
 		made, err := r.cell(ctx, cell, float64(i)/float64(len(r.record.Cells)))
 		if err != nil {
 			return r.interrupted(ctx, err)
@@ -243,12 +261,33 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	r.warnOfEngine()
 	return campaign.Run(ctx, campaign.Config{
-		Profile: r.profile, Budget: r.budget, Seed: r.selection.seed, Cells: cells, Record: r.record,
-		Meter: newMeter(r.record.Terms.CPUs), Summarize: summary.Summarize, Save: r.save,
+		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.selection.seed, Cells: cells, Record: r.record,
+		Meter: newMeter(r.record.Terms.CPUs), Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
 		Progress: func(e campaign.Event) {
 			r.progress.step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},
 	})
+}
+
+// limit reads the memory limit of a container; plain processes have none.
+func (r *run) limit() func(engine.Identity) (int64, error) {
+	if _, lax := r.engine.(engine.Lax); lax {
+		return nil
+	}
+	return func(id engine.Identity) (int64, error) { return sample.MemoryLimit("/", id.Cgroup) }
+}
+
+// outOfTime names the cells that the budget left unverified.
+func (r *run) outOfTime() {
+	var missed []string
+	for i := range r.record.Cells {
+		if c := &r.record.Cells[i]; c.Status == record.Pending && c.Parity.Status == record.ParitySkipped && len(c.Processes) == 0 {
+			c.Reason = campaign.BudgetReason
+			missed = append(missed, c.Workload+" "+c.Runner)
+		}
+	}
+	r.warn(record.BudgetEnded, fmt.Sprintf("the budget of %s ended before %s were verified: give a longer --budget; verdicts are kept for the next run",
+		r.budget, strings.Join(missed, ", ")))
 }
 
 // cell verifies a cell and makes it measurable; nil when it is not to be

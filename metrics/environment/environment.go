@@ -33,6 +33,8 @@ func Read(ctx context.Context, o Options) record.Environment {
 	r.cpu(&e)
 	r.memory(&e)
 	e.Governor = r.governor()
+	e.SMT = r.smt()
+	e.Turbo = r.turbo()
 	e.Cgroup = sample.CgroupKind(o.Root)
 	if e.Cgroup == "" {
 		r.miss("cgroup", errors.New("no control groups are mounted"))
@@ -149,6 +151,36 @@ func (r *reader) governor() string {
 	}
 	slices.Sort(governors)
 	return strings.Join(slices.Compact(governors), ", ")
+}
+
+// smt says whether two hardware threads share a core.
+func (r *reader) smt() string {
+	text, err := r.text("sys/devices/system/cpu/smt/active")
+	if err != nil {
+		r.miss("smt", errors.New("the kernel does not say whether hardware threads share cores here"))
+		return ""
+	}
+	return onOff(text == "1")
+}
+
+// turbo says whether clocks rise above the nominal one while there is room for
+// heat: the Intel driver says whether that is off, the others whether it is on.
+func (r *reader) turbo() string {
+	if text, err := r.text("sys/devices/system/cpu/intel_pstate/no_turbo"); err == nil {
+		return onOff(text == "0")
+	}
+	if text, err := r.text("sys/devices/system/cpu/cpufreq/boost"); err == nil {
+		return onOff(text == "1")
+	}
+	r.miss("turbo", errors.New("the kernel does not set the CPUs' frequency here (no cpufreq)"))
+	return ""
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 func (r *reader) text(path string) (string, error) {

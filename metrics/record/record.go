@@ -46,6 +46,8 @@ type Environment struct {
 	LogicalCPUs    int               `json:"logical_cpus"`
 	MemoryBytes    int64             `json:"memory_bytes"`
 	Governor       string            `json:"governor,omitempty"`
+	SMT            string            `json:"smt,omitempty"`   // "on", "off"
+	Turbo          string            `json:"turbo,omitempty"` // "on", "off"
 	Virtualization string            `json:"virtualization,omitempty"`
 	Cgroup         string            `json:"cgroup"` // "v1", "v2", "hybrid"
 	Engine         string            `json:"engine"`
@@ -197,12 +199,13 @@ type Throughput struct {
 // Latency holds percentiles over iterations issued one at a time; one that too
 // few samples support is absent.
 type Latency struct {
-	P50 *float64 `json:"p50,omitempty"`
-	P90 *float64 `json:"p90,omitempty"`
-	P95 *float64 `json:"p95,omitempty"`
-	P99 *float64 `json:"p99,omitempty"`
-	Max *float64 `json:"max,omitempty"`
-	N   int      `json:"n"`
+	P50  *float64 `json:"p50,omitempty"`
+	P90  *float64 `json:"p90,omitempty"`
+	P95  *float64 `json:"p95,omitempty"`
+	P99  *float64 `json:"p99,omitempty"`
+	P999 *float64 `json:"p99_9,omitempty"`
+	Max  *float64 `json:"max,omitempty"`
+	N    int      `json:"n"`
 }
 
 // Startup is the cold start, medians over processes.
@@ -229,6 +232,9 @@ type Utilization struct {
 	HostCPUPercent  *float64          `json:"host_cpu_percent,omitempty"`  // whole machine, 100 is every CPU
 	MemoryPeakBytes *int64            `json:"memory_peak_bytes,omitempty"` // the runner's own
 	ThrottledNS     *int64            `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
+	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // threads of the runner that computed
+	ForeignCPUs     *float64          `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
+	StealPercent    *float64          `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
 	GPUPercent      *float64          `json:"gpu_percent,omitempty"`
 	GPUMemoryBytes  *int64            `json:"gpu_memory_bytes,omitempty"`
 	GPUPowerWatts   *float64          `json:"gpu_power_watts,omitempty"`

@@ -11,6 +11,12 @@ const (
 	SeriesHostCPU   = "host_cpu_percent"
 	SeriesMemory    = "memory_bytes"
 	SeriesThrottled = "throttled_ns"
+
+	SeriesThreads    = "threads_busy"       // of the runner: those that compute
+	SeriesSteal      = "steal_percent"      // CPU time that the hypervisor gave to others; 100 is every CPU
+	SeriesDiskFaults = "disk_faults"        // page faults that waited for a disk, of the machine, since its start
+	SeriesHeat       = "cpu_thermal_events" // how often heat held a core's clock down, since its start
+	SeriesClock      = "clock_mhz"          // mean over the CPUs
 )
 
 // What the series of a GPU are about; GPUSeries makes their names.

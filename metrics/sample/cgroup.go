@@ -3,8 +3,11 @@ package sample
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -66,6 +69,25 @@ func OpenCgroup(root, path string) (*Cgroup, error) {
 		return nil, errors.Join(fmt.Errorf("control group %s: %w", path, err), c.Close())
 	}
 	return c, nil
+}
+
+// MemoryLimit is how many bytes a control group may use. Without a limit it is
+// what the kernel calls one: more than any machine has.
+func MemoryLimit(root, path string) (int64, error) {
+	below := filepath.Join(root, "sys/fs/cgroup")
+	file := filepath.Join(below, "memory", clean(path), "memory.limit_in_bytes")
+	if CgroupKind(root) == CgroupV2 {
+		file = filepath.Join(below, clean(path), "memory.max")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	word := strings.TrimSpace(string(text))
+	if word == "max" {
+		return math.MaxInt64, nil
+	}
+	return strconv.ParseInt(word, 10, 64)
 }
 
 // clean keeps a path inside the hierarchy.

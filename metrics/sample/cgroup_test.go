@@ -1,6 +1,7 @@
 package sample_test
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,4 +147,26 @@ func TestRunnerFallsBack(t *testing.T) {
 	neither := "the engine names neither a control group nor a process"
 	says(t, sample.Runner(root, sample.Target{}), nil,
 		map[string]string{cpuName: neither, memoryName: neither, sample.MemoryPeak: neither, throttledName: neither})
+}
+
+func TestMemoryLimit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  int64
+	}{
+		"v2":           {map[string]string{"cgroup.controllers": "memory\n", "box/memory.max": "1048576\n"}, 1 << 20},
+		"v2 unlimited": {map[string]string{"cgroup.controllers": "memory\n", "box/memory.max": "max\n"}, math.MaxInt64},
+		"v1":           {map[string]string{"memory/box/memory.limit_in_bytes": "2097152\n"}, 2 << 20},
+	} {
+		files := map[string]string{}
+		for file, text := range tt.files {
+			files["sys/fs/cgroup/"+file] = text
+		}
+		if got, err := sample.MemoryLimit(tree(t, files), "/box"); err != nil || got != tt.want {
+			t.Errorf("%s: %d, %v, expected %d", name, got, err, tt.want)
+		}
+	}
+	if _, err := sample.MemoryLimit(t.TempDir(), "/box"); err == nil {
+		t.Error("a group that is not there has a limit")
+	}
 }

@@ -62,7 +62,7 @@ func watch(t *testing.T, library nvml.Interface, passes int) Recording {
 	now := int64(0)
 	s := NewSampler(Config{Sources: []Source{source}, Interval: time.Hour, Clock: func() int64 { now += 1e9; return now }})
 	for range passes {
-		s.pass()
+		s.pass(false)
 	}
 	return s.recording()
 }

@@ -89,16 +89,16 @@ func (s *Sampler) Stop() Recording {
 func (s *Sampler) run(ctx context.Context, first chan<- struct{}) {
 	defer close(s.ended)
 	s.pin()
-	s.pass()
+	s.pass(false)
 	close(first)
 	ticker := time.NewTicker(s.config.Interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			s.pass()
+			s.pass(false)
 		case <-s.end:
-			s.pass()
+			s.pass(true)
 			s.trouble = errors.Join(s.trouble, s.close())
 			return
 		case <-ctx.Done():
@@ -124,12 +124,13 @@ func (s *Sampler) pin() {
 	}
 }
 
-// pass reads every source that is due once.
-func (s *Sampler) pass() {
+// pass reads every source that is due once; the last pass reads all of them,
+// so that what they count is known to the end.
+func (s *Sampler) pass(last bool) {
 	for i, source := range s.config.Sources {
 		now := s.config.Clock()
 		if paced, ok := source.(Paced); ok {
-			if now < s.due[i] {
+			if now < s.due[i] && !last {
 				continue
 			}
 			s.due[i] = now + paced.Pace().Nanoseconds()

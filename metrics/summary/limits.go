@@ -3,49 +3,93 @@ package summary
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// The codes of the warnings that follow from what the samplers saw.
+// Below these, what was seen is no warning.
 const (
-	CPUThrottled = "cpu_throttled"
-	GPUThermal   = "gpu_thermal_limit"
+	throttledShare = 0.001 // of block time
+	foreignCPUs    = 0.1   // the harness and the engine need a hundredth
+	stealPercent   = 1.0   // of the machine's CPU time
+	diskFaults     = 10.0  // a second
 )
 
-// throttledShare is the share of block time that throttling may take without a
-// warning.
-const throttledShare = 0.001
+// found are the codes of the warnings that a summary makes.
+var found = []string{record.CPUThrottled, record.GPUThermal, record.CPUThermal, record.ForeignLoad, record.StealTime,
+	record.DiskFaults, record.ThreadsExceeded}
 
-// forgetWarnings removes what an earlier summary warned of.
+// forgetWarnings removes what an earlier summary warned of; what was seen
+// before the run stays.
 func forgetWarnings(r *record.Record) {
 	r.Warnings = slices.DeleteFunc(r.Warnings, func(w record.Warning) bool {
-		return w.Code == CPUThrottled || w.Code == GPUThermal
+		return slices.Contains(found, w.Code) && strings.HasPrefix(w.Scope, "cell:")
 	})
 }
 
 // limits are the warnings that something other than the framework held a cell
 // back while it was timed.
-func limits(c *record.Cell) []record.Warning {
-	var found []record.Warning
-	seconds, hot, blocks := 0.0, 0, 0
+func limits(r *record.Record, c *record.Cell) []record.Warning {
+	u := c.Utilization
+	if u == nil {
+		return nil
+	}
+	var warnings []record.Warning
+	warn := func(code, format string, args ...any) {
+		warnings = append(warnings, record.Warning{Code: code, Scope: c.Scope(), Text: fmt.Sprintf(format, args...)})
+	}
+	seen := whileTimed(c)
+	if u.ThrottledNS != nil && float64(*u.ThrottledNS) > throttledShare*seen.seconds*1e9 {
+		warn(record.CPUThrottled, "the control group was throttled for %.2f s of %.2f s that were timed: its CPU quota is smaller than its CPU set",
+			float64(*u.ThrottledNS)/1e9, seen.seconds)
+	}
+	if u.ForeignCPUs != nil && *u.ForeignCPUs > foreignCPUs {
+		warn(record.ForeignLoad, "other processes used %.2f CPUs while it was timed: stop them, or give the runners CPUs of their own (--cpus)", *u.ForeignCPUs)
+	}
+	if u.StealPercent != nil && *u.StealPercent > stealPercent {
+		warn(record.StealTime, "the hypervisor gave %.1f %% of the machine's CPU time to others while it was timed", *u.StealPercent)
+	}
+	if u.ThreadsBusy != nil && *u.ThreadsBusy > float64(r.Terms.Threads) {
+		warn(record.ThreadsExceeded, "%.0f threads computed while it was timed, %d were asked for", *u.ThreadsBusy, r.Terms.Threads)
+	}
+	if seen.faults > diskFaults*seen.seconds {
+		warn(record.DiskFaults, "%.0f pages were read from a disk in %.2f s that were timed: memory is short, or the files were not read before", seen.faults, seen.seconds)
+	}
+	if seen.heat > 0 {
+		warn(record.CPUThermal, "heat held a core's clock down %.0f times while it was timed", seen.heat)
+	}
+	if seen.hot > 0 {
+		warn(record.GPUThermal, "heat held the GPU's clocks down in %d of %d blocks", seen.hot, seen.blocks)
+	}
+	return warnings
+}
+
+// timed is what happened during the blocks of every process of a cell.
+type timed struct {
+	seconds, faults, heat float64
+	hot, blocks           int // blocks in which heat held a GPU down, and all
+}
+
+func whileTimed(c *record.Cell) (t timed) {
 	for _, p := range c.MeasuredProcesses() {
-		s := p.SeriesNamed(record.GPUSeries(gpuIndex(c.Device), record.GPUThermalLimit))
-		for _, b := range p.Blocks {
-			seconds += b.Seconds()
-			blocks++
-			if v, ok := s.Mean(b.StartNS, b.EndNS); ok && v > 0 {
-				hot++
+		gpu := p.SeriesNamed(record.GPUSeries(gpuIndex(c.Device), record.GPUThermalLimit))
+		for i := range p.Blocks {
+			b := &p.Blocks[i]
+			t.seconds += b.Seconds()
+			t.blocks++
+			if v, ok := gpu.Mean(b.StartNS, b.EndNS); ok && v > 0 {
+				t.hot++
 			}
+			t.faults += grown(p, record.SeriesDiskFaults, b)
+			t.heat += grown(p, record.SeriesHeat, b)
 		}
 	}
-	if u := c.Utilization; u != nil && u.ThrottledNS != nil && float64(*u.ThrottledNS) > throttledShare*seconds*1e9 {
-		found = append(found, record.Warning{Code: CPUThrottled, Scope: c.Scope(),
-			Text: fmt.Sprintf("the control group was throttled for %.2f s of %.2f s that were timed: its CPU quota is smaller than its CPU set", float64(*u.ThrottledNS)/1e9, seconds)})
-	}
-	if hot > 0 {
-		found = append(found, record.Warning{Code: GPUThermal, Scope: c.Scope(),
-			Text: fmt.Sprintf("heat held the GPU's clocks down in %d of %d blocks", hot, blocks)})
-	}
-	return found
+	return t
+}
+
+// grown is how much a counter grew during a block; 0 when nobody looked.
+func grown(p *record.Process, series string, b *record.Block) float64 {
+	v, _ := p.SeriesNamed(series).Increase(b.StartNS, b.EndNS)
+	return v
 }

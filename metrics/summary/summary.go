@@ -26,8 +26,8 @@ func Summarize(r *record.Record) {
 		c.LatencyMS = latency(c)
 		c.Startup = startup(c)
 		alignBlocks(c)
-		c.Utilization = utilization(c)
-		r.Warnings = append(r.Warnings, limits(c)...)
+		c.Utilization = utilization(c, r.Environment.LogicalCPUs)
+		r.Warnings = append(r.Warnings, limits(r, c)...)
 	}
 	r.Comparisons = comparisons(r)
 }
@@ -83,7 +83,7 @@ func latency(c *record.Cell) *record.Latency {
 		return nil
 	}
 	largest := stats.Range(ms).High
-	return &record.Latency{P50: percentile(0.5), P90: percentile(0.9), P95: percentile(0.95), P99: percentile(0.99),
+	return &record.Latency{P50: percentile(0.5), P90: percentile(0.9), P95: percentile(0.95), P99: percentile(0.99), P999: percentile(0.999),
 		Max: &largest, N: len(ms)}
 }
 

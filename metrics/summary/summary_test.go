@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -227,7 +228,7 @@ func TestUtilization(t *testing.T) {
 	for _, w := range r.Warnings {
 		codes[w.Code] = w.Scope == c.Scope()
 	}
-	if len(r.Warnings) != 2 || !codes[summary.CPUThrottled] || !codes[summary.GPUThermal] {
+	if len(r.Warnings) != 2 || !codes[record.CPUThrottled] || !codes[record.GPUThermal] {
 		t.Errorf("warnings %+v", r.Warnings)
 	}
 }
@@ -299,5 +300,75 @@ func TestVerdictsAreTheRecords(t *testing.T) {
 		if string(inStats) != inRecord {
 			t.Errorf("%q in stats is %q in a record", inStats, inRecord)
 		}
+	}
+}
+
+// disturbed is a process that another one, a hypervisor, a disk and heat got
+// in the way of, as much as the figures say.
+func disturbed(p *record.Process, host, own, steal, faults, heat, threads float64) {
+	add := func(name string, of func(i int) float64) {
+		s := record.Series{Name: name}
+		for i := range 17 {
+			s.TimeNS, s.Values = append(s.TimeNS, int64(i)*second/2), append(s.Values, of(i))
+		}
+		p.Series = append(p.Series, s)
+	}
+	level := func(v float64) func(int) float64 { return func(int) float64 { return v } }
+	counter := func(perSecond float64) func(int) float64 {
+		return func(i int) float64 { return 1000 + perSecond*float64(i)/2 }
+	}
+	add(record.SeriesHostCPU, level(host))
+	add(record.SeriesCPU, level(own))
+	add(record.SeriesSteal, level(steal))
+	add(record.SeriesDiskFaults, counter(faults))
+	add(record.SeriesHeat, counter(heat))
+	add(record.SeriesThreads, level(threads))
+}
+
+func TestDisturbancesAreWarnings(t *testing.T) {
+	for name, tt := range map[string]struct {
+		host, own, steal, faults, heat, threads float64
+		code, text                              string
+	}{
+		"quiet":        {host: 51, own: 200, threads: 2},
+		"others":       {host: 70, own: 200, threads: 2, code: record.ForeignLoad, text: "0.80 CPUs"},
+		"hypervisor":   {host: 50, own: 200, threads: 2, steal: 2.5, code: record.StealTime, text: "2.5 %"},
+		"disk":         {host: 50, own: 200, threads: 2, faults: 40, code: record.DiskFaults, text: "read from a disk"},
+		"heat":         {host: 50, own: 200, threads: 2, heat: 3, code: record.CPUThermal, text: "held a core's clock down"},
+		"more threads": {host: 50, own: 200, threads: 3, code: record.ThreadsExceeded, text: "3 threads computed while it was timed, 2 were asked for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := campaign(3, map[string]float64{"a": 1000}, "a")
+			r.Environment.LogicalCPUs, r.Terms.Threads = 4, 2
+			before := record.Warning{Code: record.StealTime, Scope: "run", Text: "seen before the run"}
+			r.Warnings = []record.Warning{before}
+			for i := range r.Cells[0].Processes {
+				disturbed(&r.Cells[0].Processes[i], tt.host, tt.own, tt.steal, tt.faults, tt.heat, tt.threads)
+			}
+			summary.Summarize(r)
+			summary.Summarize(r)
+			want := 1
+			if tt.code != "" {
+				want = 2
+			}
+			if len(r.Warnings) != want || r.Warnings[0] != before {
+				t.Fatalf("warnings %+v, expected %d, the first of them from before the run", r.Warnings, want)
+			}
+			if w := r.Warnings[want-1]; tt.code != "" && (w.Code != tt.code || w.Scope != r.Cells[0].Scope() || !strings.Contains(w.Text, tt.text)) {
+				t.Errorf("warning %+v, expected %s with %q", w, tt.code, tt.text)
+			}
+		})
+	}
+}
+
+func TestForeignLoadIsUnknownWithoutTheMachine(t *testing.T) {
+	r := campaign(3, map[string]float64{"a": 1000}, "a")
+	for i := range r.Cells[0].Processes {
+		disturbed(&r.Cells[0].Processes[i], 70, 200, 0, 0, 0, 2)
+	}
+	r.Terms.Threads = 2
+	summary.Summarize(r)
+	if u := r.Cells[0].Utilization; u.ForeignCPUs != nil || len(r.Warnings) != 0 {
+		t.Errorf("of a machine of unknown size: %+v, %+v", u, r.Warnings)
 	}
 }

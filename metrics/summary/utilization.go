@@ -41,7 +41,7 @@ func gpuIndex(device string) int {
 // process's blocks, weighed by their length, then the median over processes;
 // of memory, the largest; of throttling, the sum. Nil when there is nothing to
 // say.
-func utilization(c *record.Cell) *record.Utilization {
+func utilization(c *record.Cell, cpus int) *record.Utilization {
 	processes := c.MeasuredProcesses()
 	gpu := gpuIndex(c.Device)
 	u := &record.Utilization{
@@ -50,6 +50,9 @@ func utilization(c *record.Cell) *record.Utilization {
 		GPUPercent:      overBlocks(processes, func(b *record.Block) *float64 { return b.GPUPercent }),
 		MemoryPeakBytes: memoryPeak(processes),
 		ThrottledNS:     throttled(processes),
+		ThreadsBusy:     threadsBusy(processes),
+		ForeignCPUs:     foreignLoad(processes, cpus),
+		StealPercent:    meanOfSeries(processes, record.SeriesSteal),
 		GPUMemoryBytes:  largest(processes, record.GPUSeries(gpu, record.GPUMemory)),
 		GPUPowerWatts:   meanOfSeries(processes, record.GPUSeries(gpu, record.GPUPower)),
 		Missing:         missing(processes),
@@ -105,6 +108,42 @@ func medianOver(processes []*record.Process, of func(*record.Process) (float64, 
 	}
 	m := stats.Median(values)
 	return &m
+}
+
+// foreignLoad is how many CPUs processes other than the runner kept busy. It
+// is nil where the machine or the runner was not seen.
+func foreignLoad(processes []*record.Process, cpus int) *float64 {
+	return overBlocks(processes, func(b *record.Block) *float64 {
+		if b.CPUPercent == nil || b.HostCPUPercent == nil || cpus == 0 {
+			return nil
+		}
+		v := max(0, *b.HostCPUPercent*float64(cpus)-*b.CPUPercent) / 100
+		return &v
+	})
+}
+
+// threadsBusy is the largest number of computing threads that was seen during
+// the throughput blocks of a process, median over processes.
+func threadsBusy(processes []*record.Process) *float64 {
+	return medianOver(processes, func(p *record.Process) (float64, bool) {
+		s, most, seen := p.SeriesNamed(record.SeriesThreads), 0.0, false
+		for i := 1; s != nil && i < len(s.TimeNS); i++ {
+			if timesThroughput(p, s.TimeNS[i-1], s.TimeNS[i]) {
+				most, seen = max(most, s.Values[i]), true
+			}
+		}
+		return most, seen
+	})
+}
+
+// timesThroughput says whether a span meets one of the throughput blocks.
+func timesThroughput(p *record.Process, startNS, endNS int64) bool {
+	for _, b := range p.Blocks {
+		if b.Scenario != record.SingleStream && b.StartNS < endNS && b.EndNS > startNS {
+			return true
+		}
+	}
+	return false
 }
 
 func memoryPeak(processes []*record.Process) *int64 {

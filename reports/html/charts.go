@@ -86,9 +86,9 @@ func throughputChart(id string, w record.Workload, cells []cellView) chart {
 
 // latencyChart draws the percentiles that the samples support; nil without any.
 func latencyChart(id string, w record.Workload, cells []cellView) *chart {
-	out := chart{ID: id, Title: "Latency of single iterations", Height: 260, Header: []string{"runner", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "max ms", "samples"}}
+	out := chart{ID: id, Title: "Latency of single iterations", Height: 260, Header: []string{"runner", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms", "samples"}}
 	c := line("percentile", "ms", true)
-	percentiles := []string{"p50", "p90", "p95", "p99", "max"}
+	percentiles := []string{"p50", "p90", "p95", "p99", "p99.9", "max"}
 	c.SetGlobalOptions(charts.WithXAxisOpts(opts.XAxis{Type: "category", Data: percentiles}), charts.WithYAxisOpts(opts.YAxis{Type: "value", Name: "ms"}))
 	for _, cell := range cells {
 		l := cell.LatencyMS
@@ -97,7 +97,7 @@ func latencyChart(id string, w record.Workload, cells []cellView) *chart {
 		}
 		row := []string{cell.Row.Runner}
 		var points []opts.LineData
-		for i, v := range []*float64{l.P50, l.P90, l.P95, l.P99, l.Max} {
+		for i, v := range []*float64{l.P50, l.P90, l.P95, l.P99, l.P999, l.Max} {
 			if v == nil {
 				row = append(row, "–")
 				continue

@@ -31,6 +31,7 @@ type workloadView struct {
 	Throughput chart
 	Latency    *chart
 	CPU        []chart
+	ColdStart  [][]string
 }
 
 // cellView is one cell.
@@ -87,7 +88,27 @@ func newWorkloadView(rec *record.Record, w record.Workload, anchor string) workl
 	v.Throughput = throughputChart(anchor+"-throughput", w, v.Cells)
 	v.Latency = latencyChart(anchor+"-latency", w, v.Cells)
 	v.CPU = cpuCharts(anchor+"-cpu", rec, v.Cells)
+	v.ColdStart = coldStart(v.Cells)
 	return v
+}
+
+// coldStart is what comes before the first timed block: medians over
+// processes, and the warm-up that every process repeats.
+func coldStart(cells []cellView) [][]string {
+	var rows [][]string
+	for _, c := range cells {
+		s, warm := c.Cell.Startup, c.Cell.Calibration
+		if s == nil {
+			continue
+		}
+		row := []string{c.Row.Runner, fmt.Sprintf("%.2f", s.StartSeconds), fmt.Sprintf("%.2f", s.ImportSeconds),
+			fmt.Sprintf("%.2f", s.LoadSeconds), fmt.Sprintf("%.3f", s.FirstIterationSeconds), "–", ""}
+		if warm != nil {
+			row[5], row[6] = fmt.Sprint(warm.WarmupIterations), map[bool]string{true: "yes", false: "no"}[warm.Steady]
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func newCellView(rec *record.Record, cell *record.Cell, row ranking.Row) cellView {
@@ -198,6 +219,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"host", e.Host}, {"processor", e.CPU}, {"vector extensions", strings.Join(e.CPUFlags, " ")},
 		{"cores", fmt.Sprintf("%d, %d logical CPUs", e.Cores, e.LogicalCPUs)}, {"memory", table.Bytes(e.MemoryBytes)},
 		{"system", e.OS + ", kernel " + e.Kernel}, {"control groups", e.Cgroup}, {"virtualization", e.Virtualization},
+		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 		{"asked of every runner", fmt.Sprintf("%s, %d threads, CPUs %s, at most %s of memory", rec.Terms.Device, rec.Terms.Threads, rec.Terms.CPUs, table.Bytes(rec.Terms.MemoryBytes))},
 		{"dlbench", fmt.Sprintf("%s, seed %d, profile %s, %d rounds", rec.DlbenchVersion, rec.Seed, rec.Profile, rec.Rounds)},

@@ -5,6 +5,7 @@ package ranking
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -72,10 +73,26 @@ func rowOf(rec *record.Record, cell, fastest *record.Cell) Row {
 			row.Memory = table.Bytes(*u.MemoryPeakBytes)
 		}
 	}
-	if !cell.Ranked() {
-		row.Notes = strings.TrimSpace(strings.ReplaceAll(cell.Status, "_", " ") + ": " + cell.Reason)
-	}
+	row.Notes = notes(rec, cell)
 	return row
+}
+
+// notes are why a cell is not ranked, and the codes of the warnings about it:
+// a caveat stands beside the figure that it concerns, its text among the
+// report's warnings.
+func notes(rec *record.Record, cell *record.Cell) string {
+	var parts []string
+	if !cell.Ranked() {
+		parts = append(parts, strings.TrimSpace(strings.ReplaceAll(cell.Status, "_", " ")+": "+cell.Reason))
+	}
+	for _, scope := range []string{cell.Scope(), "runner:" + cell.Runner, "workload:" + cell.Workload} {
+		for _, w := range rec.WarningsAbout(scope) {
+			if !slices.Contains(parts, w.Code) {
+				parts = append(parts, w.Code)
+			}
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // against tells a runner's ratio to the fastest one with the verdict.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -68,19 +70,29 @@ type Event struct {
 type Config struct {
 	Profile   Profile
 	Budget    time.Duration // 0 is none
+	Began     time.Time     // since when the budget counts; zero is now
 	Seed      uint64
 	Cells     []Cell
 	Record    *record.Record // its cells match Cells by workload and runner
 	Meter     Meter
+	Limit     func(engine.Identity) (int64, error) // bytes that a process may use; nil where nothing holds it
 	Summarize func(*record.Record)
 	Save      func(*record.Record) error // after every round
 	Progress  func(Event)
+	Now       func() time.Time // nil is time.Now
 }
 
 // Run measures. The record is valid whenever Run returns; a cancelled context
 // leaves it marked interrupted and returns the context's error.
 func Run(ctx context.Context, cfg Config) error {
-	c := &campaign{Config: cfg, began: time.Now(), cost: map[string]time.Duration{}}
+	c := &campaign{Config: cfg, cost: map[string]time.Duration{}}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.began = c.Now()
+	if c.Began.IsZero() {
+		c.Began = c.began
+	}
 	err := c.rounds(ctx)
 	c.finish(ctx)
 	return errors.Join(err, c.Save(c.Record))
@@ -111,28 +123,34 @@ func (c *campaign) rounds(ctx context.Context) error {
 	return nil
 }
 
-// round measures each of the cells once; it says false when the budget ended
-// first. Cells that an interrupted session measured already in this round are
-// not measured again.
+// round measures each of the cells once. Cells that an interrupted session
+// measured already in this round are not measured again. A cell that does not
+// fit into what is left of the budget is left out, and those after it that do
+// fit are measured; the order is random, so that no cell is always the last.
+// It says false when some cell was left out: there is no next round then.
 func (c *campaign) round(ctx context.Context, round int, cells []Cell) (bool, error) {
-	for order, cell := range shuffled(cells, c.Seed, round) {
+	var missed []string
+	for order, cell := range Order(cells, c.Seed, round) {
 		target := c.cell(cell)
 		if measuredIn(target, round) {
 			continue
 		}
 		if c.overBudget(cell) {
-			c.budgetEnded(round)
-			return false, nil
+			missed = append(missed, key(cell))
+			continue
 		}
 		c.tell(round, cell)
-		began := time.Now()
+		began := c.Now()
 		if err := c.measure(ctx, cell, target, round, order); err != nil {
 			return false, err
 		}
-		c.cost[key(cell)] = time.Since(began)
+		c.cost[key(cell)] = c.since(began)
 		c.done++
 	}
-	return true, nil
+	if len(missed) > 0 {
+		c.budgetEnded(round, missed)
+	}
+	return len(missed) == 0, nil
 }
 
 // measure adds one process to the cell. Only the end of the campaign is an
@@ -204,8 +222,9 @@ func measuredIn(cell *record.Cell, round int) bool {
 	return false
 }
 
-// shuffled is the same for the same seed and round, on every machine.
-func shuffled(cells []Cell, seed uint64, round int) []Cell {
+// Order is the order of a round: the same for the same seed and round, on every
+// machine.
+func Order(cells []Cell, seed uint64, round int) []Cell {
 	out := append([]Cell(nil), cells...)
 	rng := rand.New(rand.NewPCG(seed, uint64(round)))
 	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
@@ -223,14 +242,30 @@ func (c *campaign) cell(cell Cell) *record.Cell {
 	panic(fmt.Sprintf("campaign: the record has no cell for %s", key(cell)))
 }
 
+// overBudget says whether a process would end later than the budget, as far as
+// the cell's last process tells; one that was never measured is started as long
+// as there is any time.
 func (c *campaign) overBudget(cell Cell) bool {
-	return c.Budget > 0 && time.Since(c.began)+c.cost[key(cell)] > c.Budget
+	return c.Budget > 0 && c.since(c.Began)+c.cost[key(cell)] >= c.Budget
 }
 
-func (c *campaign) budgetEnded(round int) {
-	c.warn(record.Warning{Code: "budget", Scope: "run",
-		Text: fmt.Sprintf("the budget of %s ended in round %d: intervals are wider than the profile asks for; give a longer --budget or fewer workloads", c.Budget, round+1)})
+// budgetEnded names what did not fit.
+func (c *campaign) budgetEnded(round int, missed []string) {
+	slices.Sort(missed)
+	c.warn(record.Warning{Code: record.BudgetEnded, Scope: "run",
+		Text: fmt.Sprintf("the budget of %s ended in round %d, before %s: intervals are wider than the profile asks for; give a longer --budget or fewer workloads",
+			c.Budget, round+1, strings.Join(missed, ", "))})
+	for _, cell := range c.Cells {
+		if target := c.cell(cell); target.Status == record.Pending && len(target.Processes) == 0 {
+			target.Reason = BudgetReason
+		}
+	}
 }
+
+// BudgetReason is why a cell is still pending when a campaign is complete.
+const BudgetReason = "the budget ended before it was measured"
+
+func (c *campaign) since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 func (c *campaign) warn(w record.Warning) {
 	for _, old := range c.Record.Warnings {
@@ -243,7 +278,7 @@ func (c *campaign) warn(w record.Warning) {
 
 func (c *campaign) save() error {
 	c.Record.Status = record.Running
-	c.Record.Updated = time.Now().UTC()
+	c.Record.Updated = c.Now().UTC()
 	c.Summarize(c.Record)
 	return c.Save(c.Record)
 }
@@ -253,7 +288,7 @@ func (c *campaign) finish(ctx context.Context) {
 	if ctx.Err() != nil {
 		c.Record.Status = record.Interrupted
 	}
-	c.Record.Updated = time.Now().UTC()
+	c.Record.Updated = c.Now().UTC()
 	c.Summarize(c.Record)
 	c.warnUnconverged()
 }
@@ -267,7 +302,7 @@ func (c *campaign) warnUnconverged() {
 		}
 		t.Converged = c.satisfied(cell)
 		if !t.Converged && c.Profile.HalfWidth > 0 {
-			c.warn(record.Warning{Code: "not_converged", Scope: scope(cell),
+			c.warn(record.Warning{Code: record.NotConverged, Scope: scope(cell),
 				Text: fmt.Sprintf("after %d processes the interval is ±%.1f %%, wider than the ±%.1f %% that profile %s asks for",
 					t.N, 100*(t.CIHigh-t.CILow)/2/t.Median, 100*c.Profile.HalfWidth, c.Profile.Name)})
 		}
@@ -294,5 +329,5 @@ func (c *campaign) timeLeft(total int) time.Duration {
 	if c.done == 0 {
 		return 0
 	}
-	return time.Since(c.began) / time.Duration(c.done) * time.Duration(total-c.done)
+	return c.since(c.began) / time.Duration(c.done) * time.Duration(total-c.done)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
 )
 
@@ -230,14 +231,90 @@ func TestReportProfileStopsAtItsWidth(t *testing.T) {
 	}
 }
 
-func TestBudgetEndsWithAWarning(t *testing.T) {
-	s := newStage(t, map[string]*scripted{"a": ms(1)}, infer)
-	s.config.Budget = time.Nanosecond
+// stopwatch is a clock that stands still until somebody lets time pass.
+type stopwatch struct{ now time.Time }
+
+func (w *stopwatch) time() time.Time             { return w.now }
+func (w *stopwatch) pass(d time.Duration) func() { return func() { w.now = w.now.Add(d) } }
+
+// slow is a runner each of whose processes takes 4 blocks of this length.
+func slow(w *stopwatch, block time.Duration) *scripted {
+	s := ms(1)
+	s.onBlock = w.pass(block)
+	return s
+}
+
+func TestBudgetNamesWhatDidNotFit(t *testing.T) {
+	const process = 4 * time.Second
+	for name, tt := range map[string]struct {
+		budget       time.Duration
+		a, b, c      int // processes
+		missed       string
+		stillPending bool
+	}{
+		// a takes 40 s a process, b and c 4 s.
+		"everything fits":                 {budget: time.Hour, a: 3, b: 3, c: 3},
+		"a does not fit a second time":    {budget: 60 * time.Second, a: 1, b: 2, c: 2, missed: infer + " a"},
+		"the first round does not finish": {budget: process, a: 0, b: 0, c: 1, missed: infer + " a, " + infer + " b", stillPending: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &stopwatch{now: time.Unix(1e9, 0)}
+			runners := map[string]*scripted{"a": slow(w, 10*process/4), "b": slow(w, process/4), "c": slow(w, process/4)}
+			s := newStage(t, runners, infer)
+			s.config.Budget, s.config.Now = tt.budget, w.time
+			if tt.stillPending {
+				s.config.Seed = firstIs(t, s, "c")
+			}
+			if err := s.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for runner, want := range map[string]int{"a": tt.a, "b": tt.b, "c": tt.c} {
+				cell := s.cell(infer, runner)
+				if len(cell.Processes) != want {
+					t.Errorf("%s has %d processes, expected %d", runner, len(cell.Processes), want)
+				}
+				if want == 0 && (cell.Status != record.Pending || cell.Reason != campaign.BudgetReason) {
+					t.Errorf("%s is %s (%s), expected the budget as the reason", runner, cell.Status, cell.Reason)
+				}
+			}
+			var text string
+			for _, warning := range s.config.Record.Warnings {
+				if warning.Code == record.BudgetEnded {
+					text = warning.Text
+				}
+			}
+			if tt.missed == "" && text != "" || !strings.Contains(text, tt.missed) {
+				t.Errorf("the warning is %q, expected %q in it", text, tt.missed)
+			}
+			if over := w.now.Sub(time.Unix(1e9, 0)) - tt.budget; over > 10*process {
+				t.Errorf("the run ended %s after its budget, more than one process", over)
+			}
+		})
+	}
+}
+
+// firstIs is a seed whose first round begins with this runner.
+func firstIs(t *testing.T, s *stage, runner string) uint64 {
+	t.Helper()
+	for seed := range uint64(100) {
+		if campaign.Order(s.config.Cells, seed, 0)[0].Runner == runner {
+			return seed
+		}
+	}
+	t.Fatalf("no seed puts %s first", runner)
+	return 0
+}
+
+// A budget that verification used up already starts nothing.
+func TestBudgetCountsFromWhereItBegan(t *testing.T) {
+	w := &stopwatch{now: time.Unix(1e9, 0)}
+	s := newStage(t, map[string]*scripted{"a": slow(w, time.Second)}, infer)
+	s.config.Budget, s.config.Now, s.config.Began = time.Minute, w.time, w.now.Add(-time.Minute)
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !warned(s.config.Record, "budget") {
-		t.Errorf("warnings are %v", s.config.Record.Warnings)
+	if n := len(s.cell(infer, "a").Processes); n != 0 || !warned(s.config.Record, record.BudgetEnded) {
+		t.Errorf("%d processes were started after the budget's end; warnings are %v", n, s.config.Record.Warnings)
 	}
 }
 
@@ -246,10 +323,11 @@ func TestTermsThatDisagreeAreWarnings(t *testing.T) {
 	a.threads = 4
 	s := newStage(t, map[string]*scripted{"a": a}, infer)
 	s.config.Record.Terms.CPUs = "0-3"
+	s.config.Limit = func(engine.Identity) (int64, error) { return 1 << 30, nil }
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, code := range []string{"threads_mismatch", "cpus_mismatch"} {
+	for _, code := range []string{"threads_mismatch", "cpus_mismatch", "memory_limit_mismatch"} {
 		if !warned(s.config.Record, code) {
 			t.Errorf("no warning %s among %v", code, s.config.Record.Warnings)
 		}

@@ -59,12 +59,19 @@ func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 	m.process.Threads, m.process.CPUs = terms.Threads, terms.CPUs
 	scope := "runner:" + m.cell.Runner
 	if asked := m.Record.Terms.Threads; terms.Threads != asked {
-		m.warn(record.Warning{Code: "threads_mismatch", Scope: scope,
+		m.warn(record.Warning{Code: record.ThreadsMismatch, Scope: scope,
 			Text: fmt.Sprintf("asked for %d threads, the framework says it uses %d", asked, terms.Threads)})
 	}
 	if asked, err := engine.ParseCPUs(m.Record.Terms.CPUs); err == nil && len(asked) > 0 && !slices.Equal(asked, terms.CPUs) {
-		m.warn(record.Warning{Code: "cpus_mismatch", Scope: scope,
+		m.warn(record.Warning{Code: record.CPUsMismatch, Scope: scope,
 			Text: fmt.Sprintf("asked for CPUs %s, the process may run on %s", m.Record.Terms.CPUs, engine.FormatCPUs(terms.CPUs))})
+	}
+	if m.Limit == nil {
+		return
+	}
+	if bytes, err := m.Limit(m.runner.Identity()); err == nil && bytes != m.Record.Terms.MemoryBytes {
+		m.warn(record.Warning{Code: record.MemoryMismatch, Scope: scope,
+			Text: fmt.Sprintf("asked for a memory limit of %d bytes, the kernel holds the process to %d", m.Record.Terms.MemoryBytes, bytes)})
 	}
 }
 
@@ -78,7 +85,7 @@ func (m *measurement) warmup(ctx context.Context) error {
 	}
 	m.target.Calibration = m.calibrate(steady)
 	if !steady {
-		m.warn(record.Warning{Code: "no_steady_state", Scope: scope(m.target),
+		m.warn(record.Warning{Code: record.NoSteadyState, Scope: scope(m.target),
 			Text: fmt.Sprintf("no steady state was seen in %d warm-up iterations; the figures are kept", len(m.process.WarmupNS))})
 	}
 	return nil
@@ -87,7 +94,7 @@ func (m *measurement) warmup(ctx context.Context) error {
 // warmUntilSteady runs small groups of iterations until the last ones look
 // alike, or the profile's patience ends.
 func (m *measurement) warmUntilSteady(ctx context.Context) (bool, error) {
-	began := time.Now()
+	began := m.Now()
 	group := 3 // the losses of the first three are checked
 	for {
 		if err := m.warmIterations(ctx, group); err != nil {
@@ -96,7 +103,7 @@ func (m *measurement) warmUntilSteady(ctx context.Context) (bool, error) {
 		if stats.Steady(m.process.WarmupNS) {
 			return true, nil
 		}
-		if len(m.process.WarmupNS) >= mostWarmupIterations || time.Since(began) > m.Profile.WarmupTime {
+		if len(m.process.WarmupNS) >= mostWarmupIterations || m.since(began) > m.Profile.WarmupTime {
 			return false, nil
 		}
 		group = max(1, min(20, mostWarmupIterations-len(m.process.WarmupNS), int(0.5e9/m.iterationNS())))

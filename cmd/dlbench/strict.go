@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// strictCodes are the codes that --strict names; "all" is every one.
+func strictCodes(named []string) ([]string, error) {
+	var all []string
+	for _, c := range record.Caveats {
+		all = append(all, c.Code)
+	}
+	if slices.Contains(named, "all") {
+		return all, nil
+	}
+	for _, code := range named {
+		if !slices.Contains(all, code) {
+			return nil, unknown("warning", code, all)
+		}
+	}
+	return named, nil
+}
+
+// refuse is an error when one of the warnings is of a code that is not
+// accepted.
+func refuse(strict []string, warnings []record.Warning) error {
+	var texts, mends []string
+	for _, w := range warnings {
+		if !slices.Contains(strict, w.Code) {
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s): %s", w.Code, w.Scope, w.Text))
+		if c, ok := record.CaveatOf(w.Code); ok && !slices.Contains(mends, c.Mend) {
+			mends = append(mends, c.Mend)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return lackingHere(fmt.Errorf("--strict: %s", strings.Join(texts, "; ")), strings.Join(mends, "; "))
+}

@@ -1,0 +1,73 @@
+package record
+
+// The codes of warnings.
+const (
+	// Of the machine, seen before anything is measured.
+	Governor       = "governor"
+	TurboOn        = "turbo_on"
+	SMTOn          = "smt_on"
+	VirtualMachine = "virtual_machine"
+	BusyMachine    = "busy_machine"
+
+	// Seen while a cell was measured.
+	StealTime       = "steal_time"
+	ForeignLoad     = "foreign_load"
+	DiskFaults      = "disk_faults"
+	CPUThermal      = "cpu_thermal_limit"
+	CPUThrottled    = "cpu_throttled"
+	GPUThermal      = "gpu_thermal_limit"
+	ThreadsExceeded = "threads_exceeded"
+	ThreadsMismatch = "threads_mismatch"
+	CPUsMismatch    = "cpus_mismatch"
+	MemoryMismatch  = "memory_limit_mismatch"
+	NoSteadyState   = "no_steady_state"
+
+	// Of the campaign.
+	LocalEngine    = "local_engine"
+	ParityNotAsked = "parity_skipped"
+	FewProcesses   = "few_processes"
+	NotConverged   = "not_converged"
+	BudgetEnded    = "budget"
+)
+
+// Caveat explains a code.
+type Caveat struct {
+	Code    string
+	Meaning string
+	Mend    string // what to do
+}
+
+// Caveats lists every code that a warning may have.
+var Caveats = []Caveat{
+	{BudgetEnded, "the budget ended before every cell had its processes", "a longer --budget, fewer workloads"},
+	{BusyMachine, "other processes computed before the run began", "stop them; wait"},
+	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
+	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
+	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},
+	{DiskFaults, "pages were read from a disk while a cell was measured", "more memory; a smaller batch"},
+	{FewProcesses, "too few processes for a confidence interval", "--profile report"},
+	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},
+	{Governor, "the kernel changes the CPUs' clocks with the load", "cpupower frequency-set -g performance"},
+	{GPUThermal, "heat held a GPU's clocks down", "cooling; a longer pause"},
+	{LocalEngine, "plain processes: limits were not enforced", "use containers"},
+	{MemoryMismatch, "the kernel holds the runner to another memory limit than asked", "look at the engine's settings"},
+	{NoSteadyState, "iterations were still changing when the warm-up ended", "look at the warm-up times in the record"},
+	{NotConverged, "the interval is wider than the profile asks for", "a quieter machine; a longer --budget"},
+	{ParityNotAsked, "nothing says that the runners computed the same", "drop --no-verify"},
+	{SMTOn, "two hardware threads share each core", "one thread of each core by --cpus, or echo off > /sys/devices/system/cpu/smt/control"},
+	{StealTime, "the hypervisor gave CPU time to other machines while a cell was measured", "a machine of one's own; more rounds"},
+	{ThreadsExceeded, "more threads computed than were asked for", "look at the terms; compare with care"},
+	{ThreadsMismatch, "the framework says it uses another number of threads than asked", "compare with care"},
+	{TurboOn, "clocks depend on heat and on how many cores are busy", "echo 0 > /sys/devices/system/cpu/cpufreq/boost, or 1 > /sys/devices/system/cpu/intel_pstate/no_turbo"},
+	{VirtualMachine, "other machines share the processor, and the hypervisor hides its clocks", "hardware of one's own"},
+}
+
+// CaveatOf is the explanation of a code, false when there is none.
+func CaveatOf(code string) (Caveat, bool) {
+	for _, c := range Caveats {
+		if c.Code == code {
+			return c, true
+		}
+	}
+	return Caveat{}, false
+}

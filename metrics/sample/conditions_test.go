@@ -1,0 +1,69 @@
+package sample_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/sample"
+)
+
+func TestConditions(t *testing.T) {
+	root := tree(t, map[string]string{
+		"proc/stat":    "cpu  100 20 30 4000 500 6 7 800 0 0\ncpu0 50 10 15 2000 250 3 3 400 0 0\ncpu1 50 10 15 2000 250 3 4 400 0 0\n",
+		"proc/cpuinfo": "processor\t: 0\nprocessor\t: 1\n",
+		"proc/vmstat":  "pgfault 99999\npgmajfault 17\n",
+		"sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count": "3\n",
+		"sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count": "4\n",
+		"sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq":             "3000000\n",
+		"sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq":             "2000000\n",
+	})
+	c := sample.NewConditions(root)
+	says(t, c, map[string]float64{"steal_percent": 8, "disk_faults": 17, "cpu_thermal_events": 7, "clock_mhz": 2.5e6}, nil)
+	// Both CPUs stolen for a whole second are 2 s in 1e9 ns: 100 %.
+	near(t, "scale of stolen time", c.Channels()[0].Scale*2/1e9, 100)
+	near(t, "scale of clocks", c.Channels()[3].Scale*2.5e6, 2500)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConditionsThatAreNotShown(t *testing.T) {
+	c := sample.NewConditions(t.TempDir())
+	says(t, c, nil, map[string]string{"steal_percent": "", "disk_faults": "vmstat", "cpu_thermal_events": "heat", "clock_mhz": "cpufreq"})
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBusyThreadsAreCounted(t *testing.T) {
+	root := tree(t, map[string]string{
+		"sys/fs/cgroup/cgroup.controllers":     "cpu\n",
+		"sys/fs/cgroup/box.scope/cgroup.procs": "40\n41\n",
+		"proc/40/task/40/stat":                 statLine(40, "python3", 100, 10, 0, 0, 1),
+		"proc/40/task/42/stat":                 statLine(42, "pool", 100, 10, 0, 0, 1),
+		"proc/41/task/41/stat":                 statLine(41, "worker", 5, 5, 0, 0, 1),
+		"proc/99/task/99/stat":                 statLine(99, "stranger", 5, 5, 0, 0, 1),
+	})
+	now := int64(0)
+	threads := sample.NewThreads(root, sample.Target{PID: 40, Cgroup: "/box.scope"}, func() int64 { return now })
+	says(t, threads, map[string]float64{"threads_busy": 0}, nil)
+
+	// A second later: one thread was on a CPU all the time, one for 0.19 s,
+	// one for 0.2 s, a stranger always, and one is new.
+	now += int64(time.Second)
+	write(t, filepath.Join(root, "proc/40/task/40/stat"), statLine(40, "python3", 150, 60, 0, 0, 1))
+	write(t, filepath.Join(root, "proc/40/task/42/stat"), statLine(42, "pool", 119, 10, 0, 0, 1))
+	write(t, filepath.Join(root, "proc/41/task/41/stat"), statLine(41, "worker", 5, 25, 0, 0, 1))
+	write(t, filepath.Join(root, "proc/99/task/99/stat"), statLine(99, "stranger", 500, 5, 0, 0, 1))
+	if err := os.MkdirAll(filepath.Join(root, "proc/41/task/43"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "proc/41/task/43/stat"), statLine(43, "new", 500, 5, 0, 0, 1))
+	says(t, threads, map[string]float64{"threads_busy": 2}, nil)
+}
+
+func TestThreadsOfNobody(t *testing.T) {
+	says(t, sample.NewThreads(t.TempDir(), sample.Target{}, nil), nil, map[string]string{"threads_busy": "neither a control group nor a process"})
+}
