@@ -23,6 +23,12 @@ func Markdown(w io.Writer, rec *record.Record) error {
 			p.row(r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes)
 		}
 		p.printf("\n")
+		for _, s := range ranking.Scenarios(rec, workload.ID) {
+			p.sheetRows("### ", s)
+		}
+	}
+	if overall := ranking.Overall(rec); len(overall.Rows) > 0 {
+		p.sheetRows("## ", overall)
 	}
 	if len(rec.Warnings) > 0 {
 		p.printf("## Warnings\n\n")
@@ -40,6 +46,17 @@ func Markdown(w io.Writer, rec *record.Record) error {
 		p.printf("- %s: %s %s (%s), %s, %s, %d threads\n", plain(r.Name), plain(r.Framework), plain(r.FrameworkVersion), plain(r.State()), plain(r.Terms.Layout), plain(r.Terms.Execution), r.Terms.Threads)
 	}
 	return p.err
+}
+
+// sheetRows writes a sheet under a heading.
+func (p *printer) sheetRows(level string, s ranking.Sheet) {
+	p.printf("%s%s\n\n", level, plain(s.Title))
+	p.row(s.Header...)
+	p.printf("|%s\n", strings.Repeat(" --- |", len(s.Header)))
+	for _, row := range s.Rows {
+		p.row(row...)
+	}
+	p.printf("\n")
 }
 
 func (p *printer) row(cells ...string) {

@@ -22,9 +22,13 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 		for _, row := range ranking.Rows(rec, workload.ID) {
 			t.Add("  "+row.Runner, row.Version, row.Throughput, row.Interval, row.Against, row.P50, row.P90, row.CPU, row.Memory, row.Parity, row.Notes)
 		}
-		if p.err == nil {
-			p.err = t.Write(w, width)
+		p.table(t, width)
+		for _, sheet := range ranking.Scenarios(rec, workload.ID) {
+			p.sheet(sheet, width)
 		}
+	}
+	if overall := ranking.Overall(rec); len(overall.Rows) > 0 {
+		p.sheet(overall, width)
 	}
 	if len(rec.Warnings) > 0 {
 		p.printf("\n")
@@ -36,6 +40,25 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 		p.printf("\nThis record is %s: %d rounds are in it.\n", rec.Status, rec.Rounds)
 	}
 	return p.err
+}
+
+func (p *printer) table(t *table.Table, width int) {
+	if p.err == nil {
+		p.err = t.Write(p.w, width)
+	}
+}
+
+func (p *printer) sheet(s ranking.Sheet, width int) {
+	p.printf("\n  %s\n", s.Title)
+	t := table.New(indented(s.Header)...)
+	for _, row := range s.Rows {
+		t.Add(indented(row)...)
+	}
+	p.table(t, width)
+}
+
+func indented(cells []string) []string {
+	return append([]string{"  " + cells[0]}, cells[1:]...)
 }
 
 // printer keeps the first error.

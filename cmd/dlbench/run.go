@@ -30,6 +30,8 @@ func (p *program) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
 			&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
 			&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
+			&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server; may be repeated or a list"},
+			&cli.DurationFlag{Name: "latency-bound", Value: 100 * time.Millisecond, Usage: "what the p99 of the server scenario may take"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
@@ -59,12 +61,16 @@ func (p *program) doRun(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	scenarios, err := chosenScenarios(c)
+	if err != nil {
+		return err
+	}
 	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
-	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify"), strict: strict}
+	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify"), scenarios: scenarios, strict: strict}
 	if err := r.begin(ctx, old); err != nil {
 		return err
 	}
@@ -88,9 +94,10 @@ func sameQuestion(c *cli.Context, old *record.Record) error {
 	for name, value := range map[string]string{
 		"runner": strings.Join(runners, ","), "workload": strings.Join(workloads, ","),
 		"seed": fmt.Sprint(old.Seed), "threads": fmt.Sprint(old.Terms.Threads), "cpus": old.Terms.CPUs, "engine": old.Environment.Engine,
-		"profile": old.Profile,
+		"profile": old.Profile, "scenario": strings.Join(old.Scenarios, ","),
+		"latency-bound": fmt.Sprint(time.Duration(old.Terms.LatencyBoundMS * 1e6)),
 	} {
-		if c.IsSet(name) {
+		if c.IsSet(name) || value == "" || value == "0s" {
 			continue
 		}
 		if err := c.Set(name, value); err != nil {
@@ -123,6 +130,30 @@ func chosenProfile(c *cli.Context) (campaign.Profile, error) {
 		return profile, usage(fmt.Errorf("--budget is %s, expected a time like 20m", c.Duration("budget")))
 	}
 	return profile, nil
+}
+
+// chosenScenarios are those asked for beside the ones that are always measured.
+func chosenScenarios(c *cli.Context) (campaign.Scenarios, error) {
+	var s campaign.Scenarios
+	bound := c.Duration("latency-bound")
+	if bound <= 0 {
+		return s, usage(fmt.Errorf("--latency-bound is %s, expected a time like 100ms", bound))
+	}
+	for _, name := range listed(c.StringSlice("scenario")) {
+		switch name {
+		case record.MultiStream:
+			s.MultiStream = true
+		case record.Server:
+			s.LatencyBound = bound
+		case record.Offline, record.SingleStream, record.Train: // always measured where they apply
+		default:
+			return s, unknown("scenario", name, append([]string{record.Offline, record.SingleStream, record.Train}, campaign.ScenarioNames()...))
+		}
+	}
+	if c.IsSet("latency-bound") && s.LatencyBound == 0 {
+		return s, usage(errors.New("--latency-bound is the server scenario's: give --scenario server too"))
+	}
+	return s, nil
 }
 
 // outputDir makes the directory of a new run, or reads the record of one to go
@@ -163,6 +194,7 @@ type run struct {
 	profile   campaign.Profile
 	budget    time.Duration
 	verifying bool
+	scenarios campaign.Scenarios
 	strict    []string // codes of warnings that are not accepted
 	record    *record.Record
 }
@@ -175,6 +207,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	if err := r.newJudge(here.CPU, false); err != nil {
 		return err
 	}
+	r.terms.LatencyBoundMS = float64(r.scenarios.LatencyBound) / 1e6
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
@@ -191,7 +224,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	}
 	r.record = &record.Record{
 		SchemaVersion: record.SchemaVersion, DlbenchVersion: version(), Suite: r.selection.suite.Name, Profile: r.profile.Name,
-		Created: r.program.now().UTC(), Updated: r.program.now().UTC(), Seed: r.selection.seed, Status: record.Running,
+		Created: r.program.now().UTC(), Updated: r.program.now().UTC(), Seed: r.selection.seed, Status: record.Running, Scenarios: r.scenarios.Names(),
 		Environment: here, Terms: r.terms,
 		Warnings: conditions, Workloads: []record.Workload{}, Runners: []record.Runner{}, Cells: []record.Cell{}, Comparisons: []record.Comparison{},
 	}
@@ -261,7 +294,7 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	r.warnOfEngine()
 	return campaign.Run(ctx, campaign.Config{
-		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.selection.seed, Cells: cells, Record: r.record,
+		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.selection.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
 		Meter: newMeter(r.record.Terms.CPUs), Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
 		Progress: func(e campaign.Event) {
 			r.progress.step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)

@@ -21,6 +21,9 @@ const (
 	CPUsMismatch    = "cpus_mismatch"
 	MemoryMismatch  = "memory_limit_mismatch"
 	NoSteadyState   = "no_steady_state"
+	ScheduleLag     = "schedule_lag"
+	ScenarioSkipped = "scenario_skipped"
+	LargeRatio      = "large_ratio"
 
 	// Of the campaign.
 	LocalEngine    = "local_engine"
@@ -49,11 +52,14 @@ var Caveats = []Caveat{
 	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},
 	{Governor, "the kernel changes the CPUs' clocks with the load", "cpupower frequency-set -g performance"},
 	{GPUThermal, "heat held a GPU's clocks down", "cooling; a longer pause"},
+	{LargeRatio, "maintained frameworks differ by more than two on a CPU, or by 1.3 on a GPU at a large batch", "look for a mistake first: compare their terms"},
 	{LocalEngine, "plain processes: limits were not enforced", "use containers"},
 	{MemoryMismatch, "the kernel holds the runner to another memory limit than asked", "look at the engine's settings"},
 	{NoSteadyState, "iterations were still changing when the warm-up ended", "look at the warm-up times in the record"},
 	{NotConverged, "the interval is wider than the profile asks for", "a quieter machine; a longer --budget"},
 	{ParityNotAsked, "nothing says that the runners computed the same", "drop --no-verify"},
+	{ScenarioSkipped, "a scenario that was asked for was not measured", "see the reason"},
+	{ScheduleLag, "queries of the server scenario were issued late, and their latency holds that", "a quieter machine; a spare CPU"},
 	{SMTOn, "two hardware threads share each core", "one thread of each core by --cpus, or echo off > /sys/devices/system/cpu/smt/control"},
 	{StealTime, "the hypervisor gave CPU time to other machines while a cell was measured", "a machine of one's own; more rounds"},
 	{ThreadsExceeded, "more threads computed than were asked for", "look at the terms; compare with care"},

@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"time"
 
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -10,6 +11,8 @@ import (
 const (
 	Offline      = "offline"
 	SingleStream = "single-stream"
+	MultiStream  = "multi-stream"
+	Server       = "server"
 	Train        = "train"
 )
 
@@ -117,6 +120,16 @@ func (b Block) Throughput(batch int) float64 {
 	return float64(batch) * float64(b.Iterations) / b.Seconds()
 }
 
+// TimesThroughput says whether throughput is made from the block.
+func (b Block) TimesThroughput() bool { return b.Scenario == Offline || b.Scenario == Train }
+
+// Keeps says whether the p99 of a block of queries keeps a bound; too few
+// queries for a p99 do not.
+func (b Block) Keeps(bound time.Duration) bool {
+	p99, ok := stats.Percentile(milliseconds(b.QueryNS), 0.99)
+	return ok && p99 <= float64(bound)/1e6
+}
+
 // Seconds is the block's length.
 func (b Block) Seconds() float64 { return float64(b.EndNS-b.StartNS) / 1e9 }
 
@@ -126,7 +139,7 @@ func (b Block) Seconds() float64 { return float64(b.EndNS-b.StartNS) / 1e9 }
 func ProcessThroughput(p Process, batch int) (float64, bool) {
 	var blocks []float64
 	for _, b := range p.Blocks {
-		if b.Scenario == Offline || b.Scenario == Train {
+		if b.TimesThroughput() {
 			blocks = append(blocks, b.Throughput(batch))
 		}
 	}
@@ -153,13 +166,30 @@ func (c *Cell) LatenciesMS() []float64 {
 	var ms []float64
 	for _, p := range c.MeasuredProcesses() {
 		for _, b := range p.Blocks {
-			if b.Scenario != SingleStream {
-				continue
-			}
-			for _, ns := range b.IterationNS {
-				ms = append(ms, float64(ns)/1e6)
+			if b.Scenario == SingleStream {
+				ms = append(ms, milliseconds(b.IterationNS)...)
 			}
 		}
+	}
+	return ms
+}
+
+// BestServed is the process's server block of the highest rate that kept the
+// bound, nil when none did.
+func (p *Process) BestServed(bound time.Duration) *Block {
+	var best *Block
+	for i := range p.Blocks {
+		if b := &p.Blocks[i]; b.Scenario == Server && b.Keeps(bound) && (best == nil || b.QueryRate > best.QueryRate) {
+			best = b
+		}
+	}
+	return best
+}
+
+func milliseconds(ns []int64) []float64 {
+	ms := make([]float64, len(ns))
+	for i, v := range ns {
+		ms[i] = float64(v) / 1e6
 	}
 	return ms
 }

@@ -47,16 +47,16 @@ func TestReadRefuses(t *testing.T) {
 		"an unknown schema":   {`"schema_version": 1`, `"schema_version": 0`, `f.json:2:20: schema_version 0 is unknown: expected 1`},
 		"no schema":           {`"schema_version": 1,`, ``, `f.json:…this is no result.json of dlbench`},
 		"a missing field":     {`"suite": "smoke",`, ``, `f.json:1:1: missing property 'suite'`},
-		"a wrong type":        {`"rounds": 1`, `"rounds": "1"`, `f.json:10:12: rounds: got string, want integer`},
-		"a fraction":          {`"rounds": 1`, `"rounds": 1.5`, `f.json:10:12: rounds: got number, want integer`},
-		"a wrong value":       {`"status": "complete"`, `"status": "done"`, `f.json:9:12: status: value must be one of 'complete', 'interrupted', 'running'`},
+		"a wrong type":        {`"rounds": 1`, `"rounds": "1"`, `f.json:11:12: rounds: got string, want integer`},
+		"a fraction":          {`"rounds": 1`, `"rounds": 1.5`, `f.json:11:12: rounds: got number, want integer`},
+		"a wrong value":       {`"status": "complete"`, `"status": "done"`, `f.json:10:12: status: value must be one of 'complete', 'interrupted', 'running'`},
 		"a wrong time":        {`"created": "2026-01-02T03:04:05Z"`, `"created": "yesterday"`, `f.json:6:13: created: 'yesterday' is not valid date-time`},
-		"a number too large":  {`"rounds": 1`, `"rounds": 1e400`, `f.json:10:…expected a value that fits float64, got number 1e400`},
+		"a number too large":  {`"rounds": 1`, `"rounds": 1e400`, `f.json:11:…expected a value that fits float64, got number 1e400`},
 		"an integer too wide": {`"macs": 416520`, `"macs": 99999999999999999999`, `f.json:…workloads.macs: expected a value that fits int64, got number 99999999999999999999`},
-		"a later item":        {`"runner": "caffe"`, `"runner": 7`, `f.json:144:14: cells[1].runner: got number, want string`},
-		"deep inside":         {`"layout": "NCHW"`, `"layout": 3`, `f.json:55:53: runners[0].terms.layout: got number, want string`},
+		"a later item":        {`"runner": "caffe"`, `"runner": 7`, `f.json:188:14: cells[1].runner: got number, want string`},
+		"deep inside":         {`"layout": "NCHW"`, `"layout": 3`, `f.json:56:53: runners[0].terms.layout: got number, want string`},
 		"trailing text":       {"\n}\n", "\n} x", `f.json:…: broken JSON: invalid character 'x' after top-level value`},
-		"an unknown runner":   {`"a": "torch"`, `"a": "other"`, `f.json:157:9: comparisons[0].a: runner "other" is not among the record's runners`},
+		"an unknown runner":   {`"a": "torch"`, `"a": "other"`, `f.json:201:9: comparisons[0].a: runner "other" is not among the record's runners`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

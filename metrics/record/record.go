@@ -17,8 +17,9 @@ type Record struct {
 	Created        time.Time    `json:"created"`
 	Updated        time.Time    `json:"updated"`
 	Seed           uint64       `json:"seed"`
-	Status         string       `json:"status"` // Complete, Interrupted, Running
-	Rounds         int          `json:"rounds"` // finished
+	Scenarios      []string     `json:"scenarios,omitempty"` // asked for beside throughput and single-stream latency
+	Status         string       `json:"status"`              // Complete, Interrupted, Running
+	Rounds         int          `json:"rounds"`              // finished
 	Environment    Environment  `json:"environment"`
 	Terms          Terms        `json:"terms"`
 	Warnings       []Warning    `json:"warnings"`
@@ -26,6 +27,7 @@ type Record struct {
 	Runners        []Runner     `json:"runners"`
 	Cells          []Cell       `json:"cells"`
 	Comparisons    []Comparison `json:"comparisons"`
+	Overall        []Overall    `json:"overall,omitempty"` // over all workloads
 }
 
 // The states of a record.
@@ -72,6 +74,9 @@ type Terms struct {
 	Threads     int    `json:"threads"`
 	CPUs        string `json:"cpus"` // list like "0-1"
 	MemoryBytes int64  `json:"memory_bytes"`
+	// LatencyBoundMS is what the server scenario's p99 may take; 0 when that was
+	// not asked for.
+	LatencyBoundMS float64 `json:"latency_bound_ms,omitempty"`
 }
 
 // Warning is a caveat that travels with the figures.
@@ -130,20 +135,22 @@ type RunnerTerms struct {
 
 // Cell is workload × runner × device.
 type Cell struct {
-	Workload         string       `json:"workload"`
-	Runner           string       `json:"runner"`
-	FrameworkVersion string       `json:"framework_version"`
-	Image            string       `json:"image"`
-	Device           string       `json:"device"`
-	Status           string       `json:"status"`
-	Reason           string       `json:"reason,omitempty"`
-	Parity           Parity       `json:"parity"`
-	Throughput       *Throughput  `json:"throughput,omitempty"`
-	LatencyMS        *Latency     `json:"latency_ms,omitempty"`
-	Startup          *Startup     `json:"startup,omitempty"`
-	Calibration      *Calibration `json:"calibration,omitempty"`
-	Utilization      *Utilization `json:"utilization,omitempty"`
-	Processes        []Process    `json:"processes"`
+	Workload         string         `json:"workload"`
+	Runner           string         `json:"runner"`
+	FrameworkVersion string         `json:"framework_version"`
+	Image            string         `json:"image"`
+	Device           string         `json:"device"`
+	Status           string         `json:"status"`
+	Reason           string         `json:"reason,omitempty"`
+	Parity           Parity         `json:"parity"`
+	Throughput       *Throughput    `json:"throughput,omitempty"`
+	LatencyMS        *Latency       `json:"latency_ms,omitempty"`
+	MultiStream      *MultiStreamed `json:"multi_stream,omitempty"`
+	Server           *Served        `json:"server,omitempty"`
+	Startup          *Startup       `json:"startup,omitempty"`
+	Calibration      *Calibration   `json:"calibration,omitempty"`
+	Utilization      *Utilization   `json:"utilization,omitempty"`
+	Processes        []Process      `json:"processes"`
 }
 
 // The states of a cell.
@@ -208,6 +215,23 @@ type Latency struct {
 	N    int      `json:"n"`
 }
 
+// MultiStreamed is the multi-stream scenario: queries of several images, each
+// complete before the next is issued.
+type MultiStreamed struct {
+	ImagesPerQuery int     `json:"images_per_query"`
+	LatencyMS      Latency `json:"latency_ms"` // of queries
+}
+
+// Served is the server scenario: queries of one batch arrive as a Poisson
+// process, and latency counts from when they were scheduled. Each process finds
+// the highest rate of a ladder at which its p99 keeps the bound.
+type Served struct {
+	Rate      *Throughput `json:"rate,omitempty"`       // "queries/s", over processes; absent when no process kept the bound
+	LatencyMS *Latency    `json:"latency_ms,omitempty"` // at those rates
+	LagMS     *Latency    `json:"lag_ms,omitempty"`     // between when a query could have been issued and when it was
+	Over      int         `json:"over"`                 // processes that kept the bound at no rate
+}
+
 // Startup is the cold start, medians over processes.
 type Startup struct {
 	StartSeconds          float64 `json:"start_s"` // from the engine's start to hello's reply
@@ -219,10 +243,13 @@ type Startup struct {
 // Calibration is what the first process of a cell found and every later one
 // repeats: without it, processes would differ in how warm they are.
 type Calibration struct {
-	WarmupIterations  int  `json:"warmup_iterations"`
-	Steady            bool `json:"steady"` // a steady state was seen at the end of the warm-up
-	BlockIterations   int  `json:"block_iterations"`
-	LatencyIterations int  `json:"latency_iterations"` // of the single-stream block; 0 in training
+	WarmupIterations  int     `json:"warmup_iterations"`
+	Steady            bool    `json:"steady"` // a steady state was seen at the end of the warm-up
+	BlockIterations   int     `json:"block_iterations"`
+	LatencyIterations int     `json:"latency_iterations"`       // of the single-stream block; 0 in training
+	Queries           int     `json:"queries,omitempty"`        // of the multi-stream block
+	ServerQueries     int     `json:"server_queries,omitempty"` // of a server block
+	ServerRate        float64 `json:"server_rate,omitempty"`    // queries per second that each process's search starts from
 }
 
 // Utilization is what was seen during the blocks; a missing source is absent
@@ -269,6 +296,9 @@ type Block struct {
 	StartNS        int64    `json:"start_ns"`
 	EndNS          int64    `json:"end_ns"`
 	IterationNS    []int64  `json:"iteration_ns,omitempty"` // single-stream
+	QueryNS        []int64  `json:"query_ns,omitempty"`     // multi-stream, server: latencies of queries
+	LagNS          []int64  `json:"lag_ns,omitempty"`       // server: what the issuing loop added to each
+	QueryRate      float64  `json:"query_rate,omitempty"`   // server: queries per second that were scheduled
 	OutputDigest   string   `json:"output_digest"`
 	CPUPercent     *float64 `json:"cpu_percent,omitempty"`      // the runner's own, mean over the block
 	HostCPUPercent *float64 `json:"host_cpu_percent,omitempty"` // mean over the block
@@ -297,6 +327,20 @@ type Comparison struct {
 	Level    float64 `json:"level"` // 0 when too few processes for an interval
 	N        int     `json:"n"`     // rounds that both have
 	Verdict  string  `json:"verdict"`
+}
+
+// Overall is the geometric mean of the ratios of throughputs, A over B, over
+// the workloads that both were measured on; its interval is a bootstrap over
+// rounds.
+type Overall struct {
+	A         string  `json:"a"`
+	B         string  `json:"b"`
+	Ratio     float64 `json:"ratio"`
+	CILow     float64 `json:"ci_low"`
+	CIHigh    float64 `json:"ci_high"`
+	Level     float64 `json:"level"` // 0 when too few rounds for an interval; the ends are the ratio then
+	Workloads int     `json:"workloads"`
+	Verdict   string  `json:"verdict"`
 }
 
 // The verdicts of a comparison.

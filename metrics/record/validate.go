@@ -148,6 +148,10 @@ func validBlocks(at path, blocks []Block) error {
 			return problemf(at.field("start_ns"), "is %d, before the end %d of the block before it", b.StartNS, blocks[i-1].EndNS)
 		case b.Scenario == SingleStream && len(b.IterationNS) != b.Iterations:
 			return problemf(at.field("iteration_ns"), "has %d latencies for %d iterations", len(b.IterationNS), b.Iterations)
+		case b.Scenario == Server && (len(b.QueryNS) != b.Iterations || len(b.LagNS) != b.Iterations):
+			return problemf(at.field("query_ns"), "has %d latencies and %d lags for %d queries", len(b.QueryNS), len(b.LagNS), b.Iterations)
+		case b.Scenario == MultiStream && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
+			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
 		}
 	}
 	return nil

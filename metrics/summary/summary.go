@@ -23,13 +23,17 @@ func Summarize(r *record.Record) {
 		c := &r.Cells[i]
 		decide(c)
 		c.Throughput = throughput(c, r.Workload(c.Workload))
-		c.LatencyMS = latency(c)
+		c.LatencyMS = latency(c.LatenciesMS())
+		c.MultiStream = multiStreamed(c, r.Workload(c.Workload))
+		c.Server = served(c, r.Terms.LatencyBoundMS)
 		c.Startup = startup(c)
 		alignBlocks(c)
 		c.Utilization = utilization(c, r.Environment.LogicalCPUs)
-		r.Warnings = append(r.Warnings, limits(r, c)...)
+		r.Warnings = append(append(r.Warnings, limits(r, c)...), lagging(c)...)
 	}
 	r.Comparisons = comparisons(r)
+	r.Overall = overall(r)
+	r.Warnings = append(r.Warnings, largeRatios(r)...)
 }
 
 // decide ends the wait of a cell that was measured.
@@ -60,19 +64,23 @@ func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
 	if len(values) == 0 {
 		return nil
 	}
+	t := overProcesses("images/s", values)
+	t.Converged = c.Throughput != nil && c.Throughput.Converged
+	return t
+}
+
+// overProcesses is the median of one value a process, with its interval.
+func overProcesses(unit string, values []float64) *record.Throughput {
 	iv, kind := stats.MedianInterval(values, level), "order-statistic"
 	if !iv.Exists() {
 		iv, kind = stats.Range(values), "range"
 	}
-	return &record.Throughput{Unit: "images/s", Median: stats.Median(values), CILow: iv.Low, CIHigh: iv.High,
-		Level: iv.Level, Interval: kind, N: len(values), Outliers: stats.Outliers(values),
-		Converged: c.Throughput != nil && c.Throughput.Converged}
+	return &record.Throughput{Unit: unit, Median: stats.Median(values), CILow: iv.Low, CIHigh: iv.High,
+		Level: iv.Level, Interval: kind, N: len(values), Outliers: stats.Outliers(values)}
 }
 
-// latency pools the single-stream iterations of every process; nil when there
-// are none.
-func latency(c *record.Cell) *record.Latency {
-	ms := c.LatenciesMS()
+// latency has the percentiles that so many samples support; nil of none.
+func latency(ms []float64) *record.Latency {
 	if len(ms) == 0 {
 		return nil
 	}

@@ -88,7 +88,7 @@ func weighed(p *record.Process, of func(*record.Block) (float64, bool)) (float64
 	total, length := 0.0, 0.0
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
-		if v, ok := of(b); ok && b.Scenario != record.SingleStream {
+		if v, ok := of(b); ok && b.TimesThroughput() {
 			total += v * b.Seconds()
 			length += b.Seconds()
 		}
@@ -139,7 +139,7 @@ func threadsBusy(processes []*record.Process) *float64 {
 // timesThroughput says whether a span meets one of the throughput blocks.
 func timesThroughput(p *record.Process, startNS, endNS int64) bool {
 	for _, b := range p.Blocks {
-		if b.Scenario != record.SingleStream && b.StartNS < endNS && b.EndNS > startNS {
+		if b.TimesThroughput() && b.StartNS < endNS && b.EndNS > startNS {
 			return true
 		}
 	}

@@ -73,6 +73,7 @@ type Config struct {
 	Began     time.Time     // since when the budget counts; zero is now
 	Seed      uint64
 	Cells     []Cell
+	Scenarios Scenarios
 	Record    *record.Record // its cells match Cells by workload and runner
 	Meter     Meter
 	Limit     func(engine.Identity) (int64, error) // bytes that a process may use; nil where nothing holds it

@@ -25,10 +25,11 @@ type scripted struct {
 	badLoss     bool
 	onBlock     func()
 
-	clock   int64
-	opened  int
-	warmups []int // iterations of each warm-up request
-	slots   []int // first slot of each block
+	clock    int64
+	opened   int
+	warmups  []int     // iterations of each warm-up request
+	slots    []int     // first slot of each block
+	arrivals [][]int64 // of each server block
 }
 
 func (s *scripted) open(context.Context) (campaign.Runner, error) {
@@ -91,11 +92,28 @@ func (p *process) Measure(ctx context.Context, m protocol.MeasureParams, output 
 			r.IterationNS = append(r.IterationNS, p.duration())
 		}
 	}
+	if m.Scenario == protocol.MultiStream {
+		for range m.Iterations / m.QueryIterations {
+			r.QueryNS = append(r.QueryNS, int64(m.QueryIterations)*p.duration())
+		}
+	}
+	if m.Scenario == protocol.Server {
+		s.serve(&r, m, float64(p.duration()))
+	}
 	if m.Scenario == protocol.TrainStep && !s.badLoss {
 		loss := 0.5
 		r.Loss = &loss
 	}
 	return r, "output", nil
+}
+
+// serve is a block of queries that each take the same time.
+func (s *scripted) serve(r *protocol.MeasureResult, m protocol.MeasureParams, serviceNS float64) {
+	s.arrivals = append(s.arrivals, m.ArrivalNS)
+	r.QueryNS = campaign.Latencies(m.ArrivalNS, serviceNS).QueryNS
+	r.LagNS = make([]int64, m.Iterations)
+	r.EndNS = r.StartNS + m.ArrivalNS[m.Iterations-1] + r.QueryNS[m.Iterations-1]
+	s.clock = r.EndNS + 1000
 }
 
 // expectation says whether what was timed is what was verified.

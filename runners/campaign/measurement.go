@@ -153,26 +153,38 @@ func (m *measurement) blocks(ctx context.Context) error {
 	}
 	for i := range m.Profile.Blocks {
 		last := i == m.Profile.Blocks-1
-		if err := m.block(ctx, scenario, m.target.Calibration.BlockIterations, last); err != nil {
+		if err := m.block(ctx, protocol.MeasureParams{Scenario: scenario, Iterations: m.target.Calibration.BlockIterations}, last); err != nil {
 			return err
 		}
 	}
-	if n := m.target.Calibration.LatencyIterations; n > 0 {
-		return m.block(ctx, protocol.SingleStream, n, false)
+	if m.cell.Plan.Mode == plan.Train {
+		return nil
+	}
+	if err := m.block(ctx, protocol.MeasureParams{Scenario: protocol.SingleStream, Iterations: m.target.Calibration.LatencyIterations}, false); err != nil {
+		return err
+	}
+	if m.Scenarios.MultiStream {
+		if err := m.multiStream(ctx); err != nil {
+			return err
+		}
+	}
+	if m.Scenarios.LatencyBound > 0 {
+		return m.server(ctx)
 	}
 	return nil
 }
 
-func (m *measurement) block(ctx context.Context, scenario protocol.Scenario, iterations int, checked bool) error {
+func (m *measurement) block(ctx context.Context, p protocol.MeasureParams, checked bool) error {
 	checked = checked && m.cell.Plan.Mode == plan.Infer && m.cell.Expect != nil
-	r, output, err := m.runner.Measure(ctx, protocol.MeasureParams{Scenario: scenario, Iterations: iterations, FirstSlot: m.slot}, checked)
+	p.FirstSlot = m.slot
+	r, output, err := m.runner.Measure(ctx, p, checked)
 	if err != nil {
 		return err
 	}
-	m.advance(iterations)
-	m.process.Blocks = append(m.process.Blocks, record.Block{Scenario: string(scenario), Iterations: iterations,
-		StartNS: r.StartNS, EndNS: r.EndNS, IterationNS: r.IterationNS, OutputDigest: r.OutputDigest})
-	if scenario == protocol.TrainStep && r.Loss == nil {
+	m.advance(p.Iterations)
+	m.process.Blocks = append(m.process.Blocks, record.Block{Scenario: string(p.Scenario), Iterations: p.Iterations,
+		StartNS: r.StartNS, EndNS: r.EndNS, IterationNS: r.IterationNS, QueryNS: r.QueryNS, LagNS: r.LagNS, OutputDigest: r.OutputDigest})
+	if p.Scenario == protocol.TrainStep && r.Loss == nil {
 		return errors.New("the loss was no number any more at the end of a timed block")
 	}
 	if !checked {

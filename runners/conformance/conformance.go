@@ -6,14 +6,10 @@ package conformance
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -265,6 +261,11 @@ func (s Suite) infer(ctx context.Context, t *talk) {
 	t.found("measures a block, and what it computed", err)
 	_, err = t.block(ctx, protocol.SingleStream)
 	t.found("measures every iteration of a single stream", err)
+	_, err = t.block(ctx, protocol.MultiStream)
+	t.found("measures every query of a multi-stream", err)
+	_, err = t.block(ctx, protocol.Server)
+	t.found("serves queries by a schedule, none before its time", err)
+	s.brokenQueries(ctx, t)
 	verified := t.Inside(filepath.Join(t.Work, "verified.safetensors"))
 	t.found("writes what is to be verified", t.ask(ctx, protocol.Verify, protocol.VerifyParams{Output: verified}, nil))
 	after, err := t.block(ctx, protocol.Offline)
@@ -273,52 +274,6 @@ func (s Suite) infer(ctx context.Context, t *talk) {
 	}
 	t.found("is after verify as it was before", err)
 	t.found("unloads", t.ask(ctx, protocol.Unload, nil, nil))
-}
-
-// block measures four iterations and returns the digest of the last output.
-func (t *talk) block(ctx context.Context, scenario protocol.Scenario) (digest string, err error) {
-	const iterations = 4
-	path := filepath.Join(t.Work, string(scenario)+".safetensors")
-	var m protocol.MeasureResult
-	params := protocol.MeasureParams{Scenario: scenario, Iterations: iterations, Output: t.Inside(path)}
-	if err := t.ask(ctx, protocol.Measure, params, &m); err != nil {
-		return "", err
-	}
-	if m.EndNS <= m.StartNS {
-		return "", fmt.Errorf("a block from %d to %d", m.StartNS, m.EndNS)
-	}
-	if scenario == protocol.SingleStream {
-		var total int64
-		for _, ns := range m.IterationNS {
-			total += ns
-		}
-		if len(m.IterationNS) != iterations || total > m.EndNS-m.StartNS {
-			return "", fmt.Errorf("%d latencies of %d ns in a block of %d iterations and %d ns", len(m.IterationNS), total, iterations, m.EndNS-m.StartNS)
-		}
-	}
-	return m.OutputDigest, sameDigest(path, m.OutputDigest)
-}
-
-// sameDigest wants the written output to be what the digest is of.
-func sameDigest(path, digest string) (err error) {
-	f, err := tensors.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	values, err := f.Float32s("output")
-	if err != nil {
-		return err
-	}
-	var data []byte
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-	}
-	sum := sha256.Sum256(data)
-	if hex.EncodeToString(sum[:]) != digest {
-		return errors.New("output_digest is not the SHA-256 of the output that was written")
-	}
-	return nil
 }
 
 // train wants the losses of a fresh start to be those that verify wrote.

@@ -158,22 +158,28 @@ type Scenario string
 const (
 	Offline      Scenario = "offline"       // back to back, synchronised at the block's edges alone
 	SingleStream Scenario = "single-stream" // each iteration complete before the next is issued
+	MultiStream  Scenario = "multi-stream"  // queries of some iterations: each query complete before the next is issued
+	Server       Scenario = "server"        // queries of one iteration that arrive by a schedule and are served in order
 	TrainStep    Scenario = "train"         // back to back, synchronised at the block's edges alone
 )
 
 // MeasureParams run one block.
 type MeasureParams struct {
-	Scenario   Scenario `json:"scenario"`
-	Iterations int      `json:"iterations"`
-	FirstSlot  int      `json:"first_slot"`
-	Output     string   `json:"output,omitempty"` // when set, the last iteration's output is written there
+	Scenario        Scenario `json:"scenario"`
+	Iterations      int      `json:"iterations"`
+	FirstSlot       int      `json:"first_slot"`
+	QueryIterations int      `json:"query_iterations,omitempty"` // multi-stream: iterations of a query; they divide Iterations
+	ArrivalNS       []int64  `json:"arrival_ns,omitempty"`       // server: when each query is scheduled, after the block's start
+	Output          string   `json:"output,omitempty"`           // when set, the last iteration's output is written there
 }
 
 // MeasureResult holds CLOCK_MONOTONIC times in nanoseconds.
 type MeasureResult struct {
 	StartNS      int64    `json:"start_ns"`
 	EndNS        int64    `json:"end_ns"`
-	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream alone: one latency an iteration
+	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream: one latency an iteration
+	QueryNS      []int64  `json:"query_ns,omitempty"`     // multi-stream and server: one latency a query; server: from the scheduled time
+	LagNS        []int64  `json:"lag_ns,omitempty"`       // server: from when a query could have been issued (scheduled, and the one before done) until it was
 	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
 }

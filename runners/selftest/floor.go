@@ -19,6 +19,8 @@ const (
 	floorIterations = 10_000
 	floorRequests   = 300
 	floorBlocks     = 101
+	floorQueries    = 2000
+	floorRate       = 500 // queries a second
 )
 
 // Floor measures a runner that computes nothing: what is left is the
@@ -53,6 +55,11 @@ func Floor(ctx context.Context, files plan.Files, open func(ctx context.Context)
 	tail := stats.Quantiles(floats(single.IterationNS), 0.5, 0.9, 0.99)
 	promises = append(promises, Promise{Part: "latency of nothing", Promise: "p99 under 50 µs",
 		Seen: fmt.Sprintf("p50 %.1f, p90 %.1f, p99 %.1f µs", tail[0]/1e3, tail[1]/1e3, tail[2]/1e3), Kept: tail[2] < 50e3})
+	scheduled, err := schedule(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	promises = append(promises, scheduled)
 	trips, err := roundTrips(ctx, r)
 	if err != nil {
 		return nil, err
@@ -74,6 +81,19 @@ func blockEdges(ctx context.Context, r campaign.Runner) (float64, error) {
 		lengths = append(lengths, float64(m.EndNS-m.StartNS))
 	}
 	return stats.Median(lengths), nil
+}
+
+// schedule serves queries of nothing that arrive as a Poisson process: what is
+// late is the issuing loop's and the machine's.
+func schedule(ctx context.Context, r campaign.Runner) (Promise, error) {
+	p := protocol.MeasureParams{Scenario: protocol.Server, Iterations: floorQueries, ArrivalNS: campaign.Arrivals(1, 0, floorQueries, floorRate)}
+	m, _, err := r.Measure(ctx, p, false)
+	if err != nil {
+		return Promise{}, err
+	}
+	lag := stats.Quantiles(floats(m.LagNS), 0.5, 0.9, 0.99)
+	return Promise{Part: fmt.Sprintf("schedule, %d queries a second", floorRate), Promise: "p99 of the lag under 200 µs",
+		Seen: fmt.Sprintf("lag p50 %.1f, p90 %.1f, p99 %.1f µs", lag[0]/1e3, lag[1]/1e3, lag[2]/1e3), Kept: lag[2] < 200e3}, nil
 }
 
 // roundTrips are the median and the 99th percentile of a request's way to the

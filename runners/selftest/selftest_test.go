@@ -92,6 +92,9 @@ func (p *process) Measure(_ context.Context, m protocol.MeasureParams, _ bool) (
 		if m.Scenario == protocol.SingleStream {
 			r.IterationNS = append(r.IterationNS, d)
 		}
+		if m.Scenario == protocol.Server { // it issues as late as an iteration is long
+			r.QueryNS, r.LagNS = append(r.QueryNS, 2*d), append(r.LagNS, d)
+		}
 	}
 	r.EndNS = p.machine.clock
 	return r, "", nil
@@ -198,7 +201,7 @@ func TestFloorOfASlowLoopIsFound(t *testing.T) {
 	m := newMachine() // an empty iteration of a millisecond is no floor
 	promises, err := selftest.Floor(t.Context(), plan.Files{}, m.openPlain)
 	about := verdicts(t, promises, err)
-	for _, part := range []string{"edges", "back to back", "latency"} {
+	for _, part := range []string{"edges", "back to back", "latency", "schedule"} {
 		if p := about(part); p.Kept {
 			t.Errorf("a millisecond passes for nothing: %+v", p)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,10 +151,32 @@ func (s *Session) Measure(ctx context.Context, p protocol.MeasureParams) (protoc
 	if r.EndNS <= r.StartNS {
 		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("the block ends at %d ns, before its start at %d ns", r.EndNS, r.StartNS), nil)
 	}
-	if p.Scenario == protocol.SingleStream && len(r.IterationNS) != p.Iterations {
-		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("%d latencies for %d iterations", len(r.IterationNS), p.Iterations), nil)
+	if fault := miscounted(p, r); fault != "" {
+		return r, s.breakWith(Rubbish, protocol.Measure, fault, nil)
 	}
 	return r, nil
+}
+
+// miscounted says how a block's times do not fit what was asked, if so.
+func miscounted(p protocol.MeasureParams, r protocol.MeasureResult) string {
+	switch p.Scenario {
+	case protocol.SingleStream:
+		if len(r.IterationNS) != p.Iterations {
+			return fmt.Sprintf("%d latencies for %d iterations", len(r.IterationNS), p.Iterations)
+		}
+	case protocol.MultiStream:
+		if queries := p.Iterations / p.QueryIterations; len(r.QueryNS) != queries {
+			return fmt.Sprintf("%d latencies for %d queries", len(r.QueryNS), queries)
+		}
+	case protocol.Server:
+		if len(r.QueryNS) != p.Iterations || len(r.LagNS) != p.Iterations {
+			return fmt.Sprintf("%d latencies and %d lags for %d queries", len(r.QueryNS), len(r.LagNS), p.Iterations)
+		}
+		if early := slices.IndexFunc(r.LagNS, func(ns int64) bool { return ns < 0 }); early >= 0 {
+			return fmt.Sprintf("query %d was issued %d ns before it was due", early, -r.LagNS[early])
+		}
+	}
+	return ""
 }
 
 // Unload makes the runner forget the workload.

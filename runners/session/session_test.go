@@ -226,12 +226,23 @@ func TestResultsThatCannotBe(t *testing.T) {
 		t.Errorf("warmup: %v", err)
 	}
 	closed(t, s, fake)
-	for _, answer := range []string{`{"start_ns":5,"end_ns":5}`, `{"start_ns":5,"end_ns":9,"iteration_ns":[1,2,3]}`} {
+	single := protocol.MeasureParams{Scenario: protocol.SingleStream, Iterations: 2}
+	multi := protocol.MeasureParams{Scenario: protocol.MultiStream, Iterations: 4, QueryIterations: 2}
+	server := protocol.MeasureParams{Scenario: protocol.Server, Iterations: 2, ArrivalNS: []int64{0, 1}}
+	for answer, asked := range map[string]protocol.MeasureParams{
+		`{"start_ns":5,"end_ns":5}`:                                  single,
+		`{"start_ns":5,"end_ns":9,"iteration_ns":[1,2,3]}`:           single,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1,2,3,4]}`:             multi,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1,2]}`:                 server,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1,2],"lag_ns":[1]}`:    server,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1],"lag_ns":[1,2]}`:    server,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1,2],"lag_ns":[0,-1]}`: server, // issued before its time
+	} {
 		s, fake, err := open(t, map[string]func(*enginetest.Streams, int64) *engine.Exit{"measure": result(answer)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Measure(t.Context(), protocol.MeasureParams{Scenario: protocol.SingleStream, Iterations: 2}); err == nil {
+		if _, err := s.Measure(t.Context(), asked); err == nil {
 			t.Errorf("the block %s is accepted", answer)
 		}
 		closed(t, s, fake)

@@ -21,6 +21,8 @@ from .verify import verify
 
 PROTOCOL = 1
 LONGEST = 400  # characters of an error message
+# A sleep ends late by tens of microseconds, so the last stretch before a scheduled time is spun.
+SPIN_NS = 1000000
 OUT_OF_MEMORY = ("out of memory", "bad allocation", "bad_alloc", "can't allocate memory")
 
 
@@ -174,12 +176,9 @@ class Server(object):
 
     def measure(self, params):
         self.loaded()
-        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
-        scenario = params.get("scenario")
-        if scenario not in ("offline", "train", "single-stream"):
-            raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
+        loop = self.loop(params)
         gc.collect()
-        result, handle = self.block(iterations, slot, scenario == "single-stream")
+        result, handle = loop()
         output = np.ascontiguousarray(self.network.read(handle), dtype="<f4")
         result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
         if self.plan.training:
@@ -188,22 +187,65 @@ class Server(object):
             safetensors.write(params["output"], {"output": output})
         return result
 
-    def block(self, iterations, slot, one_at_a_time):
-        """Iterations one after the other. CNTK's steps return when they are done, so that blocks
-        and single streams differ in the clock alone."""
+    def loop(self, params):
+        """What a block runs, with everything that can be wrong with it looked at before."""
+        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
         order = [(slot + i) % self.plan.slots for i in range(iterations)]
-        step, clock, latencies, handle = self.network.step, self.clock, [0] * iterations, None
-        start = before = clock()
-        if not one_at_a_time:
-            for index in order:
-                handle = step(index)
-            return {"start_ns": start, "end_ns": clock()}, handle
-        for i, index in enumerate(order):
+        scenario = params.get("scenario")
+        if scenario in ("offline", "train"):
+            return lambda: self.back_to_back(order)
+        if scenario == "single-stream":
+            return lambda: self.in_turn(order, 1, "iteration_ns")
+        if scenario == "multi-stream":
+            size = integer(params, "query_iterations")
+            if iterations % size:
+                message = "%d iterations are no whole queries of query_iterations %d"
+                raise RequestError("bad_request", message % (iterations, size))
+            return lambda: self.in_turn(order, size, "query_ns")
+        if scenario == "server":
+            arrivals = arrivals_of(params, iterations)
+            return lambda: self.scheduled(order, arrivals)
+        raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
+
+    # CNTK's steps return when they are done: there is nothing to wait for.
+
+    def back_to_back(self, order):
+        step, handle, start = self.network.step, None, self.clock()
+        for index in order:
             handle = step(index)
+        return {"start_ns": start, "end_ns": self.clock()}, handle
+
+    def in_turn(self, order, size, name):
+        """Groups of that many iterations, with a time for each group."""
+        groups = [order[i : i + size] for i in range(0, len(order), size)]
+        step, clock, latencies, handle = self.network.step, self.clock, [0] * len(groups), None
+        start = before = clock()
+        for i, group in enumerate(groups):
+            for index in group:
+                handle = step(index)
             now = clock()
             latencies[i] = now - before
             before = now
-        return {"start_ns": start, "end_ns": before, "iteration_ns": latencies}, handle
+        return {"start_ns": start, "end_ns": before, name: latencies}, handle
+
+    def scheduled(self, order, arrivals):
+        """Queries by a schedule: latency counts from the scheduled time, the lag is what this
+        loop adds."""
+        step, clock, handle = self.network.step, self.clock, None
+        latencies, lags = [0] * len(order), [0] * len(order)
+        start = free = clock()
+        for i, index in enumerate(order):
+            due = start + arrivals[i]
+            if due - free > SPIN_NS:
+                time.sleep((due - free - SPIN_NS) / 1e9)
+            issued = clock()
+            while issued < due:
+                issued = clock()
+            handle = step(index)
+            lags[i] = issued - max(due, free)
+            free = clock()
+            latencies[i] = free - due
+        return {"start_ns": start, "end_ns": free, "query_ns": latencies, "lag_ns": lags}, handle
 
     def unload(self, _):
         self.plan = self.network = None
@@ -234,6 +276,18 @@ def integer(params, name, default=None):
         text = "%s is %r, expected an integer from %d" % (name, value, least)
         raise RequestError("bad_request", text)
     return int(value)
+
+
+def arrivals_of(params, iterations):
+    """When each query is scheduled, in nanoseconds after the block's start."""
+    arrivals = params.get("arrival_ns")
+    whole = isinstance(arrivals, list) and all(isinstance(ns, (int, long)) for ns in arrivals)  # noqa: F821
+    if not whole or len(arrivals) != iterations:
+        message = "arrival_ns has to be a list of %d integers, one an iteration"
+        raise RequestError("bad_request", message % iterations)
+    if any(b < a for a, b in zip([0] + arrivals, arrivals)):
+        raise RequestError("bad_request", "arrival_ns runs backwards")
+    return arrivals
 
 
 def text(params, name):

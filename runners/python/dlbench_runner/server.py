@@ -17,8 +17,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from . import loops, safetensors, slowed
 from . import plan as plans
-from . import safetensors, slowed
 from .adapter import Adapter, DeviceUnavailable, Terms
 from .verify import verify
 
@@ -154,15 +154,11 @@ class Server:
 
     def measure(self, params: dict) -> dict:
         adapter, plan = self.loaded()
-        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
-        scenario = params.get("scenario")
-        loops = {"offline": back_to_back, "train": back_to_back, "single-stream": one_at_a_time}
-        if scenario not in loops:
-            raise RequestError("bad_request", f"unknown scenario {scenario!r}")
+        loop = self.loop(params)
         # Every block starts without old garbage. The collector stays on, as in anybody's program:
         # models in Python leave cycles that hold their activations.
         gc.collect()
-        result, handle = loops[scenario](adapter, iterations, slot, plan.slots)
+        result, handle = loop()
         output = np.ascontiguousarray(adapter.read(handle), dtype="<f4")
         result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
         if plan.training:
@@ -170,6 +166,27 @@ class Server:
         if params.get("output"):
             safetensors.write(params["output"], {"output": output})
         return result
+
+    def loop(self, params: dict) -> Callable[[], tuple[dict, Any]]:
+        """What a block runs, with everything that can be wrong with it looked at before."""
+        adapter, plan = self.loaded()
+        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
+        order = [(slot + i) % plan.slots for i in range(iterations)]
+        scenario = params.get("scenario")
+        if scenario in ("offline", "train"):
+            return lambda: loops.back_to_back(adapter, order)
+        if scenario == "single-stream":
+            return lambda: loops.one_at_a_time(adapter, order)
+        if scenario == "multi-stream":
+            size = integer(params, "query_iterations")
+            if iterations % size:
+                text = f"{iterations} iterations are no whole queries of query_iterations {size}"
+                raise RequestError("bad_request", text)
+            return lambda: loops.queries(adapter, order, size)
+        if scenario == "server":
+            arrivals = arrivals_of(params, iterations)
+            return lambda: loops.scheduled(adapter, order, arrivals)
+        raise RequestError("bad_request", f"unknown scenario {scenario!r}")
 
     def unload(self, _: dict) -> dict:
         if self.plan is not None:
@@ -190,36 +207,6 @@ class Server:
         return adapter, self.plan
 
 
-def back_to_back(adapter: Adapter, iterations: int, slot: int, slots: int) -> tuple[dict, Any]:
-    """Iterations without a wait between them, complete before the clock stops."""
-    order = [(slot + i) % slots for i in range(iterations)]
-    step, handle = adapter.step, None
-    adapter.synchronize(None)
-    start = time.monotonic_ns()
-    for index in order:
-        handle = step(index)
-    adapter.synchronize(handle)
-    return {"start_ns": start, "end_ns": time.monotonic_ns()}, handle
-
-
-def one_at_a_time(adapter: Adapter, iterations: int, slot: int, slots: int) -> tuple[dict, Any]:
-    """Each iteration complete before the next one is issued."""
-    order = [(slot + i) % slots for i in range(iterations)]
-    latencies = [0] * iterations
-    step, synchronize, clock = adapter.step, adapter.synchronize, time.monotonic_ns
-    handle = None
-    synchronize(None)
-    start = clock()
-    before = start
-    for i, index in enumerate(order):
-        handle = step(index)
-        synchronize(handle)
-        now = clock()
-        latencies[i] = now - before
-        before = now
-    return {"start_ns": start, "end_ns": before, "iteration_ns": latencies}, handle
-
-
 def scalar(value: np.ndarray) -> float | None:
     """A loss for JSON, which has no NaN: a loss that is none is null."""
     number = float(np.asarray(value).reshape(-1)[0])
@@ -232,6 +219,18 @@ def integer(params: dict, name: str, default: int | None = None) -> int:
     if not isinstance(value, int) or value < least:
         raise RequestError("bad_request", f"{name} is {value!r}, expected an integer from {least}")
     return value
+
+
+def arrivals_of(params: dict, iterations: int) -> list[int]:
+    """When each query is scheduled, in nanoseconds after the block's start."""
+    arrivals = params.get("arrival_ns")
+    whole = isinstance(arrivals, list) and all(isinstance(ns, int) for ns in arrivals)
+    if not whole or len(arrivals) != iterations:
+        message = f"arrival_ns has to be a list of {iterations} integers, one an iteration"
+        raise RequestError("bad_request", message)
+    if any(b < a for a, b in zip([0, *arrivals], arrivals)):
+        raise RequestError("bad_request", "arrival_ns runs backwards")
+    return arrivals
 
 
 def text(params: dict, name: str) -> str:

@@ -92,6 +92,34 @@ def test_single_stream_and_the_output(open_runner, tmp_path):
     np.testing.assert_allclose(safetensors.read(out)["output"], verified, rtol=1e-5)
 
 
+def test_queries_of_a_multi_stream(open_runner, tmp_path):
+    r = open_runner
+    r.ok("load", **plans.files(tmp_path, plans.small("infer")))
+    block = r.ok("measure", scenario="multi-stream", iterations=6, query_iterations=2)
+    assert len(block["query_ns"]) == 3
+    assert sum(block["query_ns"]) <= block["end_ns"] - block["start_ns"]
+    assert r.code("measure", scenario="multi-stream", iterations=6) == "bad_request"
+    assert (
+        r.code("measure", scenario="multi-stream", iterations=6, query_iterations=4)
+        == "bad_request"
+    )
+
+
+def test_a_schedule_is_kept(open_runner, tmp_path):
+    r = open_runner
+    r.ok("load", **plans.files(tmp_path, plans.small("infer")))
+    arrivals = [0, 0, 0, 200_000_000]
+    block = r.ok("measure", scenario="server", iterations=4, arrival_ns=arrivals)
+    assert block["end_ns"] - block["start_ns"] > arrivals[-1]
+    # Three at once wait for one another, and their latency says so.
+    first, second, third, late = block["query_ns"]
+    assert 0 < first < second < third
+    assert late < arrivals[-1]
+    assert len(block["lag_ns"]) == 4 and min(block["lag_ns"]) >= 0
+    for wrong in ([0, 0, 0], [0, 1, 2, "x"], [0, 2, 1, 3], [-1, 0, 0, 0], 7, None):
+        assert r.code("measure", scenario="server", iterations=4, arrival_ns=wrong) == "bad_request"
+
+
 def test_faults_have_codes_and_the_session_goes_on(open_runner, tmp_path):
     r = open_runner
     assert r.line("this is no JSON")["error"]["code"] == "bad_request"

@@ -259,38 +259,17 @@ final class Server {
     return out;
   }
 
-  /** System.nanoTime is CLOCK_MONOTONIC on Linux. */
   private JsonObject measure(JsonObject params) throws IOException {
     loaded();
-    int iterations = Json.count(params, "iterations", null);
     int slot = Json.count(params, "first_slot", 0);
-    String scenario = params.has("scenario") ? params.get("scenario").getAsString() : "";
-    if (!List.of("offline", "train", "single-stream").contains(scenario)) {
-      throw Fault.badRequest("unknown scenario '" + scenario + "'");
-    }
-    boolean each = scenario.equals("single-stream");
-    long[] latencies = new long[each ? iterations : 0];
+    int slots = plan.slots;
+    JsonObject out = new JsonObject();
+    Runnable block = Block.asked(params, i -> bench.step((slot + i) % slots), out);
     System.gc();
-    long start = System.nanoTime();
-    long before = start;
-    for (int i = 0; i < iterations; i++) {
-      bench.step((slot + i) % plan.slots);
-      if (each) {
-        long now = System.nanoTime();
-        latencies[i] = now - before;
-        before = now;
-      }
-    }
-    long end = each ? before : System.nanoTime();
+    block.run();
     float[] output = bench.last();
     ByteBuffer bytes = ByteBuffer.allocate(output.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(output);
-    JsonObject out = new JsonObject();
-    out.addProperty("start_ns", start);
-    out.addProperty("end_ns", end);
-    if (each) {
-      out.add("iteration_ns", Json.array(latencies));
-    }
     out.addProperty("output_digest", digest(bytes.array()));
     if (plan.training) {
       out.add("loss", scalar(output));

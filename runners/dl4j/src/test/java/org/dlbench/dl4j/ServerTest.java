@@ -96,12 +96,55 @@ class ServerTest {
     assertTrue(replies.get(1).toString().contains("schema_version 99"), replies.get(1).toString());
   }
 
+  @Test
+  void queriesByScheduleAndInGroups() throws IOException {
+    Path plan = plan("infer");
+    String measure = "{\"id\": %d, \"request\": \"measure\", \"params\": {\"iterations\": 4, %s}}";
+    List<JsonObject> replies = converse(
+        "{\"id\": 1, \"request\": \"hello\"}", load(plan, directory.resolve("weights"), directory.resolve("batch")),
+        measure.formatted(3, "\"scenario\": \"multi-stream\", \"query_iterations\": 2"),
+        measure.formatted(4, "\"scenario\": \"server\", \"arrival_ns\": [0, 0, 0, 200000000]"),
+        measure.formatted(5, "\"scenario\": \"multi-stream\", \"query_iterations\": 3"),
+        measure.formatted(6, "\"scenario\": \"server\", \"arrival_ns\": [0, 0, 0]"),
+        measure.formatted(7, "\"scenario\": \"server\", \"arrival_ns\": [0, 2, 1, 3]"),
+        measure.formatted(8, "\"scenario\": \"server\", \"arrival_ns\": [0, 1, 2, \"x\"]"),
+        measure.formatted(9, "\"scenario\": \"dance\""));
+    assertEquals(2, result(replies.get(2)).getAsJsonArray("query_ns").size());
+    JsonObject served = result(replies.get(3));
+    long length = served.get("end_ns").getAsLong() - served.get("start_ns").getAsLong();
+    assertTrue(length > 200_000_000, "the last query is issued at its time, not before: " + length);
+    long[] latencies = Json.longs(served.get("query_ns"));
+    assertTrue(latencies[0] < latencies[1] && latencies[1] < latencies[2], "queries at once wait for one another");
+    for (long lag : Json.longs(served.get("lag_ns"))) {
+      assertTrue(lag >= 0, "issued before it was due");
+    }
+    assertEquals(List.of("bad_request", "bad_request", "bad_request", "bad_request", "bad_request"),
+        replies.subList(4, 9).stream().map(ServerTest::code).toList());
+  }
+
+  private static JsonObject result(JsonObject reply) {
+    assertEquals("", code(reply), reply.toString());
+    return reply.getAsJsonObject("result");
+  }
+
   private static String load(Path plan, Path weights, Path batch) {
     return "{\"id\": 2, \"request\": \"load\", \"params\": {\"plan\": \"%s\", \"weights\": \"%s\", \"batch\": \"%s\"}}"
         .formatted(plan, weights, batch);
   }
 
   private Map<String, Safetensors.Tensor> verified(String mode) throws IOException {
+    Path plan = plan(mode);
+    Path out = directory.resolve("out");
+    String ask = "{\"id\": 3, \"request\": \"verify\", \"params\": {\"output\": \"%s\", \"gradients\": true, \"steps\": 2}}";
+    List<JsonObject> replies = converse("{\"id\": 1, \"request\": \"hello\"}",
+        load(plan, directory.resolve("weights"), directory.resolve("batch")), ask.formatted(out));
+    assertEquals("", code(replies.get(1)), replies.get(1).toString());
+    assertEquals("", code(replies.get(2)), replies.get(2).toString());
+    return Safetensors.read(out);
+  }
+
+  /** The files of the small network; returns the plan's. */
+  private Path plan(String mode) throws IOException {
     Path plan = Files.writeString(directory.resolve("plan"), PLAN.formatted(mode));
     Path weights = directory.resolve("weights");
     Map<String, Safetensors.Tensor> tensors = new LinkedHashMap<>();
@@ -115,11 +158,6 @@ class ServerTest {
     tensors.put("input.0", Safetensors.Tensor.of(new long[] {1, 1, 2, 2}, IMAGE));
     tensors.put("labels.0", label);
     Safetensors.write(batch, tensors);
-    Path out = directory.resolve("out");
-    String ask = "{\"id\": 3, \"request\": \"verify\", \"params\": {\"output\": \"%s\", \"gradients\": true, \"steps\": 2}}";
-    List<JsonObject> replies = converse("{\"id\": 1, \"request\": \"hello\"}", load(plan, weights, batch), ask.formatted(out));
-    assertEquals("", code(replies.get(1)), replies.get(1).toString());
-    assertEquals("", code(replies.get(2)), replies.get(2).toString());
-    return Safetensors.read(out);
+    return plan;
   }
 }

@@ -1,0 +1,88 @@
+package summary
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+)
+
+// lagShare is how much of the p99 of a latency the p99 of the lag may be
+// without a warning.
+const lagShare = 0.05
+
+// multiStreamed pools the queries of every process; nil when there are none.
+func multiStreamed(c *record.Cell, w *record.Workload) *record.MultiStreamed {
+	var ms []float64
+	images := 0
+	for _, p := range c.MeasuredProcesses() {
+		for _, b := range p.Blocks {
+			if b.Scenario == record.MultiStream && w != nil {
+				ms = append(ms, milliseconds(b.QueryNS)...)
+				images = b.Iterations * w.Batch / len(b.QueryNS)
+			}
+		}
+	}
+	if len(ms) == 0 {
+		return nil
+	}
+	return &record.MultiStreamed{ImagesPerQuery: images, LatencyMS: *latency(ms)}
+}
+
+// served is over processes: each one's highest rate that kept the bound, 0 where
+// none did. It is nil without a server block.
+func served(c *record.Cell, boundMS float64) *record.Served {
+	bound := time.Duration(boundMS * 1e6)
+	var rates, ms, lags []float64
+	out := &record.Served{}
+	for _, p := range c.MeasuredProcesses() {
+		if !hasServed(p) {
+			continue
+		}
+		best := p.BestServed(bound)
+		if best == nil {
+			out.Over++
+			rates = append(rates, 0)
+			continue
+		}
+		rates = append(rates, best.QueryRate)
+		ms, lags = append(ms, milliseconds(best.QueryNS)...), append(lags, milliseconds(best.LagNS)...)
+	}
+	if len(rates) == 0 {
+		return nil
+	}
+	if stats.Median(rates) > 0 {
+		out.Rate = overProcesses("queries/s", rates)
+	}
+	out.LatencyMS, out.LagMS = latency(ms), latency(lags)
+	return out
+}
+
+func hasServed(p *record.Process) bool {
+	for _, b := range p.Blocks {
+		if b.Scenario == record.Server {
+			return true
+		}
+	}
+	return false
+}
+
+// lagging warns of a schedule that was not kept: latencies from scheduled times
+// hold what the issuing loop added.
+func lagging(c *record.Cell) []record.Warning {
+	s := c.Server
+	if s == nil || s.LagMS == nil || s.LagMS.P99 == nil || s.LatencyMS.P99 == nil || *s.LagMS.P99 <= lagShare**s.LatencyMS.P99 {
+		return nil
+	}
+	return []record.Warning{{Code: record.ScheduleLag, Scope: c.Scope(),
+		Text: fmt.Sprintf("queries were issued late: the p99 of the lag is %.3g ms, that of the latency %.3g ms", *s.LagMS.P99, *s.LatencyMS.P99)}}
+}
+
+func milliseconds(ns []int64) []float64 {
+	ms := make([]float64, len(ns))
+	for i, v := range ns {
+		ms[i] = float64(v) / 1e6
+	}
+	return ms
+}

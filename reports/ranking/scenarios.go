@@ -1,0 +1,71 @@
+package ranking
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Sheet is a table that every textual report shows alike.
+type Sheet struct {
+	Title  string
+	Header []string
+	Rows   [][]string
+}
+
+// Scenarios are what was measured of a workload beside throughput and single
+// streams: a sheet for each scenario that some cell has.
+func Scenarios(rec *record.Record, workload string) []Sheet {
+	multi := Sheet{Header: []string{"runner", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "queries"}}
+	server := Sheet{Title: fmt.Sprintf("server, Poisson arrivals, p99 within %g ms of the scheduled time", rec.Terms.LatencyBoundMS),
+		Header: []string{"runner", "queries/s", IntervalName(rec), "p50 ms", "p99 ms", "lag p50 ms", "lag p99 ms", "notes"}}
+	for _, cell := range Cells(rec, workload) {
+		if m := cell.MultiStream; m != nil {
+			l := m.LatencyMS
+			multi.Title = fmt.Sprintf("multi-stream, %d images a query", m.ImagesPerQuery)
+			multi.Rows = append(multi.Rows, []string{cell.Runner, optional(l.P50), optional(l.P90), optional(l.P95), optional(l.P99), fmt.Sprint(l.N)})
+		}
+		if s := cell.Server; s != nil {
+			server.Rows = append(server.Rows, servedRow(cell.Runner, s))
+		}
+	}
+	var sheets []Sheet
+	for _, s := range []Sheet{multi, server} {
+		if len(s.Rows) > 0 {
+			sheets = append(sheets, s)
+		}
+	}
+	return sheets
+}
+
+func servedRow(runner string, s *record.Served) []string {
+	row := []string{runner, "–", "", "–", "–", "–", "–", ""}
+	if r := s.Rate; r != nil {
+		row[1] = Figure(r.Median, 0)
+		row[2] = fmt.Sprintf("%s – %s", Figure(r.CILow, 0), Figure(r.CIHigh, 0))
+	}
+	if s.LatencyMS != nil && s.LagMS != nil {
+		row[3], row[4], row[5], row[6] = optional(s.LatencyMS.P50), optional(s.LatencyMS.P99), optional(s.LagMS.P50), optional(s.LagMS.P99)
+	}
+	if s.Over > 0 {
+		row[7] = fmt.Sprintf("%d processes kept the bound at no rate", s.Over)
+	}
+	return row
+}
+
+// Overall is every runner against the one that is fastest over all workloads;
+// no rows where there is nothing to say.
+func Overall(rec *record.Record) Sheet {
+	s := Sheet{Header: []string{"runner", "against", "geometric mean", "95 % interval", "workloads", "verdict"}}
+	if len(rec.Overall) > 0 {
+		s.Title = "over all workloads, against " + rec.Overall[0].B
+	}
+	for _, o := range rec.Overall {
+		interval := ""
+		if o.Level > 0 {
+			interval = fmt.Sprintf("%.3g – %.3g", o.CILow, o.CIHigh)
+		}
+		s.Rows = append(s.Rows, []string{o.A, o.B, fmt.Sprintf("%.3g×", o.Ratio), interval, fmt.Sprint(o.Workloads), o.Verdict})
+	}
+	return s
+}
