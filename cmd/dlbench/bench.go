@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -35,6 +36,7 @@ type bench struct {
 	judge     *parity.Verifier
 	startable map[string]startable
 	lacking   []error // images that could not be built
+	making    sync.Mutex
 }
 
 // startable is a runner with what the engine needs to start it.
@@ -175,7 +177,10 @@ func (b *bench) open(name string) func(ctx context.Context) (*launch.Runner, err
 	}
 }
 
+// materialize makes each file once, whoever asks first.
 func (b *bench) materialize(ctx context.Context, p *plan.Plan) (plan.Files, error) {
+	b.making.Lock()
+	defer b.making.Unlock()
 	return plan.Materialize(ctx, b.launcher.Inputs, p)
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -274,20 +275,9 @@ func (r *run) fillRecord() error {
 // measure verifies every cell, then measures those that may be.
 func (r *run) measure(ctx context.Context) error {
 	began := time.Now()
-	var cells []campaign.Cell
-	for i := range r.record.Cells {
-		cell := &r.record.Cells[i]
-		if r.budget > 0 && time.Since(began) >= r.budget {
-			r.outOfTime()
-			break
-		}
-		made, err := r.cell(ctx, cell, float64(i)/float64(len(r.record.Cells)))
-		if err != nil {
-			return r.interrupted(ctx, err)
-		}
-		if made != nil {
-			cells = append(cells, *made)
-		}
+	cells, err := r.cells(ctx, began)
+	if err != nil {
+		return r.interrupted(ctx, err)
 	}
 	if err := r.judge.Close(ctx); err != nil {
 		return err
@@ -300,6 +290,34 @@ func (r *run) measure(ctx context.Context) error {
 			r.progress.step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},
 	})
+}
+
+// cells verifies every cell that the budget has time for, and returns those that
+// may be measured.
+func (r *run) cells(ctx context.Context, began time.Time) ([]campaign.Cell, error) {
+	made := make([]*campaign.Cell, len(r.record.Cells))
+	var done, missed atomic.Int64
+	err := r.byRunner(ctx, len(made), func(i int) string { return r.record.Cells[i].Runner }, func(ctx context.Context, i int) (err error) {
+		if r.budget > 0 && time.Since(began) >= r.budget {
+			missed.Add(1)
+			return nil
+		}
+		made[i], err = r.cell(ctx, &r.record.Cells[i], float64(done.Add(1)-1)/float64(len(made)))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if missed.Load() > 0 {
+		r.outOfTime()
+	}
+	var cells []campaign.Cell
+	for _, cell := range made {
+		if cell != nil {
+			cells = append(cells, *cell)
+		}
+	}
+	return cells, nil
 }
 
 // limit reads the memory limit of a container; plain processes have none.

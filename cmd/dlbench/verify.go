@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,19 +72,20 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 }
 
 func (b *bench) verifyAll(ctx context.Context) ([]verified, error) {
-	var rows []verified
-	total := len(b.selection.workloads) * len(b.selection.runners)
-	for _, id := range b.selection.workloads {
-		for _, m := range b.selection.runners {
-			b.progress.step(fmt.Sprintf("verify %s on %s", id, m.Name), float64(len(rows))/float64(total), 0)
-			verdict, err := b.verify(ctx, m.Name, id)
-			if err != nil {
-				return rows, err
-			}
-			rows = append(rows, verified{Workload: id.String(), Runner: m.Name, Parity: verdict.Parity, Cases: verdict.Cases})
+	runners := b.selection.runners
+	rows := make([]verified, len(b.selection.workloads)*len(runners))
+	var done atomic.Int64
+	err := b.byRunner(ctx, len(rows), func(i int) string { return runners[i%len(runners)].Name }, func(ctx context.Context, i int) error {
+		id, name := b.selection.workloads[i/len(runners)], runners[i%len(runners)].Name
+		b.progress.step(fmt.Sprintf("verify %s on %s", id, name), float64(done.Add(1)-1)/float64(len(rows)), 0)
+		verdict, err := b.verify(ctx, name, id)
+		if err != nil {
+			return err
 		}
-	}
-	return rows, nil
+		rows[i] = verified{Workload: id.String(), Runner: name, Parity: verdict.Parity, Cases: verdict.Cases}
+		return nil
+	})
+	return rows, err
 }
 
 func verifyTable(rows []verified, all bool) *table.Table {

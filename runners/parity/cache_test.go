@@ -3,11 +3,14 @@ package parity_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/parity"
@@ -41,6 +44,32 @@ func TestASecondRunPaysNothing(t *testing.T) {
 				t.Errorf("%s: the kept verdict is another one:\n%+v\n%+v", mode, first, second)
 			}
 		}
+	}
+}
+
+// The reference answers one question at a time, and no question twice.
+func TestRunnersAreJudgedAtOnce(t *testing.T) {
+	s := newStage(t)
+	v := s.verifier(part{})
+	var group errgroup.Group
+	for i := range 8 {
+		c := s.candidate(part{})
+		c.Name = fmt.Sprint("candidate", i)
+		actual, deep := tiny(t, plan.Train, 4), tiny(t, plan.Train, 2)
+		group.Go(func() error {
+			verdict, err := v.VerifyPlans(context.Background(), c, actual, deep)
+			if err == nil && verdict.Parity.Status != record.ParityPassed {
+				err = fmt.Errorf("%s: %s: %s", c.Name, verdict.Parity.Status, verdict.Parity.Reason)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	asked := s.asked["reference"]
+	if again(t, s, v, s.candidate(part{}), plan.Train); s.opened["reference"] != 1 || s.asked["reference"] != asked {
+		t.Errorf("the reference was started %d times, and asked again for what it had answered", s.opened["reference"])
 	}
 }
 

@@ -58,6 +58,11 @@ func (v *Verifier) operators(ctx context.Context, c Candidate) (*caseResults, er
 
 // loadCases builds the cases once and returns what names them all.
 func (v *Verifier) loadCases() (string, error) {
+	v.listing.Do(func() { v.casesKey, v.casesFault = v.listCases() })
+	return v.casesKey, v.casesFault
+}
+
+func (v *Verifier) listCases() (string, error) {
 	if v.Cases == nil {
 		all, err := cases.All()
 		if err != nil {

@@ -46,9 +46,14 @@ func (v *Verifier) consult(ctx context.Context, p *plan.Plan, d depth) (*answers
 	if a := recall(base); a != nil {
 		return a, nil
 	}
+	v.consulting.Lock()
+	defer v.consulting.Unlock()
+	if a := recall(base); a != nil { // somebody else asked meanwhile
+		return a, nil
+	}
 	if err := v.compute(ctx, p, files, d, base); err != nil {
 		// A reference that failed is in a state that nobody knows.
-		return nil, fmt.Errorf("reference for %s: %w", p.Workload, errors.Join(err, v.Close(context.WithoutCancel(ctx))))
+		return nil, fmt.Errorf("reference for %s: %w", p.Workload, errors.Join(err, v.dismiss(context.WithoutCancel(ctx))))
 	}
 	if a := recall(base); a != nil {
 		return a, nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dlbench/dlbench/runners/parity"
@@ -148,6 +149,7 @@ type part struct {
 
 // stage is where scripted runners play: it knows every plan by its digest.
 type stage struct {
+	mu     sync.Mutex // of the maps
 	t      *testing.T
 	dir    string
 	plans  map[string]*plan.Plan
@@ -161,13 +163,17 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) materialize(_ context.Context, p *plan.Plan) (plan.Files, error) {
 	digest, err := p.Digest()
+	s.mu.Lock()
 	s.plans[digest] = p
+	s.mu.Unlock()
 	file := plan.File{Path: digest, SHA256: digest}
 	return plan.Files{Plan: file, Weights: file, Batch: file}, err
 }
 
 func (s *stage) open(name string, p part) func(context.Context) (parity.Runner, error) {
 	return func(context.Context) (parity.Runner, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.opened[name]++
 		dir := filepath.Join(s.dir, fmt.Sprintf("%s-%d", name, s.opened[name]))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -194,7 +200,9 @@ func (s *scripted) Load(_ context.Context, files plan.Files) (protocol.LoadResul
 	if s.plan != nil {
 		return protocol.LoadResult{}, errors.New("load before unload")
 	}
+	s.mu.Lock()
 	p := s.plans[files.Plan.SHA256]
+	s.mu.Unlock()
 	if s.part.load != nil {
 		if r, err := s.part.load(p); err != nil || r != (protocol.LoadResult{}) {
 			s.plan = p
@@ -207,7 +215,9 @@ func (s *scripted) Load(_ context.Context, files plan.Files) (protocol.LoadResul
 }
 
 func (s *scripted) Verify(_ context.Context, params protocol.VerifyParams) (string, protocol.VerifyResult, error) {
+	s.mu.Lock()
 	s.asked[strings.SplitN(filepath.Base(s.name), "-", 2)[0]]++
+	s.mu.Unlock()
 	result := protocol.VerifyResult{Shapes: s.part.shapes}
 	if s.part.verify != nil {
 		return "", result, s.part.verify

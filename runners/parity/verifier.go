@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // Verifier judges runners against the reference and remembers its verdicts.
+// Several runners may be judged at once, each on one workload at a time.
 type Verifier struct {
 	CacheDir      string
 	Processor     string // model of the processor: rounding may differ with it
@@ -25,7 +27,11 @@ type Verifier struct {
 	Progress      func(who, what string)
 	Cases         []cases.Case // of the operators; cases.All where it is nil
 
-	reference Runner
+	listing     sync.Once // of the cases
+	casesKey    string
+	casesFault  error
+	consulting  sync.Mutex // the reference answers one question at a time
+	reference   Runner
 }
 
 // Candidate is a runner to be judged. Key is its identity: image, or adapter
@@ -42,6 +48,13 @@ func (c Candidate) identity() string { return keyOf(c.Name, c.Key, c.Device) }
 
 // Close ends the reference, if it was needed.
 func (v *Verifier) Close(ctx context.Context) error {
+	v.consulting.Lock()
+	defer v.consulting.Unlock()
+	return v.dismiss(ctx)
+}
+
+// dismiss ends the reference, if there is one.
+func (v *Verifier) dismiss(ctx context.Context) error {
 	if v.reference == nil {
 		return nil
 	}

@@ -27,7 +27,9 @@ func (n *Network) Check() error {
 		return fmt.Errorf("network %q: %w", n.Name, err)
 	}
 	for i := range n.Nodes {
-		n.Nodes[i].Shape = shapes[i]
+		if len(n.Nodes[i].Shape) == 0 { // a network that is complete is only read: others may read it too
+			n.Nodes[i].Shape = shapes[i]
+		}
 	}
 	return nil
 }
