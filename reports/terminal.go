@@ -33,13 +33,32 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 	if len(rec.Warnings) > 0 {
 		p.printf("\n")
 	}
-	for _, warning := range rec.Warnings {
-		p.printf("warning %s (%s): %s\n", warning.Code, warning.Scope, warning.Text)
-	}
+	p.warnings(rec.Warnings)
 	if rec.Status != record.Complete {
 		p.printf("\nThis record is %s: %d rounds are in it.\n", rec.Status, rec.Rounds)
 	}
 	return p.err
+}
+
+// fewWarnings of one code are printed each; of more, one line tells, because
+// their codes stand beside the figures and their texts in the other reports.
+const fewWarnings = 2
+
+func (p *printer) warnings(all []record.Warning) {
+	count := map[string]int{}
+	for _, w := range all {
+		count[w.Code]++
+	}
+	told := map[string]bool{}
+	for _, w := range all {
+		switch n := count[w.Code]; {
+		case n <= fewWarnings:
+			p.printf("warning %s (%s): %s\n", w.Code, w.Scope, w.Text)
+		case !told[w.Code]:
+			p.printf("warning %s, %d times, like (%s): %s\n", w.Code, n, w.Scope, w.Text)
+		}
+		told[w.Code] = true
+	}
 }
 
 func (p *printer) table(t *table.Table, width int) {

@@ -28,7 +28,7 @@ func (m meter) Start(ctx context.Context, id engine.Identity) (campaign.Recordin
 		return nil, err
 	}
 	target := sample.Target{PID: id.PID, Cgroup: id.Cgroup}
-	sources := []sample.Source{host, sample.Runner("/", target), sample.NewConditions("/"), sample.NewThreads("/", target, nil)}
+	sources := []sample.Source{host, sample.Runner("/", target), sample.NewConditions("/"), sample.NewThreads("/", target)}
 	s := sample.NewSampler(sample.Config{Sources: sources, CPUs: m.cpus})
 	s.Start(context.WithoutCancel(ctx))
 	return watched{s}, nil

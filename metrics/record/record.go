@@ -259,7 +259,7 @@ type Utilization struct {
 	HostCPUPercent  *float64          `json:"host_cpu_percent,omitempty"`  // whole machine, 100 is every CPU
 	MemoryPeakBytes *int64            `json:"memory_peak_bytes,omitempty"` // the runner's own
 	ThrottledNS     *int64            `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
-	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // threads of the runner that computed
+	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // over how many of its threads the runner spread its computing
 	ForeignCPUs     *float64          `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
 	StealPercent    *float64          `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
 	GPUPercent      *float64          `json:"gpu_percent,omitempty"`

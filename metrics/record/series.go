@@ -12,7 +12,7 @@ const (
 	SeriesMemory    = "memory_bytes"
 	SeriesThrottled = "throttled_ns"
 
-	SeriesThreads    = "threads_busy"       // of the runner: those that compute
+	SeriesThreads    = "threads_busy"       // of the runner: over how many threads it spreads its computing
 	SeriesSteal      = "steal_percent"      // CPU time that the hypervisor gave to others; 100 is every CPU
 	SeriesDiskFaults = "disk_faults"        // page faults that waited for a disk, of the machine, since its start
 	SeriesHeat       = "cpu_thermal_events" // how often heat held a core's clock down, since its start

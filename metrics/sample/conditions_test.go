@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/sample"
 )
@@ -37,7 +36,7 @@ func TestConditionsThatAreNotShown(t *testing.T) {
 	}
 }
 
-func TestBusyThreadsAreCounted(t *testing.T) {
+func TestThreadsThatShareTheWorkAreCounted(t *testing.T) {
 	root := tree(t, map[string]string{
 		"sys/fs/cgroup/cgroup.controllers":     "cpu\n",
 		"sys/fs/cgroup/box.scope/cgroup.procs": "40\n41\n",
@@ -46,24 +45,23 @@ func TestBusyThreadsAreCounted(t *testing.T) {
 		"proc/41/task/41/stat":                 statLine(41, "worker", 5, 5, 0, 0, 1),
 		"proc/99/task/99/stat":                 statLine(99, "stranger", 5, 5, 0, 0, 1),
 	})
-	now := int64(0)
-	threads := sample.NewThreads(root, sample.Target{PID: 40, Cgroup: "/box.scope"}, func() int64 { return now })
+	threads := sample.NewThreads(root, sample.Target{PID: 40, Cgroup: "/box.scope"})
 	says(t, threads, map[string]float64{"threads_busy": 0}, nil)
 
-	// A second later: one thread was on a CPU all the time, one for 0.19 s,
-	// one for 0.2 s, a stranger always, and one is new.
-	now += int64(time.Second)
-	write(t, filepath.Join(root, "proc/40/task/40/stat"), statLine(40, "python3", 150, 60, 0, 0, 1))
-	write(t, filepath.Join(root, "proc/40/task/42/stat"), statLine(42, "pool", 119, 10, 0, 0, 1))
-	write(t, filepath.Join(root, "proc/41/task/41/stat"), statLine(41, "worker", 5, 25, 0, 0, 1))
+	// A second later: two threads of the two processes shared the work, one fed
+	// them for a tenth of it, a stranger always computed, and one is new.
+	write(t, filepath.Join(root, "proc/40/task/40/stat"), statLine(40, "python3", 105, 15, 0, 0, 1))
+	write(t, filepath.Join(root, "proc/40/task/42/stat"), statLine(42, "pool", 150, 60, 0, 0, 1))
+	write(t, filepath.Join(root, "proc/41/task/41/stat"), statLine(41, "worker", 5, 105, 0, 0, 1))
 	write(t, filepath.Join(root, "proc/99/task/99/stat"), statLine(99, "stranger", 500, 5, 0, 0, 1))
 	if err := os.MkdirAll(filepath.Join(root, "proc/41/task/43"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "proc/41/task/43/stat"), statLine(43, "new", 500, 5, 0, 0, 1))
-	says(t, threads, map[string]float64{"threads_busy": 2}, nil)
+	says(t, threads, map[string]float64{"threads_busy": 210 * 210.0 / (10*10 + 100*100 + 100*100)}, nil)
+	says(t, threads, map[string]float64{"threads_busy": 0}, nil) // nobody computed since
 }
 
 func TestThreadsOfNobody(t *testing.T) {
-	says(t, sample.NewThreads(t.TempDir(), sample.Target{}, nil), nil, map[string]string{"threads_busy": "neither a control group nor a process"})
+	says(t, sample.NewThreads(t.TempDir(), sample.Target{}), nil, map[string]string{"threads_busy": "neither a control group nor a process"})
 }

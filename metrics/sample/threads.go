@@ -12,34 +12,28 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// Threads counts the threads of a runner that compute: those that were on a
-// CPU for a fifth of the time since the reading before. It is how a framework
-// that says "one thread" and uses eight is found out.
+// Threads is over how many threads a runner spreads its computing: the
+// effective number (Σt)²/Σt² of the CPU times t of its threads since the reading
+// before (Laakso & Taagepera, "Effective number of parties", Comparative
+// Political Studies 12(1), 1979). Eight that share the work are 8, on however
+// few CPUs; a pool of two with a thread that only feeds it is 2 and a little.
+// It is how a framework that says "one thread" and uses eight is found out.
 type Threads struct {
 	root   string
 	target Target
-	clock  func() int64
-	last   int64
 	ticks  map[string]float64 // by "<pid>/<tid>"
 }
 
-const (
-	threadsPace = time.Second
-	// busyShare of a second counts as computing; pools that wait for work by
-	// spinning do too.
-	busyShare = 0.2
-)
+// threadsPace gives a hundred ticks of the kernel's clock to one reading.
+const threadsPace = time.Second
 
-// NewThreads counts the threads of a control group, or of a process when it
+// NewThreads looks at the threads of a control group, or of a process when it
 // has none of its own.
-func NewThreads(root string, target Target, clock func() int64) *Threads {
-	if clock == nil {
-		clock = Monotonic
-	}
-	return &Threads{root: root, target: target, clock: clock}
+func NewThreads(root string, target Target) *Threads {
+	return &Threads{root: root, target: target}
 }
 
-// Channels is the number of busy threads.
+// Channels is the effective number of threads.
 func (t *Threads) Channels() []Channel {
 	return []Channel{{Name: record.SeriesThreads, Unit: "threads", Scale: 1}}
 }
@@ -47,30 +41,33 @@ func (t *Threads) Channels() []Channel {
 // Pace keeps the cost of large pools small.
 func (t *Threads) Pace() time.Duration { return threadsPace }
 
-// Read counts. The first reading only notes where every thread stands, and
-// says 0.
+// Read compares with the reading before. The first one only notes where every
+// thread stands, and says 0; threads that are new by now count from the next one.
 func (t *Threads) Read(into []Reading) {
 	pids, err := t.pids()
 	if err != nil {
 		into[0].Err = err
 		return
 	}
-	now, ticks := t.clock(), map[string]float64{}
+	ticks, total, squares := map[string]float64{}, 0.0, 0.0
 	for _, pid := range pids {
 		stats, _ := filepath.Glob(filepath.Join(t.root, "proc", pid, "task", "*", "stat"))
 		for _, path := range stats {
-			if v, err := taskTicks(path); err == nil { // else the thread ended
-				ticks[path] = v
+			v, err := taskTicks(path)
+			if err != nil {
+				continue // the thread ended
+			}
+			ticks[path] = v
+			if before, known := t.ticks[path]; known {
+				total += v - before
+				squares += (v - before) * (v - before)
 			}
 		}
 	}
-	needed := busyShare * float64(now-t.last) / tickNS
-	for path, v := range ticks {
-		if before, known := t.ticks[path]; known && v-before >= needed {
-			into[0].Value++
-		}
+	if squares > 0 {
+		into[0].Value = total * total / squares
 	}
-	t.last, t.ticks = now, ticks
+	t.ticks = ticks
 }
 
 // pids are the processes of the control group, else the one that is known.

@@ -14,6 +14,7 @@ const (
 	foreignCPUs    = 0.1   // the harness and the engine need a hundredth
 	stealPercent   = 1.0   // of the machine's CPU time
 	diskFaults     = 10.0  // a second
+	feedingThreads = 1     // that feed a pool of the size that was asked for
 )
 
 // found are the codes of the warnings that a summary makes.
@@ -50,8 +51,8 @@ func limits(r *record.Record, c *record.Cell) []record.Warning {
 	if u.StealPercent != nil && *u.StealPercent > stealPercent {
 		warn(record.StealTime, "the hypervisor gave %.1f %% of the machine's CPU time to others while it was timed", *u.StealPercent)
 	}
-	if u.ThreadsBusy != nil && *u.ThreadsBusy > float64(r.Terms.Threads) {
-		warn(record.ThreadsExceeded, "%.0f threads computed while it was timed, %d were asked for", *u.ThreadsBusy, r.Terms.Threads)
+	if u.ThreadsBusy != nil && *u.ThreadsBusy > float64(r.Terms.Threads+feedingThreads) {
+		warn(record.ThreadsExceeded, "the work was spread over %.1f threads while it was timed, %d were asked for", *u.ThreadsBusy, r.Terms.Threads)
 	}
 	if seen.faults > diskFaults*seen.seconds {
 		warn(record.DiskFaults, "%.0f pages were read from a disk in %.2f s that were timed: memory is short, or the files were not read before", seen.faults, seen.seconds)

@@ -330,12 +330,13 @@ func TestDisturbancesAreWarnings(t *testing.T) {
 		host, own, steal, faults, heat, threads float64
 		code, text                              string
 	}{
-		"quiet":        {host: 51, own: 200, threads: 2},
-		"others":       {host: 70, own: 200, threads: 2, code: record.ForeignLoad, text: "0.80 CPUs"},
-		"hypervisor":   {host: 50, own: 200, threads: 2, steal: 2.5, code: record.StealTime, text: "2.5 %"},
-		"disk":         {host: 50, own: 200, threads: 2, faults: 40, code: record.DiskFaults, text: "read from a disk"},
-		"heat":         {host: 50, own: 200, threads: 2, heat: 3, code: record.CPUThermal, text: "held a core's clock down"},
-		"more threads": {host: 50, own: 200, threads: 3, code: record.ThreadsExceeded, text: "3 threads computed while it was timed, 2 were asked for"},
+		"quiet":          {host: 51, own: 200, threads: 2},
+		"others":         {host: 70, own: 200, threads: 2, code: record.ForeignLoad, text: "0.80 CPUs"},
+		"hypervisor":     {host: 50, own: 200, threads: 2, steal: 2.5, code: record.StealTime, text: "2.5 %"},
+		"disk":           {host: 50, own: 200, threads: 2, faults: 40, code: record.DiskFaults, text: "read from a disk"},
+		"heat":           {host: 50, own: 200, threads: 2, heat: 3, code: record.CPUThermal, text: "held a core's clock down"},
+		"one that feeds": {host: 50, own: 200, threads: 2.9},
+		"more threads":   {host: 50, own: 200, threads: 3.6, code: record.ThreadsExceeded, text: "spread over 3.6 threads while it was timed, 2 were asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := campaign(3, map[string]float64{"a": 1000}, "a")

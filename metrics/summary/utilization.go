@@ -50,7 +50,7 @@ func utilization(c *record.Cell, cpus int) *record.Utilization {
 		GPUPercent:      overBlocks(processes, func(b *record.Block) *float64 { return b.GPUPercent }),
 		MemoryPeakBytes: memoryPeak(processes),
 		ThrottledNS:     throttled(processes),
-		ThreadsBusy:     threadsBusy(processes),
+		ThreadsBusy:     meanOfSeries(processes, record.SeriesThreads),
 		ForeignCPUs:     foreignLoad(processes, cpus),
 		StealPercent:    meanOfSeries(processes, record.SeriesSteal),
 		GPUMemoryBytes:  largest(processes, record.GPUSeries(gpu, record.GPUMemory)),
@@ -120,30 +120,6 @@ func foreignLoad(processes []*record.Process, cpus int) *float64 {
 		v := max(0, *b.HostCPUPercent*float64(cpus)-*b.CPUPercent) / 100
 		return &v
 	})
-}
-
-// threadsBusy is the largest number of computing threads that was seen during
-// the throughput blocks of a process, median over processes.
-func threadsBusy(processes []*record.Process) *float64 {
-	return medianOver(processes, func(p *record.Process) (float64, bool) {
-		s, most, seen := p.SeriesNamed(record.SeriesThreads), 0.0, false
-		for i := 1; s != nil && i < len(s.TimeNS); i++ {
-			if timesThroughput(p, s.TimeNS[i-1], s.TimeNS[i]) {
-				most, seen = max(most, s.Values[i]), true
-			}
-		}
-		return most, seen
-	})
-}
-
-// timesThroughput says whether a span meets one of the throughput blocks.
-func timesThroughput(p *record.Process, startNS, endNS int64) bool {
-	for _, b := range p.Blocks {
-		if b.TimesThroughput() && b.StartNS < endNS && b.EndNS > startNS {
-			return true
-		}
-	}
-	return false
 }
 
 func memoryPeak(processes []*record.Process) *int64 {

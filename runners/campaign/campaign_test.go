@@ -343,3 +343,25 @@ func TestUnknownProfile(t *testing.T) {
 func warned(r *record.Record, code string) bool {
 	return slices.ContainsFunc(r.Warnings, func(w record.Warning) bool { return w.Code == code })
 }
+
+// A compiler that works through the first iterations takes nothing from the time
+// in which a steady state is waited for.
+func TestPatienceStartsAfterTheFirstIterations(t *testing.T) {
+	w := &stopwatch{now: time.Unix(1e9, 0)}
+	a := ms(1)
+	compiled := false
+	a.onWarmup = func() {
+		if !compiled {
+			w.now = w.now.Add(time.Minute)
+		}
+		compiled = true
+	}
+	s := newStage(t, map[string]*scripted{"a": a}, infer)
+	s.config.Now = w.time
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.cell(infer, "a").Calibration; !c.Steady || warned(s.config.Record, record.NoSteadyState) {
+		t.Errorf("gave up after %d iterations: %+v", c.WarmupIterations, s.config.Record.Warnings)
+	}
+}

@@ -24,6 +24,7 @@ type scripted struct {
 	blockErr    error
 	badLoss     bool
 	onBlock     func()
+	onWarmup    func()
 
 	clock    int64
 	opened   int
@@ -66,6 +67,9 @@ func (p *process) Load(context.Context, plan.Files) (protocol.LoadResult, error)
 
 func (p *process) Warmup(_ context.Context, w protocol.WarmupParams) (protocol.WarmupResult, error) {
 	p.script.warmups = append(p.script.warmups, w.Iterations)
+	if p.script.onWarmup != nil {
+		p.script.onWarmup()
+	}
 	r := protocol.WarmupResult{Losses: []float64{3, 2, 1}}
 	for range w.Iterations {
 		r.IterationNS = append(r.IterationNS, p.duration())

@@ -94,11 +94,14 @@ func (m *measurement) warmup(ctx context.Context) error {
 // warmUntilSteady runs small groups of iterations until the last ones look
 // alike, or the profile's patience ends.
 func (m *measurement) warmUntilSteady(ctx context.Context) (bool, error) {
-	began := m.Now()
 	group := 3 // the losses of the first three are checked
+	var began time.Time
 	for {
 		if err := m.warmIterations(ctx, group); err != nil {
 			return false, err
+		}
+		if began.IsZero() { // compilers run in the first iterations: patience starts after them
+			began = m.Now()
 		}
 		if stats.Steady(m.process.WarmupNS) {
 			return true, nil

@@ -18,8 +18,10 @@ type Suite struct {
 }
 
 var suites = []Suite{
-	{Name: "smoke", Profile: "quick", Description: "small networks, a few minutes: does everything work here?",
-		Workloads: append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 8)...)},
+	{Name: "smoke", Profile: "quick", Description: "small networks, one trained and one not, a few minutes: does everything work here?",
+		Workloads: append(ids([]string{"lenet"}, []plan.Mode{plan.Infer}, 32), ids([]string{"resnet20"}, []plan.Mode{plan.Train}, 8)...)},
+	{Name: "small", Profile: "report", Description: "LeNet and ResNet-20, inference and training",
+		Workloads: append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 32)...)},
 	{Name: "resnet", Profile: "report", Description: "ResNet-18/34/50/101/152 v1.5 at 224×224, inference and training",
 		Workloads: append(append(
 			ids(resnets, []plan.Mode{plan.Infer}, 1),
