@@ -21,7 +21,7 @@ import (
 // finding is one thing that doctor looked at.
 type finding struct {
 	What  string `json:"what"`
-	State string `json:"state"` // "ok", "warning", "missing"
+	State string `json:"state"` // "ok", "warning", "missing", "not needed"
 	Text  string `json:"text"`
 	Mend  string `json:"mend,omitempty"`
 }
@@ -74,7 +74,7 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		if health.State != engine.Healthy {
 			f.State, f.Text, f.Mend = "missing", health.Reason, health.Hint
 			if containers {
-				f.State, f.Mend = "ok", "" // one engine is enough
+				f.State, f.Mend = "not needed", "" // one engine is enough
 			}
 		}
 		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {

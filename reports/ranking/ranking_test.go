@@ -3,6 +3,8 @@ package ranking_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -31,5 +33,46 @@ func TestNotesAreTheCellsOwnCaveats(t *testing.T) {
 		if got[runner] != want {
 			t.Errorf("%s: %q, expected %q", runner, got[runner], want)
 		}
+	}
+}
+
+func ms(v float64) *float64 { return &v }
+
+func TestScenariosAreSheetsOfTheirOwn(t *testing.T) {
+	rec := &record.Record{Terms: record.Terms{LatencyBoundMS: 50},
+		Workloads: []record.Workload{{ID: workload, Batch: 8}},
+		Cells: []record.Cell{
+			{Workload: workload, Runner: "a", Status: record.Measured,
+				MultiStream: &record.MultiStreamed{ImagesPerQuery: 8, LatencyMS: record.Latency{P50: ms(4), N: 20}},
+				Server: &record.Served{Rate: &record.Throughput{Median: 105, CILow: 100, CIHigh: 110},
+					LatencyMS: &record.Latency{P50: ms(9), P99: ms(48)}, LagMS: &record.Latency{P50: ms(0.01), P99: ms(0.2)}}},
+			{Workload: workload, Runner: "b", Status: record.Measured, Server: &record.Served{Over: 3}},
+			{Workload: workload, Runner: "c", Status: record.Unsupported}}}
+	want := []ranking.Sheet{
+		{Title: "multi-stream, 8 images a query", Header: []string{"runner", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "queries"},
+			Rows: [][]string{{"a", "4.00", "–", "–", "–", "20"}}},
+		{Title: "server, Poisson arrivals, p99 within 50 ms of the scheduled time",
+			Header: []string{"runner", "queries/s", "interval", "p50 ms", "p99 ms", "lag p50 ms", "lag p99 ms", "notes"},
+			Rows: [][]string{{"a", "105", "100 – 110", "9.00", "48.0", "0.0100", "0.200", ""},
+				{"b", "–", "", "–", "–", "–", "–", "3 processes kept the bound at no rate"}}}}
+	if diff := cmp.Diff(want, ranking.Scenarios(rec, workload)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if s := ranking.Scenarios(rec, "another/infer/b1/fp32"); len(s) != 0 {
+		t.Errorf("a workload without scenarios has %v", s)
+	}
+}
+
+func TestOverallTellsTheMeanAndItsVerdict(t *testing.T) {
+	rec := &record.Record{Overall: []record.Overall{
+		{A: "b", B: "a", Ratio: 0.5, CILow: 0.48, CIHigh: 0.52, Level: 0.95, Workloads: 4, Verdict: record.Slower},
+		{A: "c", B: "a", Ratio: 0.9, CILow: 0.9, CIHigh: 0.9, Workloads: 1, Verdict: record.TooFew}}}
+	got := ranking.Overall(rec)
+	want := [][]string{{"b", "a", "0.5×", "0.48 – 0.52", "4", record.Slower}, {"c", "a", "0.9×", "", "1", record.TooFew}}
+	if diff := cmp.Diff(want, got.Rows); diff != "" || got.Title != "over all workloads, against a" {
+		t.Errorf("%q -want +got:\n%s", got.Title, diff)
+	}
+	if len(ranking.Overall(&record.Record{}).Rows) != 0 {
+		t.Error("nothing has an overall")
 	}
 }
