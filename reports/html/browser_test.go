@@ -43,7 +43,7 @@ func open(t *testing.T, records ...*record.Record) *tab {
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
 		chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1400, 900))...)
 	t.Cleanup(stop)
-	limited, end := context.WithTimeout(allocator, 4*time.Minute)
+	limited, end := context.WithTimeout(allocator, 90*time.Second)
 	t.Cleanup(end)
 	ctx, done := chromedp.NewContext(limited, chromedp.WithListener(b.hear))
 	t.Cleanup(done)

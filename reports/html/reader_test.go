@@ -220,7 +220,13 @@ func TestDarkBySystemAndByButton(t *testing.T) {
 	b := open(t, campaign(small()))
 	paper := func() string { return eval[string](b, `getComputedStyle(document.body).backgroundColor`) }
 	ink := func() string {
-		return eval[string](b, `new Promise((ok) => setTimeout(ok, 150)).then(() => echarts.getInstanceByDom(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]")).getOption().yAxis[0].axisLabel.color)`)
+		return eval[string](b, `new Promise((ok) => {
+			const wait = () => {
+				const chart = echarts.getInstanceByDom(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]"));
+				if (chart) ok(chart.getOption().yAxis[0].axisLabel.color); else setTimeout(wait, 20);
+			};
+			setTimeout(wait, 150);
+		})`)
 	}
 	b.do(chromedp.ScrollIntoView(chromedp.CSS("[data-chart=lenet-infer-b8-fp32-throughput]")))
 	const light, dark, darkInk = "rgb(255, 255, 255)", "rgb(15, 20, 26)", "#e4eaf1"

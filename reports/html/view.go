@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
@@ -75,31 +76,68 @@ func answersTable(v *view) *grid {
 	if len(v.Workloads) < 2 {
 		return nil
 	}
-	g := newGrid(v.Prefix+"answers-table", "The answer for every workload", "workload", "answer", "#ranked", "#not ranked")
+	g := newGrid(v.Prefix+"answers-table", "The answer for every workload", "workload", "fastest", "#images/s", v.Interval, "next", "#ahead by", "its "+map[bool]string{true: "range", false: "interval"}[v.Interval == "range"], "verdict", "#ranked")
 	for _, w := range v.Workloads {
-		ranked := 0
-		for _, c := range w.Cells {
-			if c.Ranked() {
-				ranked++
-			}
-		}
-		g.add(-1, cell{Text: w.ID, Href: "#" + w.Anchor}, cell{Text: w.Headline, Class: "long"}, count(ranked), count(len(w.Cells)-ranked))
-		g.Rows[len(g.Rows)-1].Class = w.FilterClass()
+		g.Rows = append(g.Rows, row{Runner: -1, Class: w.FilterClass(), Cells: w.answer()})
 	}
 	return g
 }
 
-// notRankedTable is every cell that is not ranked, with the reason; nil where
-// all are.
+// answer is the workload's line: the fastest runner, and the ratio to the next.
+func (w *workloadView) answer() []cell {
+	line := []cell{{Text: w.ID, Href: "#" + w.Anchor + "-ranking"}, text("nothing is ranked"), {}, {}, {}, {}, {}, {}, {}}
+	var ranked []cellView
+	for _, c := range w.Cells {
+		if c.Ranked() {
+			ranked = append(ranked, c)
+		}
+	}
+	line[8] = cell{Text: fmt.Sprintf("%d of %d", len(ranked), len(w.Cells))}
+	if len(ranked) == 0 || ranked[0].Cell.Throughput == nil {
+		return line
+	}
+	first := ranked[0]
+	line[1], line[2], line[3] = w.short(first), cell{Text: first.Row.Throughput, Value: &first.Cell.Throughput.Median}, text(first.Row.Interval)
+	if len(ranked) < 2 {
+		return line
+	}
+	next := ranked[1]
+	line[4] = w.short(next)
+	if c, ok := w.rec.Comparison(w.ID, first.Cell.Runner, next.Cell.Runner); ok {
+		line[5], line[6], line[7] = number("%.2f×", c.Ratio), textf("%.2f – %.2f", c.CILow, c.CIHigh), text(c.Verdict)
+	}
+	return line
+}
+
+// short is a runner where there is little room: no version, and of its caveats
+// the sign alone is seen.
+func (w *workloadView) short(c cellView) cell {
+	return cell{Text: c.Cell.Runner, Mark: markClass(c.Mark), Notes: w.notes(c.Cell, aboutThroughput), Class: "compact"}
+}
+
+// notRankedTable is every cell that is not ranked, with the reason; cells of a
+// runner with the same reason share a line. Nil where all are ranked.
 func notRankedTable(v *view) *grid {
-	g := newGrid(v.Prefix+"not-ranked-table", "Not ranked, and why", "runner", "workload", "state", "reason")
+	g := newGrid(v.Prefix+"not-ranked-table", "Not ranked, and why", "runner", "why", "where")
+	where := map[string][]string{}
 	for _, w := range v.Workloads {
 		for _, c := range w.Cells {
 			if c.Ranked() {
 				continue
 			}
-			g.add(c.Mark, c.named(), cell{Text: w.ID, Href: "#" + w.Anchor}, text(stateWords[c.Cell.Status]), cell{Text: c.Reason, Class: "long"})
-			g.Rows[len(g.Rows)-1].Class = w.FilterClass()
+			key := c.Cell.Runner + "\x00" + c.why()
+			if where[key] == nil {
+				g.add(c.Mark, cell{Text: c.Cell.Runner, Mark: markClass(c.Mark)}, cell{Text: c.why(), Class: "long"}, cell{Text: key, Class: "long"})
+			}
+			where[key] = append(where[key], w.ID)
+		}
+	}
+	for i := range g.Rows {
+		place := &g.Rows[i].Cells[2]
+		ids := where[place.Text]
+		place.Text = strings.Join(ids, ", ")
+		if len(ids) == len(v.Workloads) {
+			place.Text = "everywhere"
 		}
 	}
 	if len(g.Rows) == 0 {

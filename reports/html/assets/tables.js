@@ -27,6 +27,7 @@ function buildCell(cell, i, numeric, runner) {
   const e = i ? element("td", { class: numeric ? "n" : "" }) : element("th", { scope: "row", class: numeric ? "n" : "" });
   if (i === 0 && runner >= 0) e.append(element("span", { class: `dot m${runner % 14}`, "aria-hidden": "true" }));
   if (value !== undefined && String(value) !== text) e.dataset.v = value;
+  if (text.length > 40) e.classList.add("long");
   e.append(text);
   return e;
 }

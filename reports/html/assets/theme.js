@@ -8,7 +8,6 @@ const styled = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 function onTheme(redraw) {
   const button = document.querySelector("[data-theme-toggle]");
   const word = () => { button.textContent = dark() ? "Light" : "Dark"; };
-  button.hidden = false;
   word();
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
