@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -102,8 +103,16 @@ func TestOverallRanksByPairedRatios(t *testing.T) {
 
 // A caveat stands beside the figures that it concerns and beside no other.
 func TestCaveatsStandBesideTheirFigures(t *testing.T) {
-	page := render(t, campaign(thorough()))
+	rec := campaign(thorough())
+	rec.Warnings = append(rec.Warnings, record.Warning{Code: record.FewProcesses, Scope: "run"})
+	page := render(t, rec)
 	const w = "resnet18-infer-b1-fp32"
+	for figure, few := range map[string]bool{w + "-throughput": true, w + "-compute": true, w + "-energy": true, w + "-coldstart": false, w + "-latency": false} {
+		markup := figureOf(t, page, figure)
+		if strings.Contains(markup, record.FewProcesses) != few || !strings.Contains(markup, record.VirtualMachine) {
+			t.Errorf("%s: the caveats of the whole run are not those that concern it", figure)
+		}
+	}
 	for figure, want := range map[string][2]bool{ // of the steady state, of memory
 		w + "-throughput": {true, false}, w + "-latency": {true, false}, w + "-coldstart": {false, false}, w + "-compute": {true, false},
 		"resnet18-infer-b8-fp32-throughput": {false, false},
@@ -194,10 +203,21 @@ func TestRecordsOfAnyShapeAreDrawn(t *testing.T) {
 		c.Throughput, c.LatencyMS, c.Startup, c.Utilization, c.Calibration, c.Processes = nil, nil, nil, nil, nil, nil
 		c.Parity.Checks = nil
 	}
-	for name, rec := range map[string]*record.Record{"nothing": {}, "bare cells": bare, "workloads alone": {Workloads: campaign(small()).Workloads}} {
+	extreme := campaign(small())
+	for i := range extreme.Cells {
+		for k := range extreme.Cells[i].Parity.Checks {
+			extreme.Cells[i].Parity.Checks[k].Value, extreme.Cells[i].Parity.Checks[k].Tolerance = 1e300, 1e-300
+		}
+	}
+	extreme.Terms.Threads, extreme.Workloads[0].MACs = 0, math.MaxInt64
+	extreme.Cells[0].Throughput.CIHigh = math.MaxFloat64
+	for name, rec := range map[string]*record.Record{"nothing": {}, "extremes": extreme, "bare cells": bare, "workloads alone": {Workloads: campaign(small()).Workloads}} {
 		t.Run(name, func(t *testing.T) {
 			if page := render(t, rec); !strings.Contains(page, "can I believe it?") {
 				t.Error("the page asks nothing")
+			}
+			if page := render(t, rec, rec); !strings.Contains(page, "2 records side by side") {
+				t.Error("twice the record is not two")
 			}
 		})
 	}

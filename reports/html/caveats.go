@@ -45,9 +45,20 @@ type note struct {
 	Href string
 }
 
-// caveats are the warnings about the cells of a workload that concern a figure.
-// Those of the whole run stand at the top of the page.
+// caveats are the warnings that concern a figure: about cells of the workload,
+// each with its runners, then about the whole run.
 func (w *workloadView) caveats(a about) []note {
+	notes := w.cellCaveats(a)
+	for _, warning := range w.rec.WarningsAbout("run") {
+		n := note{Code: warning.Code, Href: w.warningAnchor(warning.Code)}
+		if concerns(warning.Code, a) && !slices.Contains(notes, n) {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+func (w *workloadView) cellCaveats(a about) []note {
 	var notes []note
 	for _, c := range w.Cells {
 		for _, code := range w.codes(c.Cell) {

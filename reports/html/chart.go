@@ -2,6 +2,7 @@ package html
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -16,6 +17,7 @@ type chart struct {
 	Label   string // what a screen reader says
 	Height  int    // pixels
 	Runner  int    // number of the one runner that it is about, else -1
+	Top     bool   // stands right below a section's heading
 	Options map[string]any
 	Table   *grid
 	Notes   []note // the caveats that concern it
@@ -76,10 +78,15 @@ func logAxis(name string) opts.XAxis {
 // points is half as long.
 func rounded(v float64) float64 { return roundedTo(5, v) }
 
+// roundedTo holds what is too large for JSON to the largest number that is not.
 func roundedTo(digits int, v float64) float64 {
+	v = max(-math.MaxFloat64, min(math.MaxFloat64, v))
+	if math.IsNaN(v) {
+		return 0
+	}
 	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
 	if err != nil {
-		return v
+		return v // rounded up, it would be too large
 	}
 	return short
 }

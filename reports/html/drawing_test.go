@@ -2,6 +2,8 @@ package html_test
 
 import (
 	"bytes"
+	"compress/zlib"
+	"io"
 	"strings"
 	"testing"
 
@@ -108,15 +110,41 @@ func TestNarrowPagesDoNotScrollSideways(t *testing.T) {
 
 func TestPrintsWithItsCharts(t *testing.T) {
 	b := open(t, campaign(small()))
-	pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF())
-	if err != nil {
-		t.Fatal(err)
+	b.click("[data-theme-toggle]")
+	with := b.print()
+	if n, all := eval[int](b, `document.querySelectorAll("[data-drawn]").length`), eval[int](b, `document.querySelectorAll(".chart").length`); n != all || n < 26 {
+		t.Errorf("%d of %d charts were drawn for the print", n, all)
 	}
-	if pages := bytes.Count(pdf, []byte("/Type /Page\n")); !bytes.HasPrefix(pdf, []byte("%PDF-")) || pages < 3 {
-		t.Errorf("the print has %d pages", pages)
+	if theme := eval[string](b, `document.documentElement.dataset.theme`); theme != "dark" {
+		t.Errorf("after the print the page is %q", theme)
 	}
-	if images := bytes.Count(pdf, []byte("/Subtype /Image")); images < 26 {
-		t.Errorf("the print has %d pictures, expected every chart", images)
+	eval[bool](b, `document.querySelectorAll(".chart").forEach((e) => e.replaceChildren()) || true`)
+	if without := b.print(); len(with) < 3*len(without)/2 {
+		t.Errorf("a print says %d bytes with its charts, and %d without", len(with), len(without))
 	}
 	b.quiet()
+}
+
+// print is what the streams of the page's PDF say.
+func (b *tab) print() []byte {
+	b.t.Helper()
+	pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if pages := bytes.Count(pdf, []byte("/Type /Page\n")); !bytes.HasPrefix(pdf, []byte("%PDF-")) || pages < 3 {
+		b.t.Errorf("the print has %d pages", pages)
+	}
+	var said []byte
+	for _, part := range bytes.Split(pdf, []byte("stream\n"))[1:] {
+		r, err := zlib.NewReader(bytes.NewReader(part))
+		if err != nil {
+			continue // the end of a stream, or a font
+		}
+		text, err := io.ReadAll(r)
+		if err == nil {
+			said = append(said, text...)
+		}
+	}
+	return said
 }

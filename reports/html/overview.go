@@ -77,7 +77,10 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 	var letters []string
 	for _, v := range views {
 		letters = append(letters, v.Letter)
-		o.Table.Columns = append(o.Table.Columns, column{Name: v.Letter + " images/s", Numeric: true, Runner: -1}, column{Name: v.Letter + " version", Runner: -1})
+		o.Table.Columns = append(o.Table.Columns, column{Name: v.Letter + " images/s", Numeric: true, Runner: -1})
+	}
+	for _, v := range views {
+		o.Table.Columns = append(o.Table.Columns, column{Name: v.Letter + " version", Runner: -1})
 	}
 	o.Table.Columns = append(o.Table.Columns, column{Name: "caveats", Runner: -1})
 	p := newPlot("item", opts.XAxis{Type: "category", Data: letters}, opts.YAxis{Type: "value", Name: "images/s"}).frame(true)
@@ -91,8 +94,9 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 			p.add(mark, marked(name, mark, data))
 		}
 	}
+	o.Table.withoutEmpty()
 	if !p.empty() {
-		o.Chart = &chart{ID: o.Anchor + "-chart", Title: id, Height: 320, Runner: -1, Options: p.options(),
+		o.Chart = &chart{ID: o.Anchor + "-chart", Title: "Across the records", Height: 280, Runner: -1, Options: p.options(),
 			Note:  "Medians of the records. Runs at different times are not paired: a difference here has no verdict.",
 			Label: "Throughput of " + id + " in the records; the table beside it has the figures"}
 	}
@@ -102,16 +106,17 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 // acrossRecords is a runner's row: its throughput and version in each record.
 func acrossRecords(id, name string, mark int, views []*view) (line []cell, data [][2]any) {
 	line = []cell{{Text: name, Mark: markClass(mark)}}
+	var versions []cell
 	var notes []note
 	found := false
 	for _, v := range views {
 		c := v.Cell(id, name)
 		if c == nil {
-			line = append(line, text(absent), text(""))
+			line, versions = append(line, text(absent)), append(versions, text(absent))
 			continue
 		}
 		found = true
-		line = append(line, inRecord(c), text(c.FrameworkVersion))
+		line, versions = append(line, inRecord(c)), append(versions, text(c.FrameworkVersion))
 		if c.Throughput != nil {
 			data = append(data, [2]any{v.Letter, rounded(c.Throughput.Median)})
 		}
@@ -122,7 +127,7 @@ func acrossRecords(id, name string, mark int, views []*view) (line []cell, data 
 	if !found {
 		return nil, nil
 	}
-	return append(line, cell{Notes: notes}), data
+	return append(append(line, versions...), cell{Notes: notes}), data
 }
 
 func inRecord(c *record.Cell) cell {

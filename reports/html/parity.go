@@ -14,20 +14,23 @@ func parityTable(w *workloadView) *grid {
 	for _, c := range w.Cells {
 		p := c.Cell.Parity
 		worst, beyond := worstCheck(p.Checks)
-		line := []cell{c.named(), {Text: p.Status, Class: "verdict " + p.Status}, count(len(p.Checks)), count(beyond)}
+		line := []cell{c.named(), {Text: p.Status, Soft: cached(p), Class: "verdict " + p.Status}, count(len(p.Checks)), count(beyond)}
 		if worst == nil {
 			line = append(line, text(absent), text(absent), text(absent), text(absent), text(absent), text(absent))
 		} else {
 			line = append(line, text(worst.Layer+" "+worst.Name), number("%.2g", worst.Value), number("%.2g", worst.Tolerance),
 				share(*worst), spread(*worst), text(worst.Tensor))
 		}
-		reason := p.Reason
-		if p.Cached {
-			reason += " (verdict from the cache)"
-		}
-		g.add(c.Mark, append(line, cell{Text: reason, Class: "long"})...)
+		g.add(c.Mark, append(line, cell{Text: p.Reason, Class: "long"})...)
 	}
 	return g.withoutEmpty()
+}
+
+func cached(p record.Parity) string {
+	if p.Cached {
+		return "from the cache"
+	}
+	return ""
 }
 
 // worstCheck is the one with the largest deviation for its tolerance, nil of
@@ -61,7 +64,7 @@ func share(c record.Check) cell {
 	if c.Tolerance <= 0 {
 		return text(absent)
 	}
-	return number("%.3g", 100*used(c))
+	return figure(100*used(c), 0)
 }
 
 func spread(c record.Check) cell {

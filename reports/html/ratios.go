@@ -33,7 +33,7 @@ func ratioMatrix(w *workloadView) *grid {
 		}
 		g.add(a.Mark, append(line, cell{Notes: w.notes(a.Cell, aboutThroughput)})...)
 	}
-	return g
+	return g.withoutEmpty()
 }
 
 func ratioCell(rec *record.Record, a, b *record.Cell) cell {

@@ -47,6 +47,7 @@ func batchCharts(v *view) []*chart {
 		}
 		id := v.anchors.unique(v.Prefix + "batches-" + slug(f.String()))
 		if c := scalingChart(id, "batch", f.String(), v.marks, steps); c != nil {
+			c.Top = true
 			c.Note = "Throughput over the batch, with intervals. A line that rises says that a larger batch uses the machine better."
 			all = append(all, c)
 		}
@@ -62,7 +63,7 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 	p := newPlot("item", logAxis(over), opts.YAxis{Type: "value", Name: "images/s"}).frame(true)
 	most := 0
 	for mark, name := range m.names {
-		list := steps(name)
+		list := slices.DeleteFunc(steps(name), func(s step) bool { return s.at < 1 }) // the axis is logarithmic
 		if len(list) == 0 {
 			continue
 		}

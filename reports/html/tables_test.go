@@ -125,6 +125,9 @@ func TestSeveralRecordsStandSideBySide(t *testing.T) {
 	if got := cellOf(t, across, "mxnet", "B images/s"); !strings.HasPrefix(got, want[:2]) {
 		t.Errorf("B's mxnet has %q, expected %s", got, want)
 	}
+	if got := cellOf(t, across, "mxnet", "B version"); got != "2.1.0" {
+		t.Errorf("B's mxnet has version %q", got)
+	}
 	threads := drawn(t, page).chart(t, "threads-resnet20-infer-b8-fp32").of("mxnet")[0].Data
 	if len(threads) != 3 {
 		t.Errorf("%d steps of threads", len(threads))

@@ -49,6 +49,14 @@ func newView(rec *record.Record, letter, prefix string, m *marks, a anchors) *vi
 	return v
 }
 
+// Named begins the headings of a record among several.
+func (v *view) Named() string {
+	if v.Prefix == "" {
+		return ""
+	}
+	return v.Letter + ": "
+}
+
 func banner(rec *record.Record) string {
 	switch rec.Status {
 	case record.Running:

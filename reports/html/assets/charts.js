@@ -20,6 +20,7 @@ function axes(options) {
     axis.splitLine = { lineStyle: { color: rule, width: 1 } };
     axis.axisTick = { show: false };
     if (axis.type === "value") axis.min = 0;
+    if (axis.type === "log") axis.logBase = 2;
     if (axis.type === "category") axis.axisLabel.color = styled("--ink");
   }
   for (const axis of [].concat(options.yAxis || [])) {
@@ -61,8 +62,10 @@ function themed(source, hidden, runners) {
   return options;
 }
 
-// Charts are drawn when they come near, and let go when they are far: a page of
-// hundreds would need a gigabyte otherwise.
+// Charts are drawn when they come near. Where many are drawn, those that are far
+// are let go: a page of hundreds would need a gigabyte otherwise.
+const mostDrawn = 60;
+
 class Charts {
   constructor(data) {
     this.data = data;
@@ -95,7 +98,7 @@ class Charts {
 
   release(holder) {
     const chart = this.drawn.get(holder);
-    if (!chart || matchMedia("print").matches) return;
+    if (!chart || this.drawn.size <= mostDrawn || matchMedia("print").matches) return;
     this.size.unobserve(holder);
     chart.dispose();
     this.drawn.delete(holder);
@@ -149,8 +152,8 @@ class Charts {
 
 function savable(charts) {
   for (const holder of charts.holders) {
-    const title = holder.closest("figure").querySelector("h4,h5").firstChild.textContent.trim();
-    const button = element("button", { type: "button", class: "small", "aria-label": `Save as PNG: ${title}` }, "Save PNG");
+    const title = holder.closest("figure").querySelector("h3,h4,h5").firstChild.textContent.trim();
+    const button = element("button", { type: "button", class: "small", "aria-label": `Save PNG: ${title}` }, "Save PNG");
     button.addEventListener("click", () => charts.save(holder));
     holder.closest("figure").querySelector(".under").append(button);
   }

@@ -14,6 +14,17 @@ class Filter {
       this.boxes.forEach((box) => { box.checked = false; });
       this.apply();
     });
+    this.closable(form.querySelector(".choice"));
+  }
+
+  // closable shuts the list of runners by Escape and by a click elsewhere.
+  closable(list) {
+    list.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      list.open = false;
+      list.querySelector("summary").focus();
+    });
+    document.addEventListener("click", (event) => { if (!list.contains(event.target)) list.open = false; });
   }
 
   // shows says whether a workload is asked for.

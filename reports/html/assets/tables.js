@@ -99,7 +99,7 @@ async function copy(text) {
 }
 
 function copyable(table) {
-  const button = element("button", { type: "button", class: "small", "aria-label": `Copy as CSV: ${table.caption.textContent}` }, "Copy CSV");
+  const button = element("button", { type: "button", class: "small", "aria-label": `Copy CSV: ${table.caption.textContent}` }, "Copy CSV");
   button.addEventListener("click", () =>
     copy(csv(table)).then(() => say("Copied as CSV"), (error) => say(`Not copied: ${error.message}`)));
   table.closest(".scroll").after(element("div", { class: "tools" }, button));
