@@ -34,7 +34,7 @@ func intervalPlot(unit string, estimates []estimate) *plot {
 		end := func(v float64) map[string]any {
 			return map[string]any{"value": []any{rounded(v), e.runner}, "symbol": "rect", "symbolSize": []int{2, 11}}
 		}
-		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": []any{rounded(e.mid), e.runner}, "symbolSize": 12}, end(e.high)})
+		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": []any{rounded(e.mid), e.runner}, "symbolSize": 10}, end(e.high)})
 		s.LineStyle.Type = "solid"
 		p.add(e.mark, s)
 	}

@@ -18,7 +18,7 @@ const markCount = 14
 // A runner is told by colour, symbol and dash, so that those who see no colours
 // can tell it too.
 var (
-	symbols = []string{"circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect"}
+	symbols = []string{"circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle"}
 	dashes  = []string{"solid", "dashed", "dotted"}
 )
 
