@@ -222,3 +222,21 @@ func TestEncodeLeavesTheRecordAloneAndIsReadable(t *testing.T) {
 		t.Error("< is escaped")
 	}
 }
+
+func TestPeakIsKeptAndMayBeAbsent(t *testing.T) {
+	r := small()
+	if strings.Contains(encoded(t, r), `"peak"`) {
+		t.Error("a peak that nobody measured is written")
+	}
+	r.Environment.Peak = &record.Peak{GFLOPS: 250, BandwidthBytesPerSec: 2e10, Source: "sgemm of OpenBLAS 0.3.29, 2 threads"}
+	data := encoded(t, r)
+	back, err := record.Decode("f.json", []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Environment.Peak, back.Environment.Peak); diff != "" {
+		t.Errorf("changed on the way (-first +second):\n%s", diff)
+	}
+	_, err = record.Decode("f.json", []byte(strings.Replace(data, `"gflops":250`, `"gflops":0`, 1)))
+	refused(t, err, "f.json:…environment.peak.gflops: ")
+}

@@ -55,7 +55,16 @@ type Environment struct {
 	Engine         string            `json:"engine"`
 	EngineVersion  string            `json:"engine_version,omitempty"`
 	GPUs           []GPU             `json:"gpus"`
+	Peak           *Peak             `json:"peak,omitempty"`    // absent where nobody measured it
 	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
+}
+
+// Peak is what the machine reached at most where somebody measured it: the roof
+// that achieved rates are held against.
+type Peak struct {
+	GFLOPS               float64 `json:"gflops"`                // float32, of the CPUs or the card that the terms name
+	BandwidthBytesPerSec float64 `json:"bandwidth_bytes_per_s"` // of memory; 0 where it was not measured
+	Source               string  `json:"source"`                // what measured it, and how near that comes to the hardware's limit
 }
 
 // GPU is one card.

@@ -2,83 +2,20 @@ package html_test
 
 import (
 	"bytes"
-	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	stdhtml "html"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/html"
 )
 
-// attack would run, load and break out, if a report let it.
-const attack = `</script><script>document.title="taken"</script><img src=x onerror="document.title='taken'"><u id="alive">bold</u>&"'`
-
-// sample is a record with a ranked pair, a cell that failed parity, one that
-// failed and one that is unsupported. Every name holds the given text.
-func sample(text string) *record.Record {
-	r := &record.Record{
-		SchemaVersion: 1, DlbenchVersion: "test" + text, Suite: "smoke" + text, Profile: "quick",
-		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Status: record.Complete, Rounds: 3,
-		Environment: record.Environment{Host: "h" + text, CPU: "CPU" + text, LogicalCPUs: 2, Missing: map[string]string{"gpu": "none" + text}},
-		Terms:       record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1", MemoryBytes: 1 << 30},
-		Warnings:    []record.Warning{{Code: "code" + text, Text: "warning" + text, Scope: "run"}},
-		Comparisons: []record.Comparison{},
-	}
-	r.Workloads = []record.Workload{{ID: "net/infer/b4/fp32" + text, Batch: 4, Mode: "infer", InputShape: []int{4, 3, 8, 8}, Parameters: 1234, MACs: 5e9}}
-	for i, name := range []string{"fast", "slow", "wrong", "dead", "cannot"} {
-		r.Runners = append(r.Runners, record.Runner{Name: name + text, Framework: name + text, FrameworkVersion: "1" + text,
-			Build: map[string]string{"k" + text: "v" + text}, Terms: record.RunnerTerms{Threads: 2, Layout: "NHWC" + text, Switches: map[string]string{"s": text}}})
-		c := record.Cell{Workload: r.Workloads[0].ID, Runner: name + text, Status: record.Pending, FrameworkVersion: "1" + text,
-			Parity: record.Parity{Status: record.ParityPassed, Checks: []record.Check{{Layer: "network", Name: "outputs", Tensor: "logits" + text, Value: 1e-6, Tolerance: 1e-5, Passed: true}}}}
-		switch name {
-		case "wrong":
-			c.Status, c.Reason = record.NotRanked, "off"+text
-			c.Parity.Status, c.Parity.Reason = record.ParityFailed, "conv is off"+text
-			c.Parity.Checks[0].Passed, c.Parity.Checks[0].Value = false, 0.3
-		case "dead":
-			c.Status, c.Reason = record.Failed, "killed"+text
-		case "cannot":
-			c.Status, c.Reason = record.Unsupported, "no operator"+text
-		default:
-			for round := range 3 {
-				c.Processes = append(c.Processes, process(round, int64(1+i)*2e6+int64(round)*1e5, text))
-			}
-		}
-		r.Cells = append(r.Cells, c)
-	}
-	summary.Summarize(r)
-	return r
-}
-
-func process(round int, iteration int64, text string) record.Process {
-	p := record.Process{Round: round, Status: record.Measured, Reason: text, WarmupNS: []int64{1, 2}}
-	at := int64(1e9)
-	for _, scenario := range []string{record.Offline, record.Offline, record.SingleStream} {
-		b := record.Block{Scenario: scenario, Iterations: 100, StartNS: at, EndNS: at + 100*iteration}
-		if scenario == record.SingleStream {
-			for i := range 100 {
-				b.IterationNS = append(b.IterationNS, iteration+int64(i)*1000)
-			}
-		}
-		p.Blocks = append(p.Blocks, b)
-		at = b.EndNS + 1e7
-	}
-	s := record.Series{Name: record.SeriesCPU, Unit: "%"}
-	for ns := int64(9e8); ns < at; ns += 1e8 {
-		s.TimeNS, s.Values = append(s.TimeNS, ns), append(s.Values, float64(100+ns/1e7%90))
-	}
-	p.Series = []record.Series{s}
-	return p
-}
-
-func render(t *testing.T, records ...*record.Record) string {
+func render(t testing.TB, records ...*record.Record) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := html.Render(&b, records); err != nil {
@@ -87,101 +24,170 @@ func render(t *testing.T, records ...*record.Record) string {
 	return b.String()
 }
 
-func TestPageSaysWhatTheRecordHolds(t *testing.T) {
-	page := render(t, sample(""))
-	for _, want := range []string{
-		"fast was 1.9", "too few processes for a verdict", "least to greatest process", "killed", "no operator", "conv is off",
-		"warning", "1,234 parameters", "prefers-color-scheme",
-	} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q", want)
-		}
-	}
-	if n := len(page); n > 1_500_000 {
-		t.Errorf("the page has %d bytes, more than 1.5 MB", n)
-	}
-	if m := regexp.MustCompile(`(?:src|href)="(?:https?:)?//`).FindString(page); m != "" {
-		t.Errorf("the page refers to the network: %s", m)
-	}
+// drawing is what the page's script draws.
+type drawing struct {
+	Charts  map[string]options `json:"charts"`
+	Tables  map[string]lazy    `json:"tables"`
+	Runners []string           `json:"runners"`
 }
 
-func TestAnInterruptedRunSaysSoFirst(t *testing.T) {
-	r := sample("")
-	r.Status = record.Interrupted
-	if page := render(t, r); !strings.Contains(page, "This run was interrupted after 3 rounds.") {
-		t.Error("the page does not say that the run was interrupted")
-	}
+type options struct {
+	Series []series `json:"series"`
+	XAxis  []axis   `json:"xAxis"`
+	YAxis  []axis   `json:"yAxis"`
+	Grid   []any    `json:"grid"`
 }
 
-// In a real browser: every chart is drawn with data, nothing is logged, no
-// request leaves the page, and injected markup stays text.
-func TestInChromium(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: no browser")
-	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("CI has no chromium")
-		}
-		t.Skip("chromium is not installed: apt-get install chromium")
-	}
-	for name, records := range map[string][]*record.Record{
-		"one": {sample("")}, "two": {sample(""), sample("")}, "hostile": {sample(attack)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dom, log := browse(t, chromium, render(t, records...))
-			if strings.Contains(log, "CONSOLE") || strings.Contains(log, "Content Security Policy") {
-				t.Errorf("the console has messages:\n%s", log)
-			}
-			if strings.Contains(dom, "<title>taken") || strings.Contains(dom, "<u id=") {
-				t.Error("injected markup came alive")
-			}
-			drawn := regexp.MustCompile(`data-drawn="(\d+)"`).FindAllStringSubmatch(dom, -1)
-			charts := strings.Count(dom, `class="chart"`)
-			if charts < 4 || len(drawn) != charts {
-				t.Fatalf("%d of %d charts are drawn; log:\n%s", len(drawn), charts, log)
-			}
-			for i, d := range drawn {
-				if points, err := strconv.Atoi(d[1]); err != nil || points < 2 {
-					t.Errorf("chart %d is drawn with %s points", i, d[1])
-				}
-			}
-		})
-	}
+type axis struct {
+	Type, Name string
+	Data       []string
 }
 
-// browse loads a page from a file and returns its DOM and what was logged.
-func browse(t *testing.T, chromium, page string) (dom, log string) {
+type series struct {
+	ID         string `json:"id"`
+	Name, Type string
+	Data       data
+	XAxisIndex int `json:"xAxisIndex"`
+	MarkArea   struct {
+		Data [][2]struct{ XAxis float64 } `json:"data"`
+	} `json:"markArea"`
+	MarkLine struct {
+		Data []struct{ XAxis float64 } `json:"data"`
+	} `json:"markLine"`
+}
+
+// data is a series' points, however they are written.
+type data []any
+
+func (d *data) UnmarshalJSON(text []byte) error {
+	var apart struct{ X, Y []float64 }
+	if json.Unmarshal(text, &apart) != nil {
+		return json.Unmarshal(text, (*[]any)(d))
+	}
+	for i, x := range apart.X {
+		*d = append(*d, []any{x, apart.Y[i]})
+	}
+	return nil
+}
+
+// lazy is a table that the script makes when somebody opens it.
+type lazy struct {
+	Caption string
+	Columns []string
+	Numeric []int
+	Rows    [][]any // the runner's number, then cells
+}
+
+// drawn unpacks the page's data.
+func drawn(t *testing.T, page string) drawing {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+	_, rest, found := strings.Cut(page, `id="data">"`)
+	packed, _, ended := strings.Cut(rest, `"</script>`)
+	if !found || !ended {
+		t.Fatal("the page has no data")
+	}
+	compressed, err := base64.StdEncoding.DecodeString(packed)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	command := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
-	var out, errs bytes.Buffer
-	command.Stdout, command.Stderr = &out, &errs
-	if err := command.Run(); err != nil {
-		t.Fatalf("chromium: %v\n%s", err, errs.String())
+	r, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		t.Fatal(err)
 	}
-	var lines []string
-	for _, line := range strings.Split(errs.String(), "\n") {
-		if strings.Contains(line, "CONSOLE") || strings.Contains(line, "Security Policy") || strings.Contains(line, "net::") {
-			lines = append(lines, line)
-		}
+	var d drawing
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		t.Fatal(err)
 	}
-	return out.String(), strings.Join(lines, "\n")
+	return d
 }
 
-func BenchmarkRender(b *testing.B) {
-	r := sample("")
-	for b.Loop() {
-		if err := html.Render(&bytes.Buffer{}, []*record.Record{r}); err != nil {
-			b.Fatal(err)
+// chart is one chart of the page.
+func (d drawing) chart(t *testing.T, id string) options {
+	t.Helper()
+	c, ok := d.Charts[id]
+	if !ok {
+		t.Fatalf("there is no chart %s", id)
+	}
+	return c
+}
+
+// of are the series of that name.
+func (o options) of(name string) []series {
+	var found []series
+	for _, s := range o.Series {
+		if s.Name == name {
+			found = append(found, s)
 		}
 	}
+	return found
+}
+
+// pair is a point of a series: two values, however it is written.
+func pair(point any) (x, y any) {
+	if m, ok := point.(map[string]any); ok {
+		point = m["value"]
+	}
+	list := point.([]any)
+	return list[0], list[1]
+}
+
+// cellText is the text of a lazy table's cell.
+func cellText(cell any) string {
+	if list, ok := cell.([]any); ok {
+		cell = list[0]
+	}
+	return cell.(string)
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// plain is what a person reads of markup.
+func plain(markup string) string {
+	return strings.Join(strings.Fields(stdhtml.UnescapeString(tags.ReplaceAllString(markup, " "))), " ")
+}
+
+// rows are the texts of a table that stands in the page's markup, header first.
+func rows(t *testing.T, page, id string) [][]string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, `<table class="grid" id="`+id+`">`)
+	if !found {
+		t.Fatalf("the page has no table %s", id)
+	}
+	table, _, _ := strings.Cut(rest, "</table>")
+	var all [][]string
+	for _, line := range strings.Split(table, "<tr")[1:] {
+		var cells []string
+		for _, cell := range regexp.MustCompile(`(?s)<t[hd][ >].*?</t[hd]>`).FindAllString(line, -1) {
+			cells = append(cells, plain(cell))
+		}
+		all = append(all, cells)
+	}
+	return all
+}
+
+// cellOf is the cell of the row that begins with a text, under a header.
+func cellOf(t *testing.T, table [][]string, begins, header string) string {
+	t.Helper()
+	column := slices.Index(table[0], header)
+	if column < 0 {
+		t.Fatalf("no column %q among %q", header, table[0])
+	}
+	for _, line := range table[1:] {
+		if strings.HasPrefix(line[0], begins) {
+			return line[column]
+		}
+	}
+	t.Fatalf("no row %q", begins)
+	return ""
+}
+
+// figureOf is the markup of a figure.
+func figureOf(t *testing.T, page, id string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, `<figure id="`+id+`"`)
+	if !found {
+		t.Fatalf("the page has no figure %s", id)
+	}
+	figure, _, _ := strings.Cut(rest, "</figure>")
+	return figure
 }

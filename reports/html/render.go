@@ -10,10 +10,10 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -22,60 +22,106 @@ import (
 // (dist/echarts.common.min.js), under the licences that lie beside it; `make
 // echarts` fetches it again.
 //
-//go:embed assets/report.html.tmpl assets/report.css assets/report.js assets/echarts.common.min.js
+//go:embed assets/*.tmpl assets/*.css assets/*.js
 var assets embed.FS
 
 // Render writes the page of one or more records.
 func Render(w io.Writer, records []*record.Record) error {
-	page, err := newPage(records)
+	p, err := newPage(records)
 	if err != nil {
 		return err
 	}
-	t, err := template.New("report.html.tmpl").Funcs(template.FuncMap{"json": scriptJSON}).ParseFS(assets, "assets/report.html.tmpl")
+	t, err := template.New("report.html.tmpl").ParseFS(assets, "assets/*.tmpl")
 	if err != nil {
 		return fmt.Errorf("read the report's template: %w", err)
 	}
-	return t.Execute(w, page)
+	return t.Execute(w, p)
 }
 
 // page is what the template shows.
 type page struct {
-	Title   string
-	CSP     string // of the policy: these scripts and nothing else
-	Style   template.CSS
-	ECharts template.JS
-	Script  template.JS
-	Records []view
+	Title    string
+	CSP      string // of the policy: these scripts and nothing else
+	Style    template.CSS
+	ECharts  template.JS
+	Script   template.JS
+	Data     template.JS
+	Filters  filters
+	Overview *overview
+	Records  []*view
 }
 
 func newPage(records []*record.Record) (*page, error) {
 	p := &page{Title: "dlbench"}
-	var text [3]string
-	for i, name := range []string{"report.css", "echarts.common.min.js", "report.js"} {
-		data, err := assets.ReadFile("assets/" + name)
-		if err != nil {
-			return nil, err
-		}
-		text[i] = string(data)
+	if err := p.readAssets(); err != nil {
+		return nil, err
 	}
-	p.Style, p.ECharts, p.Script = template.CSS(text[0]), template.JS(text[1]), template.JS(text[2])
-	p.CSP = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src '%s' '%s'", sourceHash(text[1]), sourceHash(text[2]))
+	m, a := newMarks(records), anchors{}
 	for i, rec := range records {
-		p.Records = append(p.Records, newView(rec, i))
+		letter, prefix := letterOf(i), ""
+		if len(records) > 1 {
+			prefix = strings.ToLower(letter) + "-"
+		}
+		p.Records = append(p.Records, newView(rec, letter, prefix, m, a))
 		p.Title += " · " + rec.Suite
 	}
-	return p, nil
+	p.Overview = newOverview(p.Records, m, a)
+	p.Filters = newFilters(p.Records, m)
+	return p, p.pack(m)
+}
+
+// pack puts what is drawn into the page.
+func (p *page) pack(m *marks) (err error) {
+	d := newData(m)
+	for _, v := range p.Records {
+		d.view(v)
+	}
+	if p.Overview != nil {
+		d.overview(p.Overview)
+	}
+	p.Data, err = d.packed()
+	return err
+}
+
+// letterOf is A, B, …, Z, A1, B1, …
+func letterOf(i int) string {
+	letter := string(rune('A' + i%26))
+	if i >= 26 {
+		letter += fmt.Sprint(i / 26)
+	}
+	return letter
+}
+
+// scripts are the page's own, in the order in which they build on one another.
+var scripts = []string{"theme.js", "tables.js", "charts.js", "filter.js", "page.js"}
+
+func (p *page) readAssets() error {
+	style, err := assets.ReadFile("assets/report.css")
+	if err != nil {
+		return err
+	}
+	echarts, err := assets.ReadFile("assets/echarts.common.min.js")
+	if err != nil {
+		return err
+	}
+	var own strings.Builder
+	own.WriteString("(() => {\n\"use strict\";\n")
+	for _, name := range scripts {
+		text, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return err
+		}
+		own.Write(text)
+	}
+	own.WriteString("})();\n")
+	p.Style, p.ECharts, p.Script = template.CSS(style), template.JS(echarts), template.JS(own.String())
+	p.CSP = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src '%s' '%s'; base-uri 'none'; form-action 'none'",
+		sourceHash(string(echarts)), sourceHash(own.String()))
+	return nil
 }
 
 // sourceHash names an inline script in a Content-Security-Policy.
 func sourceHash(script string) string {
 	sum := sha256.Sum256([]byte(script))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// scriptJSON is JSON that can stand inside a script element: the encoder
-// escapes <, > and &.
-func scriptJSON(value any) (template.JS, error) {
-	data, err := json.Marshal(value)
-	return template.JS(data), err
 }

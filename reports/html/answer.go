@@ -1,0 +1,100 @@
+package html
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// headline says in words who is faster, by how much, and whether that can be
+// believed.
+func headline(rec *record.Record, cells []cellView) string {
+	var ranked []cellView
+	for _, c := range cells {
+		if c.Ranked() {
+			ranked = append(ranked, c)
+		}
+	}
+	switch {
+	case len(ranked) == 0:
+		return "Nothing is ranked here."
+	case len(ranked) == 1:
+		return fmt.Sprintf("%s alone is ranked.", ranked[0].Row.Runner)
+	}
+	first, second := ranked[0].Row.Runner, ranked[1].Row.Runner
+	c, ok := rec.Comparison(ranked[0].Workload, first, second)
+	switch {
+	case !ok:
+		return fmt.Sprintf("%s and %s were not measured in the same rounds.", first, second)
+	case c.Verdict == record.TooFew:
+		return fmt.Sprintf("%s was %.2f× as fast as %s in a quick look: too few processes for a verdict.", first, c.Ratio, second)
+	case c.Verdict == record.Faster:
+		return fmt.Sprintf("%s is fastest: %.2f× as fast as %s (%.0f %% interval %.2f to %.2f).", first, c.Ratio, second, 100*c.Level, c.CILow, c.CIHigh)
+	case c.Verdict == record.Slower: // in the rounds that both have
+		return fmt.Sprintf("%s has the higher median, but in the rounds that both have it was %.2f× as fast as %s (%.0f %% interval %.2f to %.2f).", first, c.Ratio, second, 100*c.Level, c.CILow, c.CIHigh)
+	default:
+		return fmt.Sprintf("%s and %s cannot be told apart: ratio %.2f, interval %.2f to %.2f.", first, second, c.Ratio, c.CILow, c.CIHigh)
+	}
+}
+
+// trust answers "can it be believed?" in a few facts.
+func trust(v *view) []string {
+	facts := []string{parityFact(v), replicationFact(v)}
+	if len(v.Warnings) > 0 {
+		var whole, some []string
+		for _, w := range v.Warnings {
+			if w.Whole {
+				whole = append(whole, w.Code)
+			} else {
+				some = append(some, w.Code)
+			}
+		}
+		if len(whole) > 0 {
+			facts = append(facts, "Of the whole run: "+strings.Join(whole, ", ")+".")
+		}
+		if len(some) > 0 {
+			facts = append(facts, "Beside single figures: "+strings.Join(some, ", ")+".")
+		}
+	} else {
+		facts = append(facts, "No warnings.")
+	}
+	return facts
+}
+
+func parityFact(v *view) string {
+	ranked, passed, all := 0, 0, len(v.Cells)
+	for i := range v.Cells {
+		if v.Cells[i].Ranked() {
+			ranked++
+		}
+		if v.Cells[i].Parity.Status == record.ParityPassed {
+			passed++
+		}
+	}
+	return fmt.Sprintf("Same computation: %d of %d cells agree with the float64 reference; %d are ranked.", passed, all, ranked)
+}
+
+func replicationFact(v *view) string {
+	least, most, converged, measured := math.MaxInt, 0, 0, 0
+	for i := range v.Cells {
+		if t := v.Cells[i].Throughput; t != nil {
+			least, most, measured = min(least, t.N), max(most, t.N), measured+1
+			if t.Converged {
+				converged++
+			}
+		}
+	}
+	if measured == 0 {
+		return "Nothing was measured."
+	}
+	processes := fmt.Sprintf("%d", most)
+	if least != most {
+		processes = fmt.Sprintf("%d to %d", least, most)
+	}
+	if v.Interval == "range" {
+		return fmt.Sprintf("Replication: %s processes a cell: ranges, and no verdicts; --profile report gives them.", processes)
+	}
+	return fmt.Sprintf("Replication: %s fresh processes a cell; %d of %d intervals are as narrow as profile %s asks.", processes, converged, measured, v.Profile)
+}

@@ -1,0 +1,27 @@
+// Light and dark: the reader's system decides until the button is pressed.
+// Charts take their colours from the page's style, so both agree.
+const root = document.documentElement;
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches);
+const styled = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+function onTheme(redraw) {
+  const button = document.querySelector("[data-theme-toggle]");
+  const word = () => { button.textContent = dark() ? "Light" : "Dark"; };
+  word();
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    word();
+    redraw();
+  });
+  systemDark.addEventListener("change", () => { word(); redraw(); });
+}
+
+// say tells everybody, screen readers too, what a button did.
+function say(text) {
+  const status = document.getElementById("status");
+  status.textContent = text;
+  status.classList.add("shown");
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => status.classList.remove("shown"), 4000);
+}

@@ -1,0 +1,140 @@
+package html
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// about is what a figure tells, so that a caveat stands beside those figures
+// alone that it concerns.
+type about int
+
+const (
+	aboutThroughput about = iota // and what is made from it: ratios, rates, energy
+	aboutLatency
+	aboutStart
+	aboutMemory
+)
+
+// narrow are the caveats that concern some figures alone; every other one
+// concerns all that was timed.
+var narrow = map[string][]about{
+	record.FewProcesses:   {aboutThroughput},
+	record.NotConverged:   {aboutThroughput},
+	record.NoSteadyState:  {aboutThroughput, aboutLatency},
+	record.MemoryMismatch: {aboutMemory},
+	record.ParityNotAsked: {aboutThroughput, aboutLatency, aboutStart, aboutMemory},
+	record.LocalEngine:    {aboutThroughput, aboutLatency, aboutStart, aboutMemory},
+	record.BudgetEnded:    {aboutThroughput, aboutLatency},
+}
+
+func concerns(code string, a about) bool {
+	list, ok := narrow[code]
+	if !ok {
+		return a != aboutMemory
+	}
+	return slices.Contains(list, a)
+}
+
+// note is a caveat beside a figure.
+type note struct {
+	Code string
+	Who  string // the runners it is about; empty for all
+	Href string
+}
+
+// caveats are the warnings that concern a figure: about cells of the workload,
+// each with its runners, then about the whole run.
+func (w *workloadView) caveats(a about) []note {
+	notes := w.cellCaveats(a)
+	for _, warning := range w.rec.WarningsAbout("run") {
+		n := note{Code: warning.Code, Href: w.warningAnchor(warning.Code)}
+		if concerns(warning.Code, a) && !slices.Contains(notes, n) {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+func (w *workloadView) cellCaveats(a about) []note {
+	var notes []note
+	for _, c := range w.Cells {
+		for _, code := range w.codes(c.Cell) {
+			if !concerns(code, a) || c.Cell.Throughput == nil {
+				continue
+			}
+			i := slices.IndexFunc(notes, func(n note) bool { return n.Code == code })
+			if i < 0 {
+				notes = append(notes, note{Code: code, Who: c.Cell.Runner, Href: w.warningAnchor(code)})
+			} else {
+				notes[i].Who += ", " + c.Cell.Runner
+			}
+		}
+	}
+	return notes
+}
+
+// codes are the codes of the warnings about a cell, its runner or its workload.
+func (w *workloadView) codes(c *record.Cell) []string {
+	var codes []string
+	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
+		for _, warning := range w.rec.WarningsAbout(scope) {
+			if !slices.Contains(codes, warning.Code) {
+				codes = append(codes, warning.Code)
+			}
+		}
+	}
+	return codes
+}
+
+func (w *workloadView) warningAnchor(code string) string {
+	return "#" + w.prefix + "warning-" + slug(code)
+}
+
+// warningView is every warning of a code, with what it means and what to do.
+type warningView struct {
+	Anchor, Code, Meaning, Mend string
+	Whole                       bool // about the run as a whole
+	Cases                       []warningCase
+}
+
+type warningCase struct{ Text, Scope string }
+
+// warningViews groups the warnings by code, those about the whole run first.
+func warningViews(rec *record.Record, prefix string) []warningView {
+	var views []warningView
+	for _, w := range rec.Warnings {
+		i := slices.IndexFunc(views, func(v warningView) bool { return v.Code == w.Code })
+		if i < 0 {
+			caveat, _ := record.CaveatOf(w.Code)
+			views = append(views, warningView{Anchor: prefix + "warning-" + slug(w.Code), Code: w.Code, Meaning: caveat.Meaning, Mend: caveat.Mend})
+			i = len(views) - 1
+		}
+		views[i].Whole = views[i].Whole || w.Scope == "run"
+		views[i].Cases = append(views[i].Cases, warningCase{Text: w.Text, Scope: scopeWords(w.Scope)})
+	}
+	slices.SortStableFunc(views, func(a, b warningView) int {
+		switch {
+		case a.Whole == b.Whole:
+			return 0
+		case a.Whole:
+			return -1
+		}
+		return 1
+	})
+	return views
+}
+
+// scopeWords says what a warning is about without the record's prefixes.
+func scopeWords(scope string) string {
+	if scope == "run" {
+		return "the whole run"
+	}
+	_, what, found := strings.Cut(scope, ":")
+	if !found {
+		return scope
+	}
+	return what
+}

@@ -1,0 +1,105 @@
+package html
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// estimate is a figure of a runner with its interval and the processes that it
+// came from.
+type estimate struct {
+	runner         string
+	mark           int
+	low, mid, high float64
+	each           []float64
+}
+
+// intervalPlot is a dot with its interval for each runner, and a faint dot for
+// each process, over a common axis from zero.
+func intervalPlot(unit string, estimates []estimate) *plot {
+	var names []string
+	for _, e := range slices.Backward(estimates) { // the axis counts upwards
+		names = append(names, e.runner)
+	}
+	p := newPlot("item", valueAxis(unit), opts.YAxis{Type: "category", Data: names}).frame(false)
+	for _, e := range estimates {
+		if len(e.each) > 0 {
+			p.add(e.mark, processDots(e))
+		}
+		end := func(v float64) map[string]any {
+			return map[string]any{"value": []any{rounded(v), e.runner}, "symbol": "rect", "symbolSize": []int{2, 11}}
+		}
+		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": []any{rounded(e.mid), e.runner}, "symbolSize": 10}, end(e.high)})
+		s.LineStyle.Type = "solid"
+		p.add(e.mark, s)
+	}
+	return p
+}
+
+func processDots(e estimate) charts.SingleSeries {
+	data := make([][2]any, len(e.each))
+	for i, v := range e.each {
+		data[i] = [2]any{rounded(v), e.runner}
+	}
+	s := marked(e.runner, e.mark, data)
+	s.Type, s.Symbol, s.SymbolSize, s.LineStyle = "scatter", "circle", 5, nil
+	s.ItemStyle.Opacity = opts.Float(0.4)
+	return s
+}
+
+func intervalHeight(estimates []estimate) int { return 74 + 30*max(1, len(estimates)) }
+
+// throughputs are the estimates of a workload's cells in images/s.
+func throughputs(cells []cellView, batch int) []estimate {
+	var out []estimate
+	for _, c := range cells {
+		t := c.Cell.Throughput
+		if t == nil {
+			continue
+		}
+		e := estimate{runner: c.Cell.Runner, mark: c.Mark, low: t.CILow, mid: t.Median, high: t.CIHigh}
+		for _, p := range c.Processes {
+			if v, ok := record.ProcessThroughput(p, batch); ok {
+				e.each = append(e.each, v)
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// scaled is the estimate in another unit.
+func (e estimate) scaled(by float64) estimate {
+	e.low, e.mid, e.high = e.low*by, e.mid*by, e.high*by
+	e.each = slices.Clone(e.each)
+	for i := range e.each {
+		e.each[i] *= by
+	}
+	return e
+}
+
+// throughputChart is nil where nothing was measured.
+func throughputChart(w *workloadView) *chart {
+	estimates := throughputs(w.Cells, w.Batch)
+	if len(estimates) == 0 {
+		return nil
+	}
+	out := &chart{ID: w.Anchor + "-throughput", Title: "Throughput", Height: intervalHeight(estimates), Runner: -1,
+		Note:  "Large mark: median over processes; bar: " + w.Interval + "; faint dots: the processes. From zero.",
+		Label: fmt.Sprintf("Throughput of %d runners on %s with intervals; the table below has the figures", len(estimates), w.ID),
+		Table: newGrid(w.Anchor+"-throughput-table", "Throughput on "+w.ID, "runner", "#images/s", "#low", "#high", "#processes", "#outliers"),
+		Notes: w.caveats(aboutThroughput)}
+	for _, c := range w.Cells {
+		if t := c.Cell.Throughput; t != nil {
+			half := (t.CIHigh - t.CILow) / 2
+			out.Table.add(c.Mark, text(c.Cell.Runner), figure(t.Median, half), figure(t.CILow, half), figure(t.CIHigh, half), count(t.N), count(t.Outliers))
+		}
+	}
+	out.Options = intervalPlot("images/s", estimates).options()
+	return out
+}

@@ -1,0 +1,167 @@
+package html
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// lane is a strip of a timeline: one quantity, one axis.
+type lane struct {
+	axis   string
+	tracks []track
+}
+
+// track is a source in a lane.
+type track struct {
+	name, dash string
+	series     *record.Series
+	scale      float64
+}
+
+const (
+	laneHeight = 84 // pixels
+	laneGap    = 26
+	laneTop    = 30
+)
+
+// timelines draw what was sampled while a process ran, one figure a runner. The
+// process is the one of median throughput, so that no oddity stands for all.
+func timelines(w *workloadView) []*chart {
+	var all []*chart
+	for _, c := range w.Cells {
+		p := medianProcess(c.Cell, w.Batch)
+		if p == nil {
+			continue
+		}
+		if lanes := lanesOf(p, c.Cell.Device, w.rec.Environment.LogicalCPUs); len(lanes) > 0 {
+			all = append(all, timeline(w, c, p, lanes))
+		}
+	}
+	return all
+}
+
+// medianProcess is the measured process whose throughput is the median, the
+// lower one of two; nil when none was measured.
+func medianProcess(c *record.Cell, batch int) *record.Process {
+	processes := c.MeasuredProcesses()
+	slices.SortStableFunc(processes, func(a, b *record.Process) int {
+		x, _ := record.ProcessThroughput(*a, batch)
+		y, _ := record.ProcessThroughput(*b, batch)
+		if x < y {
+			return -1
+		}
+		return 1
+	})
+	if len(processes) == 0 {
+		return nil
+	}
+	return processes[(len(processes)-1)/2]
+}
+
+// lanesOf are the quantities that the process has sources for.
+func lanesOf(p *record.Process, device string, cpus int) []lane {
+	gpu := gpuOf(device)
+	candidates := []lane{
+		{"CPU %", []track{{"runner", "solid", p.SeriesNamed(record.SeriesCPU), 1}, {"whole machine", "dotted", p.SeriesNamed(record.SeriesHostCPU), float64(max(1, cpus))}}},
+		{"memory MiB", []track{{"runner", "solid", p.SeriesNamed(record.SeriesMemory), 1.0 / (1 << 20)}}},
+		{"GPU %", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUPercent)), 1}}},
+		{"GPU memory MiB", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUMemory)), 1.0 / (1 << 20)}}},
+		{"GPU power W", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUPower)), 1}}},
+	}
+	var lanes []lane
+	for _, l := range candidates {
+		l.tracks = slices.DeleteFunc(l.tracks, func(t track) bool { return t.series == nil || len(t.series.TimeNS) < 2 })
+		if len(l.tracks) > 0 {
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
+}
+
+func gpuOf(device string) int {
+	var index int
+	_, after, _ := strings.Cut(device, ":")
+	if _, err := fmt.Sscan(after, &index); err != nil {
+		return 0 // as for every device that names no card
+	}
+	return index
+}
+
+func timeline(w *workloadView, c cellView, p *record.Process, lanes []lane) *chart {
+	id := fmt.Sprintf("%s-time-%s", w.Anchor, slug(c.Cell.Runner))
+	out := &chart{ID: w.anchors.unique(id), Title: c.Cell.Runner, Runner: c.Mark, Height: laneTop + len(lanes)*(laneHeight+laneGap) + 30,
+		Note:  fmt.Sprintf("Round %d, the process of median throughput.", p.Round+1),
+		Label: fmt.Sprintf("What was sampled while %s computed %s; the timed blocks are shaded, and the table below lists them", c.Cell.Runner, w.ID),
+		Table: blockTable(w, c.Mark, id, p)}
+	origin := lanes[0].tracks[0].series.TimeNS[0]
+	plot := newPlot("axis", opts.XAxis{}, opts.YAxis{})
+	plot.line.XAxisList, plot.line.YAxisList = nil, nil
+	for i, l := range lanes {
+		plot.addLane(i, l, i == len(lanes)-1, p, c.Mark, origin)
+	}
+	out.Options = plot.options()
+	return out
+}
+
+// addLane gives a lane its own pair of axes over the shared time.
+func (p *plot) addLane(i int, l lane, last bool, process *record.Process, mark int, origin int64) {
+	p.line.GridList = append(p.line.GridList, opts.Grid{Left: "62", Right: "16", Top: fmt.Sprint(laneTop + i*(laneHeight+laneGap)), Height: fmt.Sprint(laneHeight)})
+	x := opts.XAxis{Type: "value", GridIndex: i, AxisLabel: &opts.AxisLabel{Show: opts.Bool(last)}}
+	if last {
+		x.Name, x.NameLocation, x.NameGap = "seconds", "middle", 26
+	}
+	p.line.ExtendXAxis(x)
+	p.line.ExtendYAxis(opts.YAxis{Type: "value", GridIndex: i, Name: l.axis, SplitNumber: 2})
+	for k, t := range l.tracks {
+		s := charts.SingleSeries{Name: t.name + " " + l.axis, Type: "line", Data: t.columns(origin), Symbol: "none", XAxisIndex: i, YAxisIndex: i,
+			LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: t.dash}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}
+		if k > 0 {
+			s.LineStyle.Color, s.LineStyle.Width, s.ItemStyle.Color = "--soft", 1.5, "--soft"
+		}
+		if k == 0 {
+			s.MarkAreas = shades(process, origin)
+		}
+		p.add(mark, s)
+	}
+}
+
+// columns keep milliseconds and three digits of the values: a lane is a finger
+// high.
+func (t track) columns(origin int64) columns {
+	xs, ys := thinned(t.series, origin)
+	for i := range xs {
+		xs[i], ys[i] = math.Round(1000*xs[i])/1000, roundedTo(3, ys[i]*t.scale)
+	}
+	return columns{xs, ys}
+}
+
+// shades are the spans of the timed blocks, single-stream ones darker.
+func shades(p *record.Process, origin int64) *opts.MarkAreas {
+	areas := &opts.MarkAreas{}
+	at := func(ns int64) float64 { return rounded(float64(ns-origin) / 1e9) }
+	for _, b := range p.Blocks {
+		colour := "--shade"
+		if b.Scenario != record.Offline && b.Scenario != record.Train {
+			colour = "--shade2"
+		}
+		areas.Data = append(areas.Data, [2]any{
+			map[string]any{"xAxis": at(b.StartNS), "itemStyle": map[string]any{"color": colour}}, map[string]any{"xAxis": at(b.EndNS)}})
+	}
+	return areas
+}
+
+func blockTable(w *workloadView, mark int, id string, p *record.Process) *grid {
+	g := newGrid(id+"-table", "Blocks of "+w.ID, "#block", "scenario", "#iterations", "#seconds", "#CPU %", "#machine %", "#GPU %")
+	for i, b := range p.Blocks {
+		g.add(mark, count(i+1), text(b.Scenario), count(b.Iterations), number("%.4f", b.Seconds()),
+			optional("%.0f", b.CPUPercent), optional("%.0f", b.HostCPUPercent), optional("%.0f", b.GPUPercent))
+	}
+	return g
+}
