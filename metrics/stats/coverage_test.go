@@ -58,6 +58,31 @@ func TestExactIntervalsCoverWhatTheySay(t *testing.T) {
 	}
 }
 
+// Two records share no rounds: their samples are independent, of one shape, and
+// seldom of one size.
+func TestRankSumIntervalCoversWhatItSays(t *testing.T) {
+	const trials, slack = 8000, 0.0075 // three standard errors
+	for _, size := range [][2]int{{4, 4}, {6, 6}, {6, 30}, {12, 12}, {30, 30}, {61, 60}} {
+		if size[0]*size[1] > 400 && testing.Short() {
+			continue // a minute's sorting
+		}
+		for name, of := range map[string]func(*rand.Rand) func() float64{
+			"normal": func(rng *rand.Rand) func() float64 { return rng.NormFloat64 },
+			"skewed": func(rng *rand.Rand) func() float64 { return rng.ExpFloat64 },
+		} {
+			t.Run(fmt.Sprintf("%d and %d %s values", size[0], size[1], name), func(t *testing.T) {
+				share, level := coverage(trials, 2, func(rng *rand.Rand) stats.Interval {
+					x := sampled(size[0], func() float64 { return 2 + of(rng)() })
+					return stats.RankSumInterval(x, sampled(size[1], of(rng)), 0.95)
+				})
+				if level < 0.95 || math.Abs(share-level) > slack {
+					t.Errorf("says %.4f, covers %.4f", level, share)
+				}
+			})
+		}
+	}
+}
+
 func TestTiesNeverLowerCoverage(t *testing.T) {
 	rounded := func(rng *rand.Rand) func() float64 {
 		return func() float64 { return math.Round(2 * rng.NormFloat64()) }
@@ -73,6 +98,12 @@ func TestTiesNeverLowerCoverage(t *testing.T) {
 	})
 	if rank < level {
 		t.Errorf("signed rank: says %.4f, covers %.4f", level, rank)
+	}
+	sum, level := coverage(8000, 0, func(rng *rand.Rand) stats.Interval {
+		return stats.RankSumInterval(sampled(8, rounded(rng)), sampled(10, rounded(rng)), 0.95)
+	})
+	if sum < level {
+		t.Errorf("rank sum: says %.4f, covers %.4f", level, sum)
 	}
 }
 
@@ -116,5 +147,20 @@ func TestSignedRankPKeepsItsLevel(t *testing.T) {
 	// P(T⁺ ≤ 9) at n = 12 is 33/4096 = 0.0081, the largest under 0.01.
 	if share := float64(alarms) / trials; math.Abs(share-33.0/4096) > 0.002 {
 		t.Errorf("p ≤ 0.01 in %.4f of the samples without a difference, expected 0.0081", share)
+	}
+}
+
+func TestRankSumPKeepsItsLevel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	const trials = 20000
+	alarms := 0
+	for range trials {
+		if stats.RankSumP(sampled(6, rng.NormFloat64), sampled(6, rng.NormFloat64), stats.Less) <= 0.01 {
+			alarms++
+		}
+	}
+	// P(U ≤ 3) at 6 and 6 is 7/924 = 0.0076, the largest under 0.01.
+	if share := float64(alarms) / trials; math.Abs(share-7.0/924) > 0.002 {
+		t.Errorf("p ≤ 0.01 in %.4f of the samples without a difference, expected 0.0076", share)
 	}
 }

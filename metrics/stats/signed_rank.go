@@ -16,6 +16,18 @@ const (
 	Less
 )
 
+// mirrored is what the test looks for once its two samples change places.
+func (a Alternative) mirrored() Alternative {
+	switch a {
+	case Greater:
+		return Less
+	case Less:
+		return Greater
+	default:
+		return a
+	}
+}
+
 // SignedRankP is the exact p-value of Wilcoxon's signed-rank test that paired
 // differences are symmetric about 0 (Wilcoxon, "Individual Comparisons by
 // Ranking Methods", Biometrics Bulletin 1(6), 1945). Zero differences are

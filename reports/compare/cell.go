@@ -1,0 +1,106 @@
+package compare
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+)
+
+// NotRanked is the verdict on cells that did not pass parity in either record:
+// their ratio is shown, and says nothing about a framework.
+const NotRanked = "not ranked"
+
+// Cell is one cell of both records.
+type Cell struct {
+	Workload string  `json:"workload"`
+	Runner   string  `json:"runner"`
+	Old      Figure  `json:"old"`
+	New      Figure  `json:"new"`
+	Ratio    float64 `json:"ratio"` // of throughputs, new over old: above 1 is faster
+	CILow    float64 `json:"ci_low"`
+	CIHigh   float64 `json:"ci_high"`
+	Level    float64 `json:"level"` // of the interval; 0 when the ends are the extremes of all ratios
+	P        float64 `json:"p"`     // two-sided, exact rank-sum test
+	Verdict  string  `json:"verdict"`
+}
+
+// Figure is a throughput in images per second, as its record has it.
+type Figure struct {
+	Median float64 `json:"median"`
+	CILow  float64 `json:"ci_low"`
+	CIHigh float64 `json:"ci_high"`
+	Level  float64 `json:"level"` // 0 when it is a range
+	N      int     `json:"n"`     // processes
+}
+
+// Listed is a cell that is named and not compared.
+type Listed struct {
+	Workload string `json:"workload"`
+	Runner   string `json:"runner"`
+	State
+}
+
+// Changed is a cell whose status or parity is not what it was.
+type Changed struct {
+	Workload string `json:"workload"`
+	Runner   string `json:"runner"`
+	Old      State  `json:"old"`
+	New      State  `json:"new"`
+}
+
+// State is how far a cell came.
+type State struct {
+	Status string `json:"status"`
+	Parity string `json:"parity"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func stateOf(c *record.Cell) State {
+	s := State{Status: c.Status, Parity: c.Parity.Status, Reason: c.Reason}
+	if s.Reason == "" {
+		s.Reason = c.Parity.Reason
+	}
+	return s
+}
+
+func listed(c *record.Cell) Listed {
+	return Listed{Workload: c.Workload, Runner: c.Runner, State: stateOf(c)}
+}
+
+// cellOf compares two cells; false when one has no throughput.
+func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
+	x, y := throughputs(older, a), throughputs(newer, b)
+	if len(x) == 0 || len(y) == 0 || a.Throughput == nil || b.Throughput == nil {
+		return Cell{}, false
+	}
+	ratio, iv := stats.UnpairedRatio(y, x, level)
+	verdict := string(stats.Judge(iv))
+	if !iv.Exists() {
+		iv = stats.UnpairedRange(y, x)
+	}
+	if !b.Ranked() {
+		verdict = NotRanked
+	}
+	return Cell{Workload: b.Workload, Runner: b.Runner, Old: figureOf(a.Throughput), New: figureOf(b.Throughput),
+		Ratio: ratio, CILow: iv.Low, CIHigh: iv.High, Level: iv.Level, P: stats.RankSumP(y, x, stats.TwoSided), Verdict: verdict}, true
+}
+
+// throughputs are those of the cell's processes, in the order of rounds.
+func throughputs(r *record.Record, c *record.Cell) []float64 {
+	w := r.Workload(c.Workload)
+	if w == nil {
+		return nil
+	}
+	byRound := c.Throughputs(w.Batch)
+	var values []float64
+	for _, round := range slices.Sorted(maps.Keys(byRound)) {
+		values = append(values, byRound[round])
+	}
+	return values
+}
+
+func figureOf(t *record.Throughput) Figure {
+	return Figure{Median: t.Median, CILow: t.CILow, CIHigh: t.CIHigh, Level: t.Level, N: t.N}
+}

@@ -1,0 +1,187 @@
+package compare_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/reports/compare"
+)
+
+const workload = "net/infer/b4/fp32"
+
+// campaign is a record in which every named runner has six processes, at so
+// many images per second and 0 to 5 more.
+func campaign(speeds map[string]float64) *record.Record {
+	r := &record.Record{SchemaVersion: 1, Suite: "smoke", Profile: "report", Status: record.Complete, Rounds: 6,
+		Created:     time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Environment: record.Environment{Host: "h", CPU: "EPYC"}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
+		Workloads: []record.Workload{{ID: workload, Batch: 4, Digest: "d"}}}
+	for _, name := range []string{"fast", "same", "gone", "fresh", "wrong"} {
+		speed, there := speeds[name]
+		if !there {
+			continue
+		}
+		r.Runners = append(r.Runners, record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
+		c := record.Cell{Workload: workload, Runner: name, Status: record.Pending, Parity: record.Parity{Status: record.ParityPassed}}
+		for round := range 6 {
+			seconds := 4000 / (speed + float64(round))
+			c.Processes = append(c.Processes, record.Process{Round: round, Status: record.Measured, Blocks: []record.Block{
+				{Scenario: record.Offline, Iterations: 1000, StartNS: 1, EndNS: 1 + int64(seconds*1e9)}}})
+		}
+		r.Cells = append(r.Cells, c)
+	}
+	summary.Summarize(r)
+	return r
+}
+
+func of(a, b *record.Record) *compare.Comparison {
+	return compare.Of(compare.Source{File: "a.json", Record: a}, compare.Source{File: "b.json", Record: b})
+}
+
+func later(r *record.Record) *record.Record {
+	r.Created = r.Created.Add(time.Hour)
+	return r
+}
+
+func codes(c *compare.Comparison) string {
+	var out []string
+	for _, n := range c.Notes {
+		out = append(out, n.Code)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestRatiosAreNewOverOld(t *testing.T) {
+	c := of(campaign(map[string]float64{"fast": 1000, "same": 500}), later(campaign(map[string]float64{"fast": 1200, "same": 500})))
+	if len(c.Cells) != 2 {
+		t.Fatalf("%d cells, expected 2", len(c.Cells))
+	}
+	fast, same := c.Cells[0], c.Cells[1]
+	if fast.Verdict != record.Faster || math.Abs(fast.Ratio-1.2) > 0.01 || fast.CILow < 1.18 || fast.CIHigh > 1.21 {
+		t.Errorf("1000 → 1200 is %+v", fast)
+	}
+	if want := 2.0 / 924; math.Abs(fast.P-want) > 1e-12 {
+		t.Errorf("six against six, all apart: p is %v, expected %v", fast.P, want)
+	}
+	if same.Verdict != record.Indistinguishable || math.Abs(same.Ratio-1) > 1e-12 {
+		t.Errorf("500 → 500 is %+v", same)
+	}
+	if want := math.Sqrt(fast.Ratio * same.Ratio); c.Mean == nil || c.Mean.Cells != 2 || math.Abs(c.Mean.Ratio-want) > 1e-12 {
+		t.Errorf("the geometric mean is %+v, expected %v", c.Mean, want)
+	}
+}
+
+func TestCellsThatCannotBeComparedAreListed(t *testing.T) {
+	a := campaign(map[string]float64{"fast": 1000, "gone": 10, "wrong": 20})
+	b := later(campaign(map[string]float64{"fast": 1000, "fresh": 30, "wrong": 20}))
+	b.Cells[2].Status, b.Cells[2].Parity = record.NotRanked, record.Parity{Status: record.ParityFailed, Reason: "conv is off"}
+	c := of(a, b)
+	if len(c.OnlyOld) != 1 || c.OnlyOld[0].Runner != "gone" || len(c.OnlyNew) != 1 || c.OnlyNew[0].Runner != "fresh" {
+		t.Errorf("only in one: %+v, %+v", c.OnlyOld, c.OnlyNew)
+	}
+	if len(c.Differing) != 1 || c.Differing[0].New.Parity != record.ParityFailed || c.Differing[0].New.Reason != "conv is off" {
+		t.Errorf("differing: %+v", c.Differing)
+	}
+	if len(c.Cells) != 1 || c.Mean.Cells != 1 {
+		t.Errorf("compared: %+v", c.Cells)
+	}
+}
+
+func TestUnrankedCellsHaveNoVerdict(t *testing.T) {
+	a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 2000}))
+	for _, r := range []*record.Record{a, b} {
+		r.Cells[0].Status, r.Cells[0].Parity.Status = record.NotRanked, record.ParitySkipped
+	}
+	if c := of(a, b); c.Cells[0].Verdict != compare.NotRanked || c.Mean != nil {
+		t.Errorf("got %+v, mean %+v", c.Cells[0], c.Mean)
+	}
+}
+
+func TestNotesNameWhatDiffers(t *testing.T) {
+	for code, change := range map[string]func(*record.Record){
+		compare.MachineDiffers:   func(r *record.Record) { r.Environment.CPU = "Xeon" },
+		compare.SystemDiffers:    func(r *record.Record) { r.Environment.Kernel = "7" },
+		compare.TermsDiffer:      func(r *record.Record) { r.Terms.Threads = 1 },
+		compare.ProfileDiffers:   func(r *record.Record) { r.Profile = "gate" },
+		compare.HarnessDiffers:   func(r *record.Record) { r.DlbenchVersion = "2" },
+		compare.WorkloadDiffers:  func(r *record.Record) { r.Workloads[0].Digest = "e" },
+		compare.FrameworkDiffers: func(r *record.Record) { r.Runners[0].FrameworkVersion = "2" },
+		compare.BuildDiffers:     func(r *record.Record) { r.Runners[0].AdapterDigest = "2" },
+		compare.RunnerDiffers:    func(r *record.Record) { r.Runners[0].Terms.Layout = "NHWC" },
+		compare.Unfinished:       func(r *record.Record) { r.Status = record.Interrupted },
+		compare.WrongOrder:       func(r *record.Record) { r.Created = r.Created.Add(-9 * time.Hour) },
+	} {
+		a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 1000}))
+		change(b)
+		if got := codes(of(a, b)); got != code+" "+compare.Unpaired {
+			t.Errorf("expected the note %s, got %q", code, got)
+		}
+	}
+	a := campaign(map[string]float64{"fast": 1000})
+	if got := codes(of(a, a)); got != compare.SameRecord {
+		t.Errorf("a record against itself has the notes %q", got)
+	}
+}
+
+func TestFewProcessesGiveARange(t *testing.T) {
+	a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 2000}))
+	for _, r := range []*record.Record{a, b} {
+		r.Cells[0].Processes = r.Cells[0].Processes[:3]
+		summary.Summarize(r)
+	}
+	c := of(a, b)
+	cell := c.Cells[0]
+	if cell.Verdict != record.TooFew || cell.Level != 0 || !(cell.CILow < cell.Ratio && cell.Ratio < cell.CIHigh) {
+		t.Errorf("got %+v", cell)
+	}
+	if got := codes(c); got != compare.TooFew+" "+compare.Unpaired {
+		t.Errorf("notes %q", got)
+	}
+}
+
+func TestEveryViewHoldsTheNotesAndTheFigures(t *testing.T) {
+	a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 1200}))
+	b.Environment.CPU = `<script>alert(1)</script>`
+	c := of(a, b)
+	var text, page bytes.Buffer
+	if err := c.Text(&text, 200); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, view := range map[string]string{"text": text.String(), "html": page.String(), "json": string(data)} {
+		for _, want := range []string{compare.MachineDiffers, compare.Unpaired, workload, "faster", "a.json"} {
+			if !strings.Contains(view, want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+	}
+	if strings.Contains(page.String(), "<script") || strings.Contains(page.String(), "ZgotmplZ") {
+		t.Error("a text of the record became markup, or a style was refused")
+	}
+}
+
+func TestEveryNoteIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/commands.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range compare.Meanings {
+		if row := fmt.Sprintf("| `%s` | %s |", m.Code, m.Text); !strings.Contains(string(text), row) {
+			t.Errorf("docs/commands.md lacks the row\n%s", row)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+// fact is something that should be the same in both records. Functions that
+// give several give the same ones in the same order.
+type fact struct{ name, value string }
+
+func machineFacts(r *record.Record) []fact {
+	e := r.Environment
+	var gpus []string
+	for _, g := range e.GPUs {
+		gpus = append(gpus, strings.TrimSpace(g.Name+" "+g.Driver))
+	}
+	return []fact{
+		{"host", e.Host}, {"processor", e.CPU}, {"vector extensions", strings.Join(e.CPUFlags, " ")}, {"cores", fmt.Sprint(e.Cores)},
+		{"logical CPUs", fmt.Sprint(e.LogicalCPUs)}, {"memory", table.Bytes(e.MemoryBytes)},
+		{"virtualization", e.Virtualization}, {"GPUs", strings.Join(gpus, ", ")},
+	}
+}
+
+func systemFacts(e record.Environment) []fact {
+	return []fact{
+		{"system", e.OS}, {"kernel", e.Kernel}, {"governor", e.Governor}, {"SMT", e.SMT}, {"turbo", e.Turbo},
+		{"control groups", e.Cgroup}, {"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
+	}
+}
+
+func termFacts(t record.Terms) []fact {
+	return []fact{
+		{"device", t.Device}, {"threads", fmt.Sprint(t.Threads)}, {"CPUs", t.CPUs}, {"memory limit", table.Bytes(t.MemoryBytes)},
+	}
+}
+
+func frameworkFacts(r *record.Runner) []fact {
+	return []fact{{"framework", r.Framework}, {"version", r.FrameworkVersion}}
+}
+
+func buildFacts(r *record.Runner) []fact {
+	return []fact{{"image", r.Image}, {"image ID", short(r.ImageID)}, {"adapter", short(r.AdapterDigest)}, {"build", pairs(r.Build)}}
+}
+
+func runnerFacts(t record.RunnerTerms) []fact {
+	return []fact{
+		{"threads", fmt.Sprint(t.Threads)}, {"CPUs", strings.Trim(fmt.Sprint(t.CPUs), "[]")}, {"layout", t.Layout},
+		{"execution", t.Execution}, {"precision", t.Precision}, {"switches", pairs(t.Switches)},
+	}
+}

@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+
+	"github.com/dlbench/dlbench/reports/ranking"
+)
+
+//go:embed assets/compare.html.tmpl assets/compare.css
+var assets embed.FS
+
+// page is what the template shows. It has no script, and its policy allows
+// none: what a record says is text.
+type page struct {
+	*Comparison
+	Style template.CSS
+	Rows  []htmlRow
+	Lists []ranking.Sheet
+}
+
+// htmlRow is a row of the table with its place on the strip of ratios, in per
+// cent of the strip's width.
+type htmlRow struct {
+	Cells          []string
+	Class          string // of the verdict
+	Low, Mid, High float64
+}
+
+// HTML writes the comparison as one self-contained page.
+func (c *Comparison) HTML(w io.Writer) error {
+	style, err := assets.ReadFile("assets/compare.css")
+	if err != nil {
+		return err
+	}
+	t, err := template.ParseFS(assets, "assets/compare.html.tmpl")
+	if err != nil {
+		return fmt.Errorf("read the template of comparisons: %w", err)
+	}
+	return t.Execute(w, page{Comparison: c, Style: template.CSS(style), Rows: c.htmlRows(), Lists: c.lists()})
+}
+
+// htmlRows place every ratio on one logarithmic scale with 1 in its middle.
+func (c *Comparison) htmlRows() []htmlRow {
+	reach := 0.01
+	for _, cell := range c.Cells {
+		reach = max(reach, -math.Log(cell.CILow), math.Log(cell.CIHigh))
+	}
+	at := func(ratio float64) float64 { return 50 + 50*math.Log(ratio)/reach }
+	rows := make([]htmlRow, len(c.Cells))
+	for i, cell := range c.Cells {
+		rows[i] = htmlRow{Cells: cell.row(), Class: verdictClass(cell.Verdict), Low: at(cell.CILow), Mid: at(cell.Ratio), High: at(cell.CIHigh)}
+	}
+	return rows
+}
+
+func verdictClass(verdict string) string {
+	switch verdict {
+	case "faster", "slower":
+		return verdict
+	default:
+		return "undecided"
+	}
+}
+
+// MeanCells are the table's last row, nil without a ranked cell.
+func (p page) MeanCells() []string {
+	if p.Mean == nil {
+		return nil
+	}
+	rows := p.results().Rows
+	return rows[len(rows)-1]
+}

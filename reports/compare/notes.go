@@ -1,0 +1,181 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Note says why a difference between two records may not be one of the
+// frameworks. It stands in every view of a comparison.
+type Note struct {
+	Code  string `json:"code"`
+	Scope string `json:"scope"` // "run", "runner:<name>", "workload:<id>"
+	Text  string `json:"text"`
+}
+
+// The codes of notes.
+const (
+	MachineDiffers   = "machine_differs"
+	SystemDiffers    = "system_differs"
+	TermsDiffer      = "terms_differ"
+	ProfileDiffers   = "profile_differs"
+	WorkloadDiffers  = "workload_differs"
+	FrameworkDiffers = "framework_differs"
+	BuildDiffers     = "build_differs"
+	RunnerDiffers    = "runner_terms_differ"
+	HarnessDiffers   = "harness_differs"
+	WrongOrder       = "wrong_order"
+	SameRecord       = "same_record"
+	Unfinished       = "unfinished"
+	TooFew           = "few_processes"
+	ManyCells        = "many_cells"
+	Unpaired         = "unpaired"
+)
+
+// Meaning explains a code.
+type Meaning struct{ Code, Text string }
+
+// Meanings lists every code that a note may have.
+var Meanings = []Meaning{
+	{BuildDiffers, "a runner's image, adapter or build is another one"},
+	{TooFew, "cells have too few processes for an interval of the ratio: 95 % needs 4 on each side"},
+	{FrameworkDiffers, "a framework's version is another one: often what one wants to see, and then the only difference there should be"},
+	{HarnessDiffers, "another dlbench wrote the record"},
+	{MachineDiffers, "the records are of different machines: a ratio says nothing about the frameworks"},
+	{ManyCells, "of so many cells some differ by chance"},
+	{ProfileDiffers, "the profiles differ, and with them how many processes were measured"},
+	{RunnerDiffers, "a runner confirmed other threads, CPUs, layout, execution, precision or switches"},
+	{SameRecord, "both files hold the same run"},
+	{SystemDiffers, "the system, its clocks' settings or the engine differ"},
+	{TermsDiffer, "device, threads, CPUs or memory limit that were asked for differ"},
+	{Unfinished, "a record is not complete"},
+	{Unpaired, "the records share no rounds, so that a drift of the machine between them looks like a change"},
+	{WorkloadDiffers, "a workload of the same name is another one: another seed, or another plan"},
+	{WrongOrder, "the first record, taken as the old one, is younger than the second"},
+}
+
+// notesOn are the notes on two records, the gravest first.
+func notesOn(a, b *record.Record, cells []Cell) []Note {
+	var notes []Note
+	add := func(code, scope, text string) {
+		if text != "" {
+			notes = append(notes, Note{Code: code, Scope: scope, Text: text})
+		}
+	}
+	add(MachineDiffers, "run", differences(machineFacts(a), machineFacts(b)))
+	add(TermsDiffer, "run", differences(termFacts(a.Terms), termFacts(b.Terms)))
+	add(SystemDiffers, "run", differences(systemFacts(a.Environment), systemFacts(b.Environment)))
+	for i := range b.Workloads {
+		w := &b.Workloads[i]
+		if old := a.Workload(w.ID); old != nil && old.Digest != w.Digest {
+			add(WorkloadDiffers, "workload:"+w.ID, fmt.Sprintf("plan %s → %s (seeds %d and %d)", short(old.Digest), short(w.Digest), a.Seed, b.Seed))
+		}
+	}
+	for i := range b.Runners {
+		if old := a.Runner(b.Runners[i].Name); old != nil {
+			notes = append(notes, runnerNotes(old, &b.Runners[i])...)
+		}
+	}
+	add(ProfileDiffers, "run", differences([]fact{{"profile", a.Profile}}, []fact{{"profile", b.Profile}}))
+	add(HarnessDiffers, "run", differences([]fact{{"dlbench", a.DlbenchVersion}}, []fact{{"dlbench", b.DlbenchVersion}}))
+	return append(notes, cautions(a, b, cells)...)
+}
+
+func runnerNotes(a, b *record.Runner) []Note {
+	var notes []Note
+	for _, kind := range []struct {
+		code     string
+		old, new []fact
+	}{
+		{FrameworkDiffers, frameworkFacts(a), frameworkFacts(b)},
+		{BuildDiffers, buildFacts(a), buildFacts(b)},
+		{RunnerDiffers, runnerFacts(a.Terms), runnerFacts(b.Terms)},
+	} {
+		if text := differences(kind.old, kind.new); text != "" {
+			notes = append(notes, Note{Code: kind.code, Scope: "runner:" + b.Name, Text: text})
+		}
+	}
+	return notes
+}
+
+// cautions are about how the records may be read.
+func cautions(a, b *record.Record, cells []Cell) []Note {
+	var notes []Note
+	add := func(code, format string, args ...any) {
+		notes = append(notes, Note{Code: code, Scope: "run", Text: fmt.Sprintf(format, args...)})
+	}
+	same := a.Created.Equal(b.Created) && a.Environment.Host == b.Environment.Host && a.Seed == b.Seed
+	switch {
+	case same:
+		add(SameRecord, "both were created at %s on the same host", b.Created.Format(stamp))
+	case a.Created.After(b.Created):
+		add(WrongOrder, "the old one is of %s, the new one of %s: change their places if that is not meant", a.Created.Format(stamp), b.Created.Format(stamp))
+	}
+	for _, side := range []struct {
+		name string
+		r    *record.Record
+	}{{"old", a}, {"new", b}} {
+		if side.r.Status != record.Complete {
+			add(Unfinished, "the %s record is %s after %d rounds", side.name, side.r.Status, side.r.Rounds)
+		}
+	}
+	judged, few := 0, 0
+	for _, c := range cells {
+		if c.Level > 0 {
+			judged++
+		} else {
+			few++
+		}
+	}
+	if few > 0 {
+		add(TooFew, "%d of %d cells have too few processes for an interval; their ranges are shown: give --profile report when measuring", few, len(cells))
+	}
+	if judged >= manyCells {
+		add(ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*level, (1-level)*float64(judged))
+	}
+	if !same {
+		add(Unpaired, "%s", "the records share no rounds: a drift of the machine between them looks like a change; measure both again in one run to be sure")
+	}
+	return notes
+}
+
+// manyCells is how many cells make one false verdict likely.
+const manyCells = 20
+
+const stamp = "2006-01-02 15:04 MST"
+
+// differences words the facts that differ, "" when none does.
+func differences(a, b []fact) string {
+	var parts []string
+	for i := range a {
+		if a[i].value != b[i].value {
+			parts = append(parts, fmt.Sprintf("%s %s → %s", a[i].name, said(a[i].value), said(b[i].value)))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func said(value string) string {
+	if value == "" {
+		return "unknown"
+	}
+	return value
+}
+
+// short is what tells digests apart for people.
+func short(digest string) string {
+	digest = strings.TrimPrefix(digest, "sha256:")
+	return digest[:min(12, len(digest))]
+}
+
+func pairs(m map[string]string) string {
+	var parts []string
+	for name, value := range m {
+		parts = append(parts, name+"="+value)
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,122 @@
+package compare
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+// Text prints the comparison for the terminal: the notes above everything, the
+// table, and what could not be compared.
+func (c *Comparison) Text(w io.Writer, width int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "old  %s\nnew  %s\n\n", c.Old.line(), c.New.line())
+	for _, n := range c.Notes {
+		fmt.Fprintf(&b, "note %s (%s): %s\n", n.Code, n.Scope, n.Text)
+	}
+	b.WriteString("\n")
+	sheets := append([]ranking.Sheet{c.results()}, c.lists()...)
+	for i, s := range sheets {
+		if i > 0 {
+			fmt.Fprintf(&b, "\n%s\n", s.Title)
+		}
+		t := table.New(s.Header...)
+		for _, row := range s.Rows {
+			t.Add(row...)
+		}
+		if t.Len() == 0 {
+			b.WriteString("No cell is measured in both records.\n")
+		} else if err := t.Write(&b, width); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s Side) line() string {
+	return fmt.Sprintf("%s: suite %s, %s on %s, profile %s, %d rounds", s.File, s.Suite, s.Created.Format(stamp), s.Host, s.Profile, s.Rounds)
+}
+
+// results are the compared cells and, last, their geometric mean.
+func (c *Comparison) results() ranking.Sheet {
+	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict"}}
+	for _, cell := range c.Cells {
+		s.Rows = append(s.Rows, cell.row())
+	}
+	if m := c.Mean; m != nil {
+		s.Rows = append(s.Rows, []string{"geometric mean", fmt.Sprintf("of %d", m.Cells), ranking.Figure(m.Old, 0), "", ranking.Figure(m.New, 0), "", times(m.Ratio), "", ""})
+	}
+	return s
+}
+
+func (c Cell) row() []string {
+	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), times(c.Ratio), c.interval(), c.words()}
+}
+
+// words are the verdict with its p-value, where there is one to rely on.
+func (c Cell) words() string {
+	if c.Level == 0 || c.Verdict == NotRanked {
+		return c.Verdict
+	}
+	return fmt.Sprintf("%s, p=%.2g", c.Verdict, c.P)
+}
+
+func (c Cell) interval() string {
+	return span(fmt.Sprintf("%.3f", c.CILow), fmt.Sprintf("%.3f", c.CIHigh), c.Level)
+}
+
+func (f Figure) text() string { return ranking.Figure(f.Median, (f.CIHigh-f.CILow)/2) }
+
+func (f Figure) interval() string {
+	half := (f.CIHigh - f.CILow) / 2
+	return span(ranking.Figure(f.CILow, half), ranking.Figure(f.CIHigh, half), f.Level)
+}
+
+// span is an interval, or a range that is called one.
+func span(low, high string, level float64) string {
+	if level == 0 {
+		return low + " – " + high + " (range)"
+	}
+	return low + " – " + high
+}
+
+func times(ratio float64) string { return fmt.Sprintf("%.3f×", ratio) }
+
+// lists are the cells that are named and not compared; those without any are
+// left out.
+func (c *Comparison) lists() []ranking.Sheet {
+	var sheets []ranking.Sheet
+	for _, l := range []struct {
+		title string
+		cells []Listed
+	}{{"Only in the old record", c.OnlyOld}, {"Only in the new record", c.OnlyNew}, {"In both, measured in neither", c.Neither}} {
+		s := ranking.Sheet{Title: l.title, Header: []string{"workload", "runner", "status", "parity", "reason"}}
+		for _, cell := range l.cells {
+			s.Rows = append(s.Rows, []string{cell.Workload, cell.Runner, cell.Status, cell.Parity, cell.Reason})
+		}
+		if len(s.Rows) > 0 {
+			sheets = append(sheets, s)
+		}
+	}
+	if len(c.Differing) == 0 {
+		return sheets
+	}
+	return append([]ranking.Sheet{c.differing()}, sheets...)
+}
+
+func (c *Comparison) differing() ranking.Sheet {
+	s := ranking.Sheet{Title: "Other status or parity than before: not compared",
+		Header: []string{"workload", "runner", "old status", "old parity", "new status", "new parity", "reasons"}}
+	for _, d := range c.Differing {
+		reasons := strings.Trim(d.Old.Reason+" → "+d.New.Reason, " ")
+		if d.Old.Reason == d.New.Reason {
+			reasons = d.New.Reason
+		}
+		s.Rows = append(s.Rows, []string{d.Workload, d.Runner, d.Old.Status, d.Old.Parity, d.New.Status, d.New.Parity, reasons})
+	}
+	return s
+}
