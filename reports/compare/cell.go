@@ -22,7 +22,7 @@ type Cell struct {
 	CILow    float64 `json:"ci_low"`
 	CIHigh   float64 `json:"ci_high"`
 	Level    float64 `json:"level"` // of the interval; 0 when the ends are the extremes of all ratios
-	P        float64 `json:"p"`     // two-sided, exact rank-sum test
+	P        float64 `json:"p"`     // two-sided, of the rank-sum test
 	Verdict  string  `json:"verdict"`
 }
 

@@ -35,6 +35,7 @@ func systemFacts(e record.Environment) []fact {
 func termFacts(t record.Terms) []fact {
 	return []fact{
 		{"device", t.Device}, {"threads", fmt.Sprint(t.Threads)}, {"CPUs", t.CPUs}, {"memory limit", table.Bytes(t.MemoryBytes)},
+		{"latency bound", fmt.Sprintf("%g ms", t.LatencyBoundMS)},
 	}
 }
 

@@ -27,11 +27,11 @@ type Verifier struct {
 	Progress      func(who, what string)
 	Cases         []cases.Case // of the operators; cases.All where it is nil
 
-	listing     sync.Once // of the cases
-	casesKey    string
-	casesFault  error
-	consulting  sync.Mutex // the reference answers one question at a time
-	reference   Runner
+	listing    sync.Once // of the cases
+	casesKey   string
+	casesFault error
+	consulting sync.Mutex // the reference answers one question at a time
+	reference  Runner
 }
 
 // Candidate is a runner to be judged. Key is its identity: image, or adapter
