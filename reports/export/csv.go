@@ -1,0 +1,78 @@
+package export
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// csvHeader are the columns of CSV.
+var csvHeader = []string{"workload", "runner", "framework_version", "device", "status", "reason", "parity", "warnings",
+	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers",
+	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
+	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts"}
+
+// CSV writes one row a cell (RFC 4180). What was not seen is empty; a level of 0
+// says that low and high are the extremes and no interval; warnings are the
+// codes of those about the cell or its runner.
+func CSV(w io.Writer, rec *record.Record) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(csvHeader); err != nil {
+		return err
+	}
+	for i := range rec.Cells {
+		c := &rec.Cells[i]
+		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(codes(rec, c), " ")}
+		line = append(append(append(append(line, throughputColumns(c.Throughput)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func codes(rec *record.Record, c *record.Cell) []string {
+	var all []string
+	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
+		for _, w := range rec.WarningsAbout(scope) {
+			all = append(all, w.Code)
+		}
+	}
+	return all
+}
+
+func throughputColumns(t *record.Throughput) []string {
+	if t == nil {
+		return make([]string, 6)
+	}
+	return []string{number(t.Median), number(t.CILow), number(t.CIHigh), number(t.Level), strconv.Itoa(t.N), strconv.Itoa(t.Outliers)}
+}
+
+func latencyColumns(l *record.Latency) []string {
+	if l == nil {
+		return make([]string, 4)
+	}
+	return []string{optional(l.P50), optional(l.P90), optional(l.P95), optional(l.P99)}
+}
+
+func startupColumns(s *record.Startup) []string {
+	if s == nil {
+		return make([]string, 4)
+	}
+	return []string{number(s.StartSeconds), number(s.ImportSeconds), number(s.LoadSeconds), number(s.FirstIterationSeconds)}
+}
+
+func usageColumns(u *record.Utilization) []string {
+	if u == nil {
+		return make([]string, 4)
+	}
+	memory := ""
+	if u.MemoryPeakBytes != nil {
+		memory = strconv.FormatInt(*u.MemoryPeakBytes, 10)
+	}
+	return []string{optional(u.CPUPercent), memory, optional(u.GPUPercent), optional(u.GPUPowerWatts)}
+}

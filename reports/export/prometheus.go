@@ -1,0 +1,110 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Prometheus writes gauges in the text exposition format, version 0.0.4, for
+// node_exporter's textfile collector or a push gateway. Units are the base
+// ones: seconds, bytes. A figure that a cell does not have has no sample.
+func Prometheus(w io.Writer, rec *record.Record) error {
+	var b strings.Builder
+	run := labels{{"suite", rec.Suite}, {"host", rec.Environment.Host}}
+	gauge(&b, "dlbench_run_timestamp_seconds", "When the run was created.", func(add func(labels, float64)) {
+		add(append(run, label{"status", rec.Status}), float64(rec.Created.Unix()))
+	})
+	for _, f := range families {
+		gauge(&b, f.name, f.help, func(add func(labels, float64)) {
+			for i := range rec.Cells {
+				c := &rec.Cells[i]
+				cell := append(run[:len(run):len(run)], label{"workload", c.Workload}, label{"runner", c.Runner}, label{"device", c.Device})
+				f.samples(c, func(extra labels, v float64) { add(append(cell[:len(cell):len(cell)], extra...), v) })
+			}
+		})
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// family is one metric of every cell.
+type family struct {
+	name, help string
+	samples    func(c *record.Cell, add func(labels, float64))
+}
+
+var families = []family{
+	{"dlbench_cell_info", "A cell and how far it came.", func(c *record.Cell, add func(labels, float64)) {
+		add(labels{{"framework_version", c.FrameworkVersion}, {"status", c.Status}, {"parity", c.Parity.Status}}, 1)
+	}},
+	{"dlbench_throughput_images_per_second", "Median over processes.", ofThroughput(func(t *record.Throughput) float64 { return t.Median })},
+	{"dlbench_throughput_low_images_per_second", "Lower end of the median's interval.", ofThroughput(func(t *record.Throughput) float64 { return t.CILow })},
+	{"dlbench_throughput_high_images_per_second", "Upper end of the median's interval.", ofThroughput(func(t *record.Throughput) float64 { return t.CIHigh })},
+	{"dlbench_throughput_processes", "Fresh processes behind the median.", ofThroughput(func(t *record.Throughput) float64 { return float64(t.N) })},
+	{"dlbench_latency_seconds", "Latency of iterations issued one at a time.", latencies},
+	{"dlbench_startup_seconds", "Cold start, medians over processes.", startups},
+	{"dlbench_memory_peak_bytes", "Largest memory of the runner.", func(c *record.Cell, add func(labels, float64)) {
+		if u := c.Utilization; u != nil && u.MemoryPeakBytes != nil {
+			add(nil, float64(*u.MemoryPeakBytes))
+		}
+	}},
+}
+
+func ofThroughput(figure func(*record.Throughput) float64) func(*record.Cell, func(labels, float64)) {
+	return func(c *record.Cell, add func(labels, float64)) {
+		if c.Throughput != nil {
+			add(nil, figure(c.Throughput))
+		}
+	}
+}
+
+func latencies(c *record.Cell, add func(labels, float64)) {
+	l := c.LatencyMS
+	if l == nil {
+		return
+	}
+	for _, q := range []struct {
+		name string
+		ms   *float64
+	}{{"0.5", l.P50}, {"0.9", l.P90}, {"0.95", l.P95}, {"0.99", l.P99}} {
+		if q.ms != nil {
+			add(labels{{"quantile", q.name}}, *q.ms/1e3)
+		}
+	}
+}
+
+func startups(c *record.Cell, add func(labels, float64)) {
+	if s := c.Startup; s != nil {
+		add(labels{{"phase", "start"}}, s.StartSeconds)
+		add(labels{{"phase", "import"}}, s.ImportSeconds)
+		add(labels{{"phase", "load"}}, s.LoadSeconds)
+		add(labels{{"phase", "first_iteration"}}, s.FirstIterationSeconds)
+	}
+}
+
+type label struct{ name, value string }
+
+type labels []label
+
+// escaped is a label's value as the format wants it.
+var escaped = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace
+
+func (l labels) String() string {
+	parts := make([]string, len(l))
+	for i, each := range l {
+		parts[i] = each.name + `="` + escaped(each.value) + `"`
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// gauge writes a metric with its samples; without any, nothing.
+func gauge(b *strings.Builder, name, help string, each func(add func(labels, float64))) {
+	var samples strings.Builder
+	each(func(l labels, v float64) { fmt.Fprintf(&samples, "%s%s %s\n", name, l, number(v)) })
+	if samples.Len() > 0 {
+		fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n%s", name, help, name, samples.String())
+	}
+}
