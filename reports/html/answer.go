@@ -28,6 +28,8 @@ func headline(rec *record.Record, cells []cellView) string {
 	switch {
 	case !ok:
 		return fmt.Sprintf("%s and %s were not measured in the same rounds.", first, second)
+	case c.Verdict == record.TooFew && c.Ratio < 1: // in the rounds that both have
+		return fmt.Sprintf("%s has the higher median, and was %.2f× as fast as %s round by round: too few processes for a verdict.", first, c.Ratio, second)
 	case c.Verdict == record.TooFew:
 		return fmt.Sprintf("%s was %.2f× as fast as %s in a quick look: too few processes for a verdict.", first, c.Ratio, second)
 	case c.Verdict == record.Faster:

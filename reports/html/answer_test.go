@@ -70,6 +70,21 @@ func TestQuickLooksHaveNoVerdicts(t *testing.T) {
 	}
 }
 
+// The higher median may have been the slower one round by round: the sentence
+// must not praise it for that.
+func TestAHeadlineDoesNotContradictItsRatio(t *testing.T) {
+	rec := campaign(small())
+	w := rec.Workloads[0].ID
+	for i := range rec.Comparisons {
+		if c := &rec.Comparisons[i]; c.Workload == w && c.A == "onnxruntime" && c.B == "mxnet" {
+			c.Ratio, c.CILow, c.CIHigh = 0.94, 0.67, 1.12
+		}
+	}
+	if want := "onnxruntime has the higher median, and was 0.94× as fast as mxnet round by round"; !strings.Contains(plain(render(t, rec)), want) {
+		t.Errorf("the page does not say %q", want)
+	}
+}
+
 func TestAnInterruptedRunSaysSoFirst(t *testing.T) {
 	rec := campaign(small())
 	for status, want := range map[string]string{record.Interrupted: "This run was interrupted after 3 rounds.", record.Running: "This run is not finished: 3 rounds are in."} {
