@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -70,8 +71,13 @@ func (p *program) historyDir() (string, error) {
 func historyFailure(err error) error {
 	var refused *history.Refusal
 	var invalid *record.InvalidError
-	if errors.As(err, &refused) || errors.As(err, &invalid) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrExist) {
+	if errors.As(err, &refused) || errors.As(err, &invalid) {
 		return usage(err)
+	}
+	for _, unusable := range []error{fs.ErrNotExist, fs.ErrPermission, fs.ErrExist, syscall.ENOTDIR, syscall.EISDIR, syscall.EROFS} {
+		if errors.Is(err, unusable) {
+			return usage(err)
+		}
 	}
 	return err
 }
