@@ -73,6 +73,7 @@ func TestChangePointsOfKnownSeries(t *testing.T) {
 		"a step":                          {levels(rng, 0.1, lasting{20, 1}, lasting{30, 2}), []int{20}},
 		"a regression that was mended":    {levels(rng, 0.1, lasting{20, 1}, lasting{20, 2}, lasting{20, 1}), []int{20, 40}},
 		"a staircase":                     {levels(rng, 0.1, lasting{20, 1}, lasting{15, 2}, lasting{25, 3}, lasting{15, 4}), []int{20, 35, 60}},
+		"a second step soon after":        {levels(rng, 0.1, lasting{40, 1}, lasting{15, 3}, lasting{15, 3.6}), []int{40, 55}},
 		"more than permutations are for":  {levels(rng, 0.1, lasting{300, 1}, lasting{150, 2}), []int{300}},
 		"ties, as of a memory's peak":     {slices.Concat(slices.Repeat([]float64{4}, 12), slices.Repeat([]float64{5}, 12)), []int{12}},
 		"a long series with a short rise": {levels(rng, 0.1, lasting{400, 1}, lasting{40, 2}, lasting{400, 1}), []int{400, 440}},
@@ -165,7 +166,7 @@ func TestChangePointsFindWhatMatters(t *testing.T) {
 		"0.5 % for sixty nights, after sixty": {series(lasting{60, 100}, lasting{60, 99.5}), anyPoint, 0.95},
 	} {
 		t.Run(name, func(t *testing.T) {
-			share := rate(400, c.series, c.is)
+			share := rate(200, c.series, c.is)
 			t.Logf("found in %.3f", share)
 			if share < c.least {
 				t.Errorf("found in %.3f, expected at least %.2f", share, c.least)

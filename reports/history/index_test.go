@@ -20,11 +20,11 @@ func TestTheIndexIsMadeAnew(t *testing.T) {
 		"no database": func(t *testing.T, index string) {
 			must(t, os.WriteFile(index, []byte("not SQLite at all, but long enough"), 0o644))
 		},
-		"cut short":       func(t *testing.T, index string) { must(t, os.Truncate(index, 5000)) },
-		"damaged":         damage,
-		"another version": func(t *testing.T, index string) { execute(t, index, `PRAGMA user_version = 99`) },
-		"without a table": func(t *testing.T, index string) { execute(t, index, `DROP TABLE cells`) },
-		"half filled":     func(t *testing.T, index string) { execute(t, index, `PRAGMA user_version = 0`) },
+		"cut short":                              func(t *testing.T, index string) { must(t, os.Truncate(index, 5000)) },
+		"damaged":                                damage,
+		"another version":                        func(t *testing.T, index string) { execute(t, index, `DELETE FROM records; PRAGMA user_version = 99`) },
+		"without a table":                        func(t *testing.T, index string) { execute(t, index, `DROP TABLE cells`) },
+		"half filled, when a process was killed": func(t *testing.T, index string) { execute(t, index, `DELETE FROM records; PRAGMA user_version = 0`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)
