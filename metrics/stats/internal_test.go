@@ -37,3 +37,17 @@ func TestResampleIsTheSampleWrittenOut(t *testing.T) {
 		}
 	}
 }
+
+// Kuiper's limit against the quantiles that Stephens gives ("Use of the
+// Kolmogorov–Smirnov, Cramér–von Mises and Related Statistics Without Extensive
+// Tables", JRSS B 32(1), 1970, table 1A: V).
+func TestKuiperTail(t *testing.T) {
+	for v, want := range map[float64]float64{1.620: 0.10, 1.747: 0.05, 1.862: 0.025, 2.001: 0.01} {
+		if got := kuiperTail(v); math.Abs(got-want) > 0.01*want {
+			t.Errorf("P(V > %v) is %.5f, expected %.3f", v, got, want)
+		}
+	}
+	if kuiperTail(0) != 1 || kuiperTail(math.NaN()) != 1 || kuiperTail(0.41) < 0.999 {
+		t.Error("a range of next to nothing is taken for evidence")
+	}
+}

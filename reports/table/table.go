@@ -40,9 +40,13 @@ func (t *Table) Write(w io.Writer, width int) error {
 	}
 	room := max(24, width-indent)
 	var b strings.Builder
-	t.writeRow(&b, t.header, widths, room, indent)
+	numeric := make([]bool, len(t.header)) // once, not at each row: a history has ten thousand
+	for i := range numeric {
+		numeric[i] = t.numeric(i)
+	}
+	t.writeRow(&b, t.header, widths, numeric, room, indent)
 	for _, row := range t.rows {
-		t.writeRow(&b, row, widths, room, indent)
+		t.writeRow(&b, row, widths, numeric, room, indent)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -59,19 +63,19 @@ func (t *Table) widths() []int {
 	return widths
 }
 
-func (t *Table) writeRow(b *strings.Builder, row []string, widths []int, room, indent int) {
+func (t *Table) writeRow(b *strings.Builder, row []string, widths []int, numeric []bool, room, indent int) {
 	var line strings.Builder
 	last := len(row) - 1
 	for i, cell := range row[:last] {
 		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-		if t.numeric(i) {
+		if numeric[i] {
 			line.WriteString(pad + cell + gap)
 		} else {
 			line.WriteString(cell + pad + gap)
 		}
 	}
 	lines := wrap(row[last], room)
-	if t.numeric(last) {
+	if numeric[last] {
 		lines[0] = strings.Repeat(" ", max(0, widths[last]-utf8.RuneCountInString(lines[0]))) + lines[0]
 	}
 	line.WriteString(lines[0])

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/reports/history"
+)
+
+func (p *program) historyCommand() *cli.Command {
+	sub := func(name, arguments, usage string, action func(*cli.Context, *history.History) error, flags ...cli.Flag) *cli.Command {
+		flags = append(flags, &cli.StringFlag{Name: "dir", Usage: "`DIR` of the history (default: $XDG_DATA_HOME/dlbench/history or ~/.local/share/dlbench/history)"})
+		return &cli.Command{Name: name, ArgsUsage: arguments, Usage: usage, Flags: flags, Action: p.onHistory(action)}
+	}
+	return &cli.Command{
+		Name:   "history",
+		Usage:  "keep results, list them, and see what changed over time",
+		Action: subcommandNeeded,
+		Subcommands: []*cli.Command{
+			sub("add", "RESULT…", "copy results into the history", p.historyAdd, jsonFlag()),
+			sub("list", " ", "list the records, newest first", p.historyList, append(historyFilters(), jsonFlag())...),
+			sub("show", "ID", "print a record as run printed it", p.historyShow, jsonFlag()),
+			sub("trend", "WORKLOAD RUNNER", "draw a figure over time, with its change points", p.historyTrend, append(trendFlags(), jsonFlag())...),
+			sub("baseline", "[NAME [ID]]", "name a record, print a named one, or list the names", p.historyBaseline,
+				&cli.BoolFlag{Name: "drop", Usage: "take the name away; the record stays"}, jsonFlag()),
+			sub("reindex", " ", "make the index anew from the records", p.historyReindex),
+		},
+	}
+}
+
+// onHistory opens the history of the command line for a command.
+func (p *program) onHistory(action func(*cli.Context, *history.History) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		dir := c.String("dir")
+		if dir == "" {
+			var err error
+			if dir, err = p.historyDir(); err != nil {
+				return err
+			}
+		}
+		h, err := history.At(dir)
+		if err != nil {
+			return err
+		}
+		return historyFailure(action(c, h))
+	}
+}
+
+func (p *program) historyDir() (string, error) {
+	base := p.getenv("XDG_DATA_HOME")
+	if base == "" {
+		home := p.getenv("HOME")
+		if home == "" {
+			return "", usage(errors.New("history: neither XDG_DATA_HOME nor HOME says where it is: give --dir"))
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(base, "dlbench", "history"), nil
+}
+
+// historyFailure gives errors of what was asked for their exit code: names that
+// are not there, files that are no records, directories that cannot be used.
+func historyFailure(err error) error {
+	var refused *history.Refusal
+	var invalid *record.InvalidError
+	if errors.As(err, &refused) || errors.As(err, &invalid) {
+		return usage(err)
+	}
+	for _, unusable := range []error{fs.ErrNotExist, fs.ErrPermission, fs.ErrExist, syscall.ENOTDIR, syscall.EISDIR, syscall.EROFS} {
+		if errors.Is(err, unusable) {
+			return usage(err)
+		}
+	}
+	return err
+}
+
+// argumentsBetween refuses another number of arguments.
+func argumentsBetween(c *cli.Context, least, most int) error {
+	switch {
+	case c.NArg() < least:
+		return usage(fmt.Errorf("history %s: expected %s", c.Command.Name, c.Command.ArgsUsage))
+	case c.NArg() > most:
+		return usage(fmt.Errorf("history %s: unexpected argument %q", c.Command.Name, c.Args().Get(most)))
+	}
+	return nil
+}
+
+func (p *program) historyAdd(c *cli.Context, h *history.History) error {
+	if c.NArg() == 0 {
+		return usage(errors.New("history add: name at least one result.json"))
+	}
+	added, err := h.Add(c.Context, c.Args().Slice()...)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return p.printJSON(added)
+	}
+	for _, a := range added {
+		word := "added"
+		if !a.New {
+			word = "there already"
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s  %s  %s\n", a.ID, word, a.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) historyShow(c *cli.Context, h *history.History) error {
+	if err := argumentsBetween(c, 1, 1); err != nil {
+		return err
+	}
+	e, err := h.Find(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	return p.showEntry(c, h, e)
+}
+
+// showEntry prints a record as run did; as JSON, the very bytes that are kept.
+func (p *program) showEntry(c *cli.Context, h *history.History, e history.Entry) error {
+	rec, data, err := h.Read(e)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		_, err := p.stdout.Write(data)
+		return err
+	}
+	if err := reports.Table(p.stdout, rec, p.width); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "\nrecord  %s  %s\n", e.ID, e.File)
+	return err
+}
+
+func (p *program) historyReindex(c *cli.Context, h *history.History) error {
+	if err := argumentsBetween(c, 0, 0); err != nil {
+		return err
+	}
+	n, problems, err := h.Reindex(c.Context)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(p.stdout, "%d records\n", n); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return usage(fmt.Errorf("history reindex: files that are no records: %d, the first is %s", len(problems), told(problems[0])))
+	}
+	return nil
+}
+
+// told is a problem in one line that names the file once.
+func told(problem history.Problem) string {
+	if strings.HasPrefix(problem.Text, problem.File) {
+		return problem.Text
+	}
+	return problem.File + ": " + problem.Text
+}

@@ -1,0 +1,167 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+)
+
+// baselines are the names of records: name → ID.
+type baselines map[string]string
+
+// Baseline is a name for a record.
+type Baseline struct {
+	Name  string `json:"name"`
+	ID    string `json:"id"`
+	Entry *Entry `json:"record"` // null when the record is gone
+}
+
+// validName keeps names easy to type, and apart from flags.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// readBaselines reads the names; none where there is no file.
+func (h *History) readBaselines() (baselines, error) {
+	data, err := os.ReadFile(h.baselinesPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return baselines{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Baselines baselines `json:"baselines"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		return nil, refusal("%s: %v: expected {\"baselines\": {NAME: ID, …}}; mend it or remove it", h.baselinesPath(), err)
+	}
+	for name, id := range file.Baselines {
+		if !validName.MatchString(name) || !isHex(id) {
+			return nil, refusal("%s: %q: %q: expected a name and a record's ID; mend it or remove it", h.baselinesPath(), name, id)
+		}
+	}
+	if file.Baselines == nil {
+		return baselines{}, nil
+	}
+	return file.Baselines, nil
+}
+
+func (h *History) writeBaselines(b baselines) error {
+	data, err := json.MarshalIndent(map[string]baselines{"baselines": b}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := replace(h.baselinesPath(), append(data, '\n')); err != nil {
+		return fmt.Errorf("keep the baselines: %w", err)
+	}
+	return nil
+}
+
+// byID are the names of each record, sorted.
+func (b baselines) byID() map[string][]string {
+	names := map[string][]string{}
+	for name, id := range b {
+		names[id] = append(names[id], name)
+	}
+	for id := range names {
+		slices.Sort(names[id])
+	}
+	return names
+}
+
+// SetBaseline gives a record a name, which may have been another's.
+func (h *History) SetBaseline(ctx context.Context, name, id string) (Entry, error) {
+	if !validName.MatchString(name) {
+		return Entry{}, refusal("baseline %q: expected at most 64 letters, digits, dots, dashes and underscores, a letter or digit first", name)
+	}
+	e, err := h.Find(ctx, id)
+	if err != nil {
+		return e, err
+	}
+	return e, h.changeBaselines(ctx, func(b baselines) error {
+		if _, err := os.Stat(e.File); err != nil {
+			return refusal("baseline %q: record %s was removed meanwhile", name, e.ID)
+		}
+		b[name] = e.ID
+		return nil
+	})
+}
+
+// DropBaseline takes a name away; the record stays.
+func (h *History) DropBaseline(ctx context.Context, name string) error {
+	if err := h.exists(); err != nil {
+		return err
+	}
+	return h.changeBaselines(ctx, func(b baselines) error {
+		if _, ok := b[name]; !ok {
+			return h.noBaseline(name)
+		}
+		delete(b, name)
+		return nil
+	})
+}
+
+// changeBaselines changes the names while nobody else does.
+func (h *History) changeBaselines(ctx context.Context, change func(baselines) error) error {
+	return h.locked(ctx, exclusive, func() error {
+		b, err := h.readBaselines()
+		if err != nil {
+			return err
+		}
+		if err := change(b); err != nil {
+			return err
+		}
+		return h.writeBaselines(b)
+	})
+}
+
+// Baseline is the record of a name.
+func (h *History) Baseline(ctx context.Context, name string) (Entry, error) {
+	b, err := h.readBaselines()
+	if err != nil {
+		return Entry{}, err
+	}
+	id, ok := b[name]
+	if !ok {
+		return Entry{}, h.noBaseline(name)
+	}
+	e, err := h.Find(ctx, id)
+	var absent *Refusal
+	if errors.As(err, &absent) {
+		return e, refusal("baseline %q: its record %s is no longer in %s", name, id, h.recordsDir())
+	}
+	return e, err
+}
+
+func (h *History) noBaseline(name string) error {
+	return refusal("history %s: there is no baseline %q; dlbench history baseline lists them", h.dir, name)
+}
+
+// Baselines are all names, sorted, with their records.
+func (h *History) Baselines(ctx context.Context) ([]Baseline, error) {
+	entries, err := h.List(ctx, Filter{})
+	if err != nil {
+		return nil, err
+	}
+	names, err := h.readBaselines()
+	if err != nil {
+		return nil, err
+	}
+	all := []Baseline{}
+	for name, id := range names {
+		b := Baseline{Name: name, ID: id}
+		if i := slices.IndexFunc(entries, func(e Entry) bool { return e.ID == id }); i >= 0 {
+			b.Entry = &entries[i]
+		}
+		all = append(all, b)
+	}
+	slices.SortFunc(all, func(a, b Baseline) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	return all, nil
+}

@@ -1,0 +1,128 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Entry is a record of the history as a list shows it.
+type Entry struct {
+	ID        string            `json:"id"`
+	Created   time.Time         `json:"created"` // when the campaign began
+	Suite     string            `json:"suite"`
+	Profile   string            `json:"profile"`
+	Host      string            `json:"host"`
+	CPU       string            `json:"cpu"`
+	Status    string            `json:"status"`
+	Versions  map[string]string `json:"versions"` // of the runners' frameworks
+	Baselines []string          `json:"baselines,omitempty"`
+	File      string            `json:"file"`
+}
+
+// Filter chooses records; what is empty chooses all.
+type Filter struct {
+	Suite, Host      string
+	Workload, Runner string    // records with a cell of it, or of both
+	Since            time.Time // created then or later
+}
+
+// where is the filter in SQL.
+func (f Filter) where() (clause string, args []any) {
+	clauses := []string{"1"}
+	add := func(clause string, values ...any) {
+		clauses = append(clauses, clause)
+		args = append(args, values...)
+	}
+	if f.Suite != "" {
+		add(`r.suite = ?`, f.Suite)
+	}
+	if f.Host != "" {
+		add(`r.host = ?`, f.Host)
+	}
+	if !f.Since.IsZero() {
+		add(`r.created >= ?`, f.Since.UnixNano())
+	}
+	switch {
+	case f.Workload != "" && f.Runner != "":
+		add(`r.id IN (SELECT record FROM cells WHERE workload = ? AND runner = ?)`, f.Workload, f.Runner)
+	case f.Workload != "":
+		add(`r.id IN (SELECT record FROM cells WHERE workload = ?)`, f.Workload)
+	case f.Runner != "":
+		add(`r.id IN (SELECT record FROM cells WHERE runner = ?)`, f.Runner)
+	}
+	return strings.Join(clauses, " AND "), args
+}
+
+// List are the records that a filter chooses, newest first.
+func (h *History) List(ctx context.Context, f Filter) ([]Entry, error) {
+	where, args := f.where()
+	var entries []Entry
+	err := h.query(ctx, func(db *sql.DB) (err error) {
+		entries, err = h.selectEntries(ctx, db, where, args...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	names, err := h.readBaselines()
+	if err != nil {
+		return nil, err
+	}
+	byID := names.byID()
+	for i := range entries {
+		entries[i].Baselines = byID[entries[i].ID]
+	}
+	return entries, nil
+}
+
+func (h *History) selectEntries(ctx context.Context, db *sql.DB, where string, args ...any) ([]Entry, error) {
+	rows, err := db.QueryContext(ctx, `SELECT r.id, r.name, r.created, r.suite, r.profile, r.host, r.cpu, r.status, t.text
+		FROM records r JOIN texts t ON t.key = r.versions WHERE `+where+` ORDER BY r.created DESC, r.updated DESC, r.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	entries := []Entry{}
+	for rows.Next() {
+		var e Entry
+		var created int64
+		var versions []byte
+		if err := rows.Scan(&e.ID, &e.File, &created, &e.Suite, &e.Profile, &e.Host, &e.CPU, &e.Status, &versions); err != nil {
+			return nil, err
+		}
+		e.Created, e.File = time.Unix(0, created).UTC(), h.recordPath(e.File)
+		if err := json.Unmarshal(versions, &e.Versions); err != nil {
+			return nil, fmt.Errorf("versions of %s: %w", e.ID, err)
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+// Names are the workloads and runners that the history has cells of, sorted.
+func (h *History) Names(ctx context.Context) (workloads, runners []string, err error) {
+	err = h.query(ctx, func(db *sql.DB) error {
+		workloads, runners = nil, nil
+		rows, err := db.QueryContext(ctx, `SELECT DISTINCT workload, runner FROM cells`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var workload, runner string
+			if err := rows.Scan(&workload, &runner); err != nil {
+				return err
+			}
+			workloads, runners = append(workloads, workload), append(runners, runner)
+		}
+		return rows.Err()
+	})
+	slices.Sort(workloads)
+	slices.Sort(runners)
+	return slices.Compact(workloads), slices.Compact(runners), err
+}

@@ -1,0 +1,42 @@
+package html
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+)
+
+// Parts are what every self-contained page of charts is made of: other pages
+// than the report's take them from here, so that all look alike and ECharts is
+// in the program once.
+type Parts struct {
+	Style   template.CSS
+	ECharts template.JS
+}
+
+// PageParts reads them.
+func PageParts() (Parts, error) {
+	style, err := assets.ReadFile("assets/report.css")
+	if err != nil {
+		return Parts{}, err
+	}
+	script, err := assets.ReadFile("assets/echarts.common.min.js")
+	return Parts{Style: template.CSS(style), ECharts: template.JS(script)}, err
+}
+
+// Policy is the Content-Security-Policy of a page: these scripts and nothing
+// else, from nowhere else.
+func Policy(scripts ...template.JS) string {
+	var hashes []string
+	for _, script := range scripts {
+		hashes = append(hashes, "'"+sourceHash(string(script))+"'")
+	}
+	return fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src %s", strings.Join(hashes, " "))
+}
+
+// ScriptJSON is JSON that can stand inside a script element: the encoder
+// escapes <, > and &.
+func ScriptJSON(value any) (template.JS, error) { return scriptJSON(value) }
+
+// Colour is the n-th colour of the charts; they begin again where they end.
+func Colour(n int) string { return mark(colours, n) }
