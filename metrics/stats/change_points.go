@@ -119,7 +119,7 @@ func pettitt(x []float64) (index int, p float64) {
 	if len(x) < 2*shortestSegment {
 		return 0, 1
 	}
-	ranks := midRanks(x)
+	ranks := seriesRanks(x)
 	index, span := walk(ranks)
 	if len(x) > exactUpTo {
 		return index, kuiperTail(span / math.Sqrt(spread(ranks)))
@@ -178,8 +178,8 @@ func kuiperTail(v float64) float64 {
 	return min(1, max(0, total))
 }
 
-// midRanks are the ranks from 1; equal values share their mean rank.
-func midRanks(x []float64) []float64 {
+// seriesRanks are the ranks from 1; equal values share their mean rank.
+func seriesRanks(x []float64) []float64 {
 	order := make([]int, len(x))
 	for i := range order {
 		order[i] = i

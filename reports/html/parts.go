@@ -1,6 +1,7 @@
 package html
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"strings"
@@ -36,7 +37,15 @@ func Policy(scripts ...template.JS) string {
 
 // ScriptJSON is JSON that can stand inside a script element: the encoder
 // escapes <, > and &.
-func ScriptJSON(value any) (template.JS, error) { return scriptJSON(value) }
+func ScriptJSON(value any) (template.JS, error) {
+	data, err := json.Marshal(value)
+	return template.JS(data), err
+}
 
-// Colour is the n-th colour of the charts; they begin again where they end.
-func Colour(n int) string { return mark(colours, n) }
+// palette is of middle tones, which are seen on light paper and on dark
+// (Okabe & Ito, "Color Universal Design", 2008).
+var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"}
+
+// Colour is the n-th colour of a chart of other pages than the report's; they
+// begin again where they end.
+func Colour(n int) string { return palette[max(0, n)%len(palette)] }
