@@ -40,7 +40,7 @@ type changeView struct {
 	Number                             int
 	Time, Before, After, Size, P, From string
 	To                                 string
-	Changed                            []Difference
+	Changed, Near                      []Difference
 }
 
 // leftView is a reason why records are left out.
@@ -80,7 +80,7 @@ func viewOf(t *Trend, l Line, number int) lineView {
 	v.Label = fmt.Sprintf("%s of %s on %s from %s to %s in %d records; the tables below have the figures", t.Metric, t.Runner, t.Workload, day(first), day(last), len(l.Points))
 	for i, c := range l.Changes {
 		v.Changes = append(v.Changes, changeView{Number: i + 1, Time: c.Created.Format("2006-01-02 15:04 MST"), Before: figure(t, c.Before), After: figure(t, c.After),
-			Size: sizeOf(t.Metric, c), P: fmt.Sprintf("%.2g", c.P), From: c.Last, To: c.ID, Changed: c.Changed})
+			Size: sizeOf(t.Metric, c), P: fmt.Sprintf("%.2g", c.P), From: c.Last, To: c.ID, Changed: c.Changed, Near: c.Near})
 	}
 	v.Found = found(l)
 	newest := l.Points[max(0, len(l.Points)-rowsShown):]

@@ -60,6 +60,7 @@ type Change struct {
 	After   float64      `json:"after"`
 	Ratio   float64      `json:"ratio"`   // after over before; 0 when before is 0
 	Changed []Difference `json:"changed"` // between the two records; empty when the records differ in nothing that may explain it
+	Near    []Difference `json:"near"`    // other facts that changed within two records of it: where it is, is not known better
 }
 
 // Difference is a fact that two records do not share.
@@ -123,17 +124,34 @@ func lineOf(points []history.Point) (Line, error) {
 	}
 	for _, c := range stats.ChangePoints(values, Level) {
 		before, after := points[c.Index-1], points[c.Index]
-		changed, err := differences(before, after)
+		changed, near, err := changesAt(points, c.Index)
 		if err != nil {
 			return line, err
 		}
-		change := Change{Index: c.Index, ID: after.ID, Created: after.Created, Last: before.ID, P: c.P, Before: c.Before, After: c.After, Changed: changed}
+		change := Change{Index: c.Index, ID: after.ID, Created: after.Created, Last: before.ID, P: c.P, Before: c.Before, After: c.After, Changed: changed, Near: near}
 		if c.Before != 0 {
 			change.Ratio = c.After / c.Before
 		}
 		line.Changes = append(line.Changes, change)
 	}
 	return line, nil
+}
+
+// vicinity is how many records a change point may be off: with a change of a few
+// times the deviation it is nearly always within this.
+const vicinity = 2
+
+// changesAt are the facts that changed at a point, and those that changed near
+// it.
+func changesAt(points []history.Point, index int) (at, near []Difference, err error) {
+	if at, err = differences(points[index-1], points[index]); err != nil {
+		return nil, nil, err
+	}
+	near, err = differences(points[max(0, index-1-vicinity)], points[min(len(points)-1, index+vicinity)])
+	near = slices.DeleteFunc(near, func(d Difference) bool {
+		return slices.ContainsFunc(at, func(o Difference) bool { return o.Fact == d.Fact })
+	})
+	return at, near, err
 }
 
 // differences are the facts in which two points differ.

@@ -105,6 +105,32 @@ func TestAChangeNamesWhatElseChanged(t *testing.T) {
 	}
 }
 
+// A change point may be a record or two beside the change that made it.
+func TestAChangeNamesWhatChangedNearIt(t *testing.T) {
+	all := nights()
+	all[14].Cells[0].FrameworkVersion = "2.10"
+	all[12].DlbenchVersion = "0.0.9" // and back again
+	all[16].Environment.Governor = "powersave"
+	for _, rec := range all[17:] {
+		rec.Environment.Governor = "powersave"
+	}
+	all[20].Environment.Turbo = "on"
+	c := of(t, kept(t, all...), workload, "pytorch").Lines[0].Changes[0]
+	var at, near []string
+	for _, d := range c.Changed {
+		at = append(at, d.Fact)
+	}
+	for _, d := range c.Near {
+		near = append(near, d.Fact+" "+d.Before+" "+d.After)
+	}
+	if diff := cmp.Diff([]string{"image ID", "kernel"}, at); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"framework PyTorch 2.9 PyTorch 2.10", "dlbench 0.0.9 0.1.0", "clock governor  powersave"}, near); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // The step from one line to the other is no change.
 func TestWhatDiffersInMachineOrTermsIsNeverJoined(t *testing.T) {
 	for name, differ := range map[string]func(*record.Record){
