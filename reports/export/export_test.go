@@ -3,6 +3,7 @@ package export_test
 import (
 	"encoding/csv"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -119,7 +120,7 @@ func TestJUnitCountsWhatItLists(t *testing.T) {
 	if err := decoder.Decode(&suite); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decoder.Token(); err != nil && err != io.EOF {
+	if _, err := decoder.Token(); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	var states []string

@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -21,8 +22,8 @@ func Prometheus(w io.Writer, rec *record.Record) error {
 		gauge(&b, f.name, f.help, func(add func(labels, float64)) {
 			for i := range rec.Cells {
 				c := &rec.Cells[i]
-				cell := append(run[:len(run):len(run)], label{"workload", c.Workload}, label{"runner", c.Runner}, label{"device", c.Device})
-				f.samples(c, func(extra labels, v float64) { add(append(cell[:len(cell):len(cell)], extra...), v) })
+				cell := slices.Concat(run, labels{{"workload", c.Workload}, {"runner", c.Runner}, {"device", c.Device}})
+				f.samples(c, func(extra labels, v float64) { add(slices.Concat(cell, extra), v) })
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,9 +31,9 @@ func Tidy(w io.Writer, rec *record.Record) error {
 		c := &rec.Cells[i]
 		key := append(recordKey(rec), cellKey(rec, c)...)
 		for _, p := range c.Processes {
-			process := append(key[:len(key):len(key)], strconv.Itoa(p.Round), strconv.Itoa(p.Order), p.Status)
+			process := slices.Concat(key, []string{strconv.Itoa(p.Round), strconv.Itoa(p.Order), p.Status})
 			for j, b := range p.Blocks {
-				if err := out.Write(append(process[:len(process):len(process)], blockColumns(rec, c, j, b)...)); err != nil {
+				if err := out.Write(slices.Concat(process, blockColumns(rec, c, j, b))); err != nil {
 					return err
 				}
 			}

@@ -86,7 +86,7 @@ func (h *History) selectEntries(ctx context.Context, db *sql.DB, where string, a
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err has what matters
 	entries := []Entry{}
 	for rows.Next() {
 		var e Entry
@@ -112,7 +112,7 @@ func (h *History) Names(ctx context.Context) (workloads, runners []string, err e
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }() // rows.Err has what matters
 		for rows.Next() {
 			var workload, runner string
 			if err := rows.Scan(&workload, &runner); err != nil {

@@ -31,7 +31,7 @@ func (h *History) locked(ctx context.Context, m mode, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("lock the history: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // which unlocks
 	for {
 		err := unix.Flock(int(f.Fd()), int(m)|unix.LOCK_NB)
 		switch {

@@ -68,7 +68,7 @@ func (h *History) Points(ctx context.Context, s Series) (points []Point, left []
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }() // rows.Err has what matters
 		last := ""
 		for rows.Next() {
 			row, err := scanPoint(rows, texts)
@@ -127,7 +127,7 @@ func selectTexts(ctx context.Context, db *sql.DB) (map[int64]sharedText, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err has what matters
 	texts := map[int64]sharedText{}
 	for rows.Next() {
 		var key int64

@@ -43,7 +43,7 @@ func knownFiles(ctx context.Context, db *sql.DB) (known listing, bad []string, e
 	if err != nil {
 		return nil, nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err has what matters
 	known = listing{}
 	for rows.Next() {
 		var name string
@@ -195,7 +195,7 @@ func (h *History) selectProblems(ctx context.Context, db *sql.DB) ([]Problem, er
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err has what matters
 	var problems []Problem
 	for rows.Next() {
 		var p Problem
