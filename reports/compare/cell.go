@@ -24,6 +24,9 @@ type Cell struct {
 	Level    float64 `json:"level"` // of the interval; 0 when the ends are the extremes of all ratios
 	P        float64 `json:"p"`     // two-sided, of the rank-sum test
 	Verdict  string  `json:"verdict"`
+	// Caveats are the codes of the warnings about the cell in either record,
+	// like "new foreign_load".
+	Caveats []string `json:"caveats"`
 }
 
 // Figure is a throughput in images per second, as its record has it.
@@ -84,7 +87,21 @@ func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
 		verdict = NotRanked
 	}
 	return Cell{Workload: b.Workload, Runner: b.Runner, Old: figureOf(a.Throughput), New: figureOf(b.Throughput),
-		Ratio: ratio, CILow: iv.Low, CIHigh: iv.High, Level: iv.Level, P: stats.RankSumP(y, x, stats.TwoSided), Verdict: verdict}, true
+		Ratio: ratio, CILow: iv.Low, CIHigh: iv.High, Level: iv.Level, P: stats.RankSumP(y, x, stats.TwoSided), Verdict: verdict,
+		Caveats: append(caveats("old ", older, a), caveats("new ", newer, b)...)}, true
+}
+
+// caveats are never nil, so that JSON has a list.
+func caveats(side string, r *record.Record, c *record.Cell) []string {
+	codes := []string{}
+	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
+		for _, w := range r.WarningsAbout(scope) {
+			if !slices.Contains(codes, side+w.Code) {
+				codes = append(codes, side+w.Code)
+			}
+		}
+	}
+	return codes
 }
 
 // throughputs are those of the cell's processes, in the order of rounds.

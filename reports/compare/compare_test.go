@@ -185,3 +185,32 @@ func TestEveryNoteIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// What was said of a figure when it was measured stands beside it here too.
+func TestCaveatsOfEitherRecordStandBesideTheCell(t *testing.T) {
+	older, newer := campaign(map[string]float64{"fast": 100, "same": 100}), later(campaign(map[string]float64{"fast": 50, "same": 100}))
+	older.Warnings = append(older.Warnings, record.Warning{Code: record.ThreadsMismatch, Scope: "runner:fast"})
+	newer.Warnings = append(newer.Warnings, record.Warning{Code: record.ForeignLoad, Scope: "cell:" + workload + "/fast"})
+	c := of(older, newer)
+	for _, cell := range c.Cells {
+		want := ""
+		if cell.Runner == "fast" {
+			want = "old threads_mismatch, new foreign_load"
+		}
+		if got := strings.Join(cell.Caveats, ", "); got != want {
+			t.Errorf("%s: %q, expected %q", cell.Runner, got, want)
+		}
+	}
+	var text, page bytes.Buffer
+	if err := c.Text(&text, 400); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for name, view := range map[string]string{"text": text.String(), "page": page.String()} {
+		if !strings.Contains(view, "old threads_mismatch, new foreign_load") {
+			t.Errorf("the %s does not tell the caveats", name)
+		}
+	}
+}

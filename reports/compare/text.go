@@ -43,18 +43,18 @@ func (s Side) line() string {
 
 // results are the compared cells and, last, their geometric mean.
 func (c *Comparison) results() ranking.Sheet {
-	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict"}}
+	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict", "caveats"}}
 	for _, cell := range c.Cells {
 		s.Rows = append(s.Rows, cell.row())
 	}
 	if m := c.Mean; m != nil {
-		s.Rows = append(s.Rows, []string{"geometric mean", fmt.Sprintf("of %d", m.Cells), ranking.Figure(m.Old, 0), "", ranking.Figure(m.New, 0), "", times(m.Ratio), "", ""})
+		s.Rows = append(s.Rows, []string{"geometric mean", fmt.Sprintf("of %d", m.Cells), ranking.Figure(m.Old, 0), "", ranking.Figure(m.New, 0), "", times(m.Ratio), "", "", ""})
 	}
 	return s
 }
 
 func (c Cell) row() []string {
-	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), times(c.Ratio), c.interval(), c.words()}
+	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), times(c.Ratio), c.interval(), c.words(), strings.Join(c.Caveats, ", ")}
 }
 
 // words are the verdict with its p-value, where there is one to rely on.
