@@ -93,6 +93,20 @@ func (r *Record) WarningsAbout(scope string) []Warning {
 	return found
 }
 
+// CodesAbout are the codes of the warnings about a cell, its runner or its
+// workload, each once.
+func (r *Record) CodesAbout(c *Cell) []string {
+	var codes []string
+	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
+		for _, w := range r.WarningsAbout(scope) {
+			if !slices.Contains(codes, w.Code) {
+				codes = append(codes, w.Code)
+			}
+		}
+	}
+	return codes
+}
+
 // MeasuredProcesses are the processes that ran to their end.
 func (c *Cell) MeasuredProcesses() []*Process {
 	var found []*Process
@@ -126,7 +140,7 @@ func (b Block) TimesThroughput() bool { return b.Scenario == Offline || b.Scenar
 // Keeps says whether the p99 of a block of queries keeps a bound; too few
 // queries for a p99 do not.
 func (b Block) Keeps(bound time.Duration) bool {
-	p99, ok := stats.Percentile(milliseconds(b.QueryNS), 0.99)
+	p99, ok := stats.Percentile(Milliseconds(b.QueryNS), 0.99)
 	return ok && p99 <= float64(bound)/1e6
 }
 
@@ -167,7 +181,7 @@ func (c *Cell) LatenciesMS() []float64 {
 	for _, p := range c.MeasuredProcesses() {
 		for _, b := range p.Blocks {
 			if b.Scenario == SingleStream {
-				ms = append(ms, milliseconds(b.IterationNS)...)
+				ms = append(ms, Milliseconds(b.IterationNS)...)
 			}
 		}
 	}
@@ -186,7 +200,8 @@ func (p *Process) BestServed(bound time.Duration) *Block {
 	return best
 }
 
-func milliseconds(ns []int64) []float64 {
+// Milliseconds are durations of nanoseconds as every figure shows them.
+func Milliseconds(ns []int64) []float64 {
 	ms := make([]float64, len(ns))
 	for i, v := range ns {
 		ms[i] = float64(v) / 1e6

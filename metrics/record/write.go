@@ -14,7 +14,7 @@ import (
 func Write(path string, r *Record) error {
 	data, err := Encode(r)
 	if err == nil {
-		err = replace(path, data)
+		err = Replace(path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("write the record %s: %w", path, err)
@@ -22,7 +22,9 @@ func Write(path string, r *Record) error {
 	return nil
 }
 
-func replace(path string, data []byte) (err error) {
+// Replace makes a file appear under its name whole or not at all, and lasting
+// through a crash of the machine.
+func Replace(path string, data []byte) (err error) {
 	folder := filepath.Dir(path)
 	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -39,7 +41,7 @@ func replace(path string, data []byte) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(folder)
+	return SyncFolder(folder)
 }
 
 // fill writes, synchronises and closes the file.
@@ -54,8 +56,8 @@ func fill(f *os.File, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncFolder makes the new name last through a crash of the machine.
-func syncFolder(folder string) error {
+// SyncFolder makes the new name last through a crash of the machine.
+func SyncFolder(folder string) error {
 	f, err := os.Open(folder)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func multiStreamed(c *record.Cell, w *record.Workload) *record.MultiStreamed {
 	for _, p := range c.MeasuredProcesses() {
 		for _, b := range p.Blocks {
 			if b.Scenario == record.MultiStream && w != nil {
-				ms = append(ms, milliseconds(b.QueryNS)...)
+				ms = append(ms, record.Milliseconds(b.QueryNS)...)
 				images = b.Iterations * w.Batch / len(b.QueryNS)
 			}
 		}
@@ -47,7 +47,7 @@ func served(c *record.Cell, boundMS float64) *record.Served {
 			continue
 		}
 		rates = append(rates, best.QueryRate)
-		ms, lags = append(ms, milliseconds(best.QueryNS)...), append(lags, milliseconds(best.LagNS)...)
+		ms, lags = append(ms, record.Milliseconds(best.QueryNS)...), append(lags, record.Milliseconds(best.LagNS)...)
 	}
 	if len(rates) == 0 {
 		return nil
@@ -77,12 +77,4 @@ func lagging(c *record.Cell) []record.Warning {
 	}
 	return []record.Warning{{Code: record.ScheduleLag, Scope: c.Scope(),
 		Text: fmt.Sprintf("queries were issued late: the p99 of the lag is %.3g ms, that of the latency %.3g ms", *s.LagMS.P99, *s.LatencyMS.P99)}}
-}
-
-func milliseconds(ns []int64) []float64 {
-	ms := make([]float64, len(ns))
-	for i, v := range ns {
-		ms[i] = float64(v) / 1e6
-	}
-	return ms
 }

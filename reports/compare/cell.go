@@ -94,12 +94,8 @@ func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
 // caveats are never nil, so that JSON has a list.
 func caveats(side string, r *record.Record, c *record.Cell) []string {
 	codes := []string{}
-	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
-		for _, w := range r.WarningsAbout(scope) {
-			if !slices.Contains(codes, side+w.Code) {
-				codes = append(codes, side+w.Code)
-			}
-		}
+	for _, code := range r.CodesAbout(c) {
+		codes = append(codes, side+code)
 	}
 	return codes
 }

@@ -25,7 +25,7 @@ func CSV(w io.Writer, rec *record.Record) error {
 	}
 	for i := range rec.Cells {
 		c := &rec.Cells[i]
-		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(codes(rec, c), " ")}
+		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(rec.CodesAbout(c), " ")}
 		line = append(append(append(append(line, throughputColumns(c.Throughput)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
 		if err := out.Write(line); err != nil {
 			return err
@@ -33,16 +33,6 @@ func CSV(w io.Writer, rec *record.Record) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-func codes(rec *record.Record, c *record.Cell) []string {
-	var all []string
-	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
-		for _, w := range rec.WarningsAbout(scope) {
-			all = append(all, w.Code)
-		}
-	}
-	return all
 }
 
 func throughputColumns(t *record.Throughput) []string {

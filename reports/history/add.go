@@ -87,5 +87,5 @@ func (h *History) keep(ctx context.Context, a addition, earlier []Added) (Added,
 		return Added{}, err
 	}
 	path := h.recordPath(a.name)
-	return Added{ID: a.id, Path: path, New: true}, replace(path, a.data)
+	return Added{ID: a.id, Path: path, New: true}, record.Replace(path, a.data)
 }

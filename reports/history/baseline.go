@@ -10,6 +10,8 @@ import (
 	"os"
 	"regexp"
 	"slices"
+
+	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // baselines are the names of records: name → ID.
@@ -58,7 +60,7 @@ func (h *History) writeBaselines(b baselines) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(h.baselinesPath(), append(data, '\n')); err != nil {
+	if err := record.Replace(h.baselinesPath(), append(data, '\n')); err != nil {
 		return fmt.Errorf("keep the baselines: %w", err)
 	}
 	return nil

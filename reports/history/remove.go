@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // Keep removes the oldest records until n are left, not counting baselines,
@@ -86,7 +88,7 @@ func (h *History) remove(ctx context.Context, choose func([]Entry, map[string][]
 			}
 			removed = append(removed, e)
 		}
-		return errors.Join(syncFolder(h.recordsDir()), h.refresh(ctx))
+		return errors.Join(record.SyncFolder(h.recordsDir()), h.refresh(ctx))
 	})
 	return removed, err
 }

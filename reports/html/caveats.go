@@ -61,7 +61,7 @@ func (w *workloadView) caveats(a about) []note {
 func (w *workloadView) cellCaveats(a about) []note {
 	var notes []note
 	for _, c := range w.Cells {
-		for _, code := range w.codes(c.Cell) {
+		for _, code := range w.rec.CodesAbout(c.Cell) {
 			if !concerns(code, a) || c.Cell.Throughput == nil {
 				continue
 			}
@@ -74,19 +74,6 @@ func (w *workloadView) cellCaveats(a about) []note {
 		}
 	}
 	return notes
-}
-
-// codes are the codes of the warnings about a cell, its runner or its workload.
-func (w *workloadView) codes(c *record.Cell) []string {
-	var codes []string
-	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
-		for _, warning := range w.rec.WarningsAbout(scope) {
-			if !slices.Contains(codes, warning.Code) {
-				codes = append(codes, warning.Code)
-			}
-		}
-	}
-	return codes
 }
 
 func (w *workloadView) warningAnchor(code string) string {

@@ -83,7 +83,7 @@ func (w *workloadView) FilterClass() string { return "of-" + w.Anchor }
 // notes are the caveats of a cell that concern a figure about any of these.
 func (w *workloadView) notes(c *record.Cell, abouts ...about) []note {
 	var notes []note
-	for _, code := range w.codes(c) {
+	for _, code := range w.rec.CodesAbout(c) {
 		if slices.ContainsFunc(abouts, func(a about) bool { return concerns(code, a) }) {
 			notes = append(notes, note{Code: code, Href: w.warningAnchor(code)})
 		}

@@ -5,7 +5,6 @@ package ranking
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strings"
 
@@ -85,14 +84,7 @@ func notes(rec *record.Record, cell *record.Cell) string {
 	if !cell.Ranked() {
 		parts = append(parts, strings.TrimSpace(strings.ReplaceAll(cell.Status, "_", " ")+": "+cell.Reason))
 	}
-	for _, scope := range []string{cell.Scope(), "runner:" + cell.Runner, "workload:" + cell.Workload} {
-		for _, w := range rec.WarningsAbout(scope) {
-			if !slices.Contains(parts, w.Code) {
-				parts = append(parts, w.Code)
-			}
-		}
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, rec.CodesAbout(cell)...), ", ")
 }
 
 // against tells a runner's ratio to the fastest one with the verdict.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -182,5 +181,5 @@ func (s Scenarios) Names() []string {
 	if s.LatencyBound > 0 {
 		names = append(names, record.Server)
 	}
-	return slices.Clip(names)
+	return names
 }
