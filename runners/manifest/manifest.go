@@ -22,6 +22,8 @@ type Manifest struct {
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
+	GPU           *GPU              `json:"gpu,omitempty"`         // what computes on GPUs; absent where nothing does
+	NoGPU         string            `json:"no_gpu,omitempty"`      // and then why
 	Reference     bool              `json:"reference,omitempty"`   // judged against, never ranked
 
 	Source string `json:"-"` // where it was read, for messages
@@ -36,6 +38,14 @@ type Image struct {
 	On      string `json:"on,omitempty"`      // or the context whose packages they stand on
 	Build   string `json:"build,omitempty"`   // the base of stages that compile
 	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter> and runners/<adapter>, the last layer; "python" where it is empty
+}
+
+// GPU describes the build that computes on GPUs.
+type GPU struct {
+	Image         Image    `json:"image"`             // without a name, the image for CPUs serves both
+	Version       string   `json:"version,omitempty"` // of the framework in it, where it is another
+	CUDA          string   `json:"cuda"`              // that it brings, like "13.0"
+	Architectures []string `json:"architectures"`     // of its kernels: binaries "sm_90", intermediate code "compute_90"
 }
 
 // Local says how to start the runner as a plain process.
