@@ -58,15 +58,26 @@ func (p *program) newBench(ctx context.Context, c *cli.Context, logs string) (*b
 	if b.terms, err = terms(c); err != nil {
 		return nil, err
 	}
-	if b.cache, err = p.cacheDir(); err != nil {
+	if err := p.equip(ctx, b, c.String("engine"), logs); err != nil {
 		return nil, err
+	}
+	if err := p.makeStartable(ctx, b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// equip finds an engine and what starts runners on it.
+func (p *program) equip(ctx context.Context, b *bench, engineName, logs string) (err error) {
+	if b.cache, err = p.cacheDir(); err != nil {
+		return err
 	}
 	engines, err := p.engines(b.cache)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if b.engine, b.reason, err = engines.pick(ctx, c.String("engine")); err != nil {
-		return nil, err
+	if b.engine, b.reason, err = engines.pick(ctx, engineName); err != nil {
+		return err
 	}
 	b.progress.say("engine: %s", b.reason)
 	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
@@ -78,13 +89,7 @@ func (p *program) newBench(ctx context.Context, c *cli.Context, logs string) (*b
 		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: logs,
 		Python: engine.LocalPython(p.getenv),
 	}
-	if err := os.MkdirAll(b.launcher.Inputs, 0o755); err != nil {
-		return nil, err
-	}
-	if err := p.makeStartable(ctx, b); err != nil {
-		return nil, err
-	}
-	return b, nil
+	return os.MkdirAll(b.launcher.Inputs, 0o755)
 }
 
 // makeStartable builds images, or looks which frameworks import.

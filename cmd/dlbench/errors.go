@@ -16,6 +16,7 @@ const (
 	exitDone        = 0
 	exitInternal    = 1
 	exitUsage       = 2
+	exitRegressed   = 3
 	exitFailed      = 4
 	exitEnvironment = 5
 	exitInterrupted = 130

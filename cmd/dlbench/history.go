@@ -39,14 +39,7 @@ func (p *program) historyCommand() *cli.Command {
 // onHistory opens the history of the command line for a command.
 func (p *program) onHistory(action func(*cli.Context, *history.History) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		dir := c.String("dir")
-		if dir == "" {
-			var err error
-			if dir, err = p.historyDir(); err != nil {
-				return err
-			}
-		}
-		h, err := history.At(dir)
+		h, err := p.historyAt(c.String("dir"))
 		if err != nil {
 			return err
 		}
@@ -54,16 +47,28 @@ func (p *program) onHistory(action func(*cli.Context, *history.History) error) c
 	}
 }
 
-func (p *program) historyDir() (string, error) {
+// historyAt is the history in a directory, or in the usual one.
+func (p *program) historyAt(dir string) (*history.History, error) {
+	if dir == "" {
+		var err error
+		if dir, err = p.dataDir("history"); err != nil {
+			return nil, err
+		}
+	}
+	return history.At(dir)
+}
+
+// dataDir is where dlbench keeps what has to last.
+func (p *program) dataDir(name string) (string, error) {
 	base := p.getenv("XDG_DATA_HOME")
 	if base == "" {
 		home := p.getenv("HOME")
 		if home == "" {
-			return "", usage(errors.New("history: neither XDG_DATA_HOME nor HOME says where it is: give --dir"))
+			return "", usage(fmt.Errorf("%s: neither XDG_DATA_HOME nor HOME says where it is: give its directory", name))
 		}
 		base = filepath.Join(home, ".local", "share")
 	}
-	return filepath.Join(base, "dlbench", "history"), nil
+	return filepath.Join(base, "dlbench", name), nil
 }
 
 // historyFailure gives errors of what was asked for their exit code: names that

@@ -33,7 +33,7 @@ func (p *program) historyTrend(c *cli.Context, h *history.History) error {
 		return unknown("metric", c.String("metric"), known)
 	}
 	s := history.Series{Workload: c.Args().Get(0), Runner: c.Args().Get(1), Metric: metric, Host: c.String("host")}
-	t, err := trend.Of(c.Context, h, s)
+	t, err := trend.Of(c.Context, h, s, trend.Level)
 	if err != nil {
 		return err
 	}

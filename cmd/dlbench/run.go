@@ -196,7 +196,8 @@ type run struct {
 	budget    time.Duration
 	verifying bool
 	scenarios campaign.Scenarios
-	strict    []string // codes of warnings that are not accepted
+	strict    []string                           // codes of warnings that are not accepted
+	wanted    func(workload, runner string) bool // cells to measure; nil is all
 	record    *record.Record
 }
 
@@ -254,6 +255,9 @@ func (r *run) fillRecord() error {
 		}
 		r.record.Workloads = append(r.record.Workloads, w)
 		for _, m := range r.selection.runners {
+			if r.wanted != nil && !r.wanted(w.ID, m.Name) {
+				continue
+			}
 			s := r.startable[m.Name]
 			cell := record.Cell{Workload: w.ID, Runner: m.Name, FrameworkVersion: m.Version, Image: s.image, Device: r.terms.Device,
 				Status: record.Pending, Processes: []record.Process{}, Parity: record.Parity{Status: record.ParitySkipped, Checks: []record.Check{}}}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -172,6 +173,20 @@ func (c *Cell) Throughputs(batch int) map[int]float64 {
 		}
 	}
 	return byRound
+}
+
+// Processed are the throughputs of the cell's processes in the order of rounds.
+func (c *Cell) Processed(r *Record) []float64 {
+	w := r.Workload(c.Workload)
+	if w == nil {
+		return nil
+	}
+	byRound := c.Throughputs(w.Batch)
+	var values []float64
+	for _, round := range slices.Sorted(maps.Keys(byRound)) {
+		values = append(values, byRound[round])
+	}
+	return values
 }
 
 // LatenciesMS are the latencies of every single-stream iteration of the

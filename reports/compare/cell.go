@@ -1,9 +1,6 @@
 package compare
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -74,7 +71,7 @@ func listed(c *record.Cell) Listed {
 
 // cellOf compares two cells; false when one has no throughput.
 func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
-	x, y := throughputs(older, a), throughputs(newer, b)
+	x, y := a.Processed(older), b.Processed(newer)
 	if len(x) == 0 || len(y) == 0 || a.Throughput == nil || b.Throughput == nil {
 		return Cell{}, false
 	}
@@ -98,20 +95,6 @@ func caveats(side string, r *record.Record, c *record.Cell) []string {
 		codes = append(codes, side+code)
 	}
 	return codes
-}
-
-// throughputs are those of the cell's processes, in the order of rounds.
-func throughputs(r *record.Record, c *record.Cell) []float64 {
-	w := r.Workload(c.Workload)
-	if w == nil {
-		return nil
-	}
-	byRound := c.Throughputs(w.Batch)
-	var values []float64
-	for _, round := range slices.Sorted(maps.Keys(byRound)) {
-		values = append(values, byRound[round])
-	}
-	return values
 }
 
 func figureOf(t *record.Throughput) Figure {

@@ -65,7 +65,7 @@ func readAddition(path string) (addition, error) {
 	if err != nil {
 		return addition{}, err
 	}
-	id, err := identify(data)
+	id, err := Identify(data)
 	return addition{id: id, name: fileName(rec, id), data: data}, err
 }
 

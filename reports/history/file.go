@@ -18,9 +18,9 @@ import (
 // by which ten thousand records collide once in five million histories.
 const idLength = 12
 
-// identify is a record's ID: the start of the SHA-256 of its JSON without the
+// Identify is a record's ID: the start of the SHA-256 of its JSON without the
 // white space, so that a record which was laid out anew is still the same.
-func identify(data []byte) (string, error) {
+func Identify(data []byte) (string, error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, data); err != nil {
 		return "", err

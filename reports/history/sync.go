@@ -173,7 +173,7 @@ func (h *History) read(name string) content {
 	if err != nil {
 		return content{problem: err.Error()}
 	}
-	id, err := identify(data)
+	id, err := Identify(data)
 	if err != nil {
 		return content{problem: err.Error()}
 	}

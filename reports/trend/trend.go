@@ -19,7 +19,8 @@ import (
 // Weaker is what has to be said of every change that is found here.
 const Weaker = "Change points of stored history are weaker evidence than a re-run: the figures were measured at different times, and what else changed on the machine is in no record. To be sure, measure the version before and the one after again, in the same rounds."
 
-// Level is the rate of false alarms of a line without a change.
+// Level is the rate of false alarms of a line without a change, where nobody
+// asks for another.
 const Level = 0.01
 
 // Trend is a figure over time.
@@ -72,18 +73,18 @@ type Difference struct {
 
 // Of makes the trend of what a history holds. It has no lines when the history
 // has no such figure.
-func Of(ctx context.Context, h *history.History, s history.Series) (*Trend, error) {
+func Of(ctx context.Context, h *history.History, s history.Series, level float64) (*Trend, error) {
 	points, left, err := h.Points(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	t := &Trend{Workload: s.Workload, Runner: s.Runner, Metric: s.Metric, Unit: s.Metric.Unit(), Note: Weaker, Level: Level,
+	t := &Trend{Workload: s.Workload, Runner: s.Runner, Metric: s.Metric, Unit: s.Metric.Unit(), Note: Weaker, Level: level,
 		Lines: []Line{}, LeftOut: left}
 	if t.LeftOut == nil {
 		t.LeftOut = []history.LeftOut{}
 	}
 	for _, group := range parted(points) {
-		line, err := lineOf(group)
+		line, err := lineOf(group, level)
 		if err != nil {
 			return nil, err
 		}
@@ -115,14 +116,14 @@ func parted(points []history.Point) [][]history.Point {
 	return groups
 }
 
-func lineOf(points []history.Point) (Line, error) {
+func lineOf(points []history.Point, level float64) (Line, error) {
 	line := Line{Place: points[0].Place, Shape: points[0].Shape, Changes: []Change{}}
 	values := make([]float64, len(points))
 	for i, p := range points {
 		values[i] = p.Value
 		line.Points = append(line.Points, Point{ID: p.ID, Created: p.Created, Figure: p.Figure})
 	}
-	for _, c := range stats.ChangePoints(values, Level) {
+	for _, c := range stats.ChangePoints(values, level) {
 		before, after := points[c.Index-1], points[c.Index]
 		changed, near, err := changesAt(points, c.Index)
 		if err != nil {

@@ -82,7 +82,7 @@ func kept(t testing.TB, records ...*record.Record) *history.History {
 
 func of(t testing.TB, h *history.History, workload, runner string) *trend.Trend {
 	t.Helper()
-	tr, err := trend.Of(t.Context(), h, history.Series{Workload: workload, Runner: runner, Metric: history.Throughput})
+	tr, err := trend.Of(t.Context(), h, history.Series{Workload: workload, Runner: runner, Metric: history.Throughput}, trend.Level)
 	if err != nil {
 		t.Fatal(err)
 	}

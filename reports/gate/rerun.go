@@ -1,0 +1,157 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/reports/compare"
+)
+
+// BaselineName is the runner that stands for the baseline's side in the record
+// of a stage.
+func BaselineName(runner string) string { return runner + "@baseline" }
+
+// Pair is a cell that is measured on both sides.
+type Pair struct{ Workload, Runner string }
+
+// Rerunner measures cells again.
+type Rerunner interface {
+	// Both says whether both sides of a runner can be started, or why not.
+	// Where both are one image there is nothing to measure.
+	Both(runner string) (same bool, why string)
+	// Stage measures every pair so many times, each time by a fresh process on
+	// each side, interleaved. Its record has the cells of a runner and of its
+	// BaselineName.
+	Stage(ctx context.Context, number, pairs int, cells []Pair) (*record.Record, error)
+}
+
+// Rerun holds a result against a baseline by measuring both again: in a first
+// stage all, in a second, with fresh processes, those that looked slower. A cell
+// of which a side cannot be started any more is judged by the stored records.
+func Rerun(ctx context.Context, result, baseline compare.Source, rule Rule, again Rerunner) (*Report, error) {
+	r, c := ofTwo(ByRerun, rule, result, baseline)
+	j := &rerun{Report: r, result: result.Record, baseline: baseline.Record, cells: map[Pair]*Cell{}}
+	notComparable := comparable(c)
+	for _, cell := range c.Cells {
+		if cell.Verdict == compare.NotRanked || r.otherWork(result.Record, baseline.Record, cell) {
+			continue
+		}
+		same, why := again.Both(cell.Runner)
+		switch {
+		case same:
+			r.judged(Cell{Workload: cell.Workload, Runner: cell.Runner, Method: SameImage, Old: cell.Old.Median, New: cell.New.Median,
+				Ratio: cell.Ratio, CILow: cell.CILow, CIHigh: cell.CIHigh, Level: cell.Level, Stages: []Test{}, Verdict: Unchanged, Caveats: cell.Caveats})
+		case why == "":
+			j.first = append(j.first, Pair{cell.Workload, cell.Runner})
+		case notComparable != nil:
+			r.find(Undecided, cell.Workload, cell.Runner, "it cannot be measured again: %s; and the stored records are of other machines or terms", why)
+			r.lacks("%s on %s: %s", cell.Workload, cell.Runner, why)
+		default:
+			j.byRecord(cell, why)
+		}
+	}
+	if err := j.stages(ctx, again); err != nil {
+		return nil, err
+	}
+	return r.finish(), nil
+}
+
+// rerun is a Rerun under way.
+type rerun struct {
+	*Report
+	result, baseline *record.Record
+	first            []Pair
+	cells            map[Pair]*Cell
+}
+
+// byRecord judges a cell that cannot be measured again.
+func (j *rerun) byRecord(c compare.Cell, why string) {
+	rule := j.Rule
+	j.Rule = StoredRule
+	j.stored(j.result, j.baseline, c)
+	j.Rule = rule
+	last := &j.Cells[len(j.Cells)-1]
+	last.Caveats = append(slices.Clone(last.Caveats), "stored records alone: "+why)
+	j.Weaker = WeakerStored + " It was not possible for every cell here; those are marked."
+}
+
+func (j *rerun) stages(ctx context.Context, again Rerunner) error {
+	looking := j.first
+	for stage := 1; stage <= 2 && len(looking) > 0; stage++ {
+		rec, err := again.Stage(ctx, stage, j.Rule.Pairs, looking)
+		if err != nil {
+			return fmt.Errorf("stage %d: %w", stage, err)
+		}
+		var suspects []Pair
+		for _, p := range looking {
+			if j.look(rec, stage, p) == Slower {
+				suspects = append(suspects, p)
+			}
+		}
+		looking = suspects
+	}
+	for _, p := range j.first {
+		if c := j.cells[p]; c != nil {
+			j.judged(*c)
+		}
+	}
+	return nil
+}
+
+// look judges a pair by one stage.
+func (j *rerun) look(rec *record.Record, stage int, p Pair) string {
+	a, b := rec.Cell(p.Workload, p.Runner), rec.Cell(p.Workload, BaselineName(p.Runner))
+	if text, kind := unusable(a, b); kind != "" {
+		j.find(kind, p.Workload, p.Runner, "measured again in stage %d: %s", stage, text)
+		if kind == Undecided {
+			j.lacks("%s on %s: %s", p.Workload, p.Runner, text)
+		}
+		return kind
+	}
+	w := rec.Workload(p.Workload)
+	ratios, _ := record.PairedRatios(a, b, w.Batch)
+	test := paired(ratios)
+	c := j.cells[p]
+	if c == nil {
+		c = &Cell{Workload: p.Workload, Runner: p.Runner, Method: Paired}
+		j.cells[p] = c
+	}
+	c.Stages = append(c.Stages, test)
+	c.Old, c.New = stats.Median(b.Processed(rec)), stats.Median(a.Processed(rec))
+	c.Caveats = rec.CodesAbout(a)
+	c.ratioOf(ratios) // of the last stage alone: the first one's size chose the cell, and flatters it
+	verdict := j.Rule.verdict(test)
+	switch {
+	case test.Pairs < j.Rule.Pairs:
+		text := fmt.Sprintf("stage %d came to %d of %d pairs", stage, test.Pairs, j.Rule.Pairs)
+		j.find(Undecided, p.Workload, p.Runner, "%s", text)
+		j.lacks("%s on %s: %s", p.Workload, p.Runner, text)
+		c.Verdict = Undecided
+	case stage == 2 && verdict != Slower:
+		c.Verdict = NotRepeated
+	default:
+		c.Verdict = verdict
+	}
+	return c.Verdict
+}
+
+// unusable says what is wrong with the cells of a stage, and what that is to
+// the candidate.
+func unusable(candidate, baseline *record.Cell) (text, kind string) {
+	switch {
+	case candidate == nil || baseline == nil:
+		return "it was not measured", Undecided
+	case candidate.Parity.Status == record.ParityFailed || candidate.Parity.Status == record.ParityError:
+		return candidate.Reason, ParityBroke
+	case candidate.Status == record.Pending:
+		return candidate.Reason, Undecided
+	case candidate.Status != record.Measured:
+		return candidate.Status + ": " + candidate.Reason, NotMeasured
+	case baseline.Status != record.Measured:
+		return "the baseline is " + baseline.Status + " tonight: " + baseline.Reason, Undecided
+	}
+	return "", ""
+}

@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dlbench/dlbench/reports/compare"
+	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+// Text prints the check for the terminal: the verdict first.
+func (r *Report) Text(w io.Writer, width int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", r.Headline())
+	for _, line := range r.sides() {
+		fmt.Fprintln(&b, line)
+	}
+	for _, s := range r.sheets() {
+		fmt.Fprintf(&b, "\n%s\n", s.Title)
+		t := table.New(s.Header...)
+		for _, row := range s.Rows {
+			t.Add(row...)
+		}
+		if err := t.Write(&b, width); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Headline is the answer in one line.
+func (r *Report) Headline() string {
+	counts := map[string]int{}
+	failing := 0
+	for _, f := range r.Findings {
+		counts[f.Kind]++
+		if f.Fails {
+			failing++
+		}
+	}
+	judged := fmt.Sprintf("%d cells judged", len(r.Cells))
+	switch {
+	case counts[Slower] > 0:
+		return fmt.Sprintf("SLOWER: %d of %s, %d findings in all", counts[Slower], judged, len(r.Findings))
+	case failing > 0:
+		return fmt.Sprintf("WORSE: %d findings; nothing is slower, %s", failing, judged)
+	case len(r.Incomplete) > 0:
+		return fmt.Sprintf("UNDECIDED: %d cells could not be judged; nothing else got slower, %s", len(r.Incomplete), judged)
+	}
+	return fmt.Sprintf("nothing got slower: %s", judged)
+}
+
+// sides say what was held against what, how, and how sure that can be.
+func (r *Report) sides() []string {
+	lines := []string{"result    " + sideLine(r.Result)}
+	if r.Baseline != nil {
+		lines = append(lines, "baseline  "+sideLine(*r.Baseline))
+	}
+	lines = append(lines, "method    "+r.Rule.words(r.Mode))
+	if r.Weaker != "" {
+		lines = append(lines, "weaker    "+r.Weaker)
+	}
+	return lines
+}
+
+func sideLine(s compare.Side) string {
+	return fmt.Sprintf("%s: suite %s, %s on %s", s.File, s.Suite, s.Created.Format("2006-01-02 15:04 MST"), s.Host)
+}
+
+// words are the rule as a sentence.
+func (r Rule) words(mode string) string {
+	change := fmt.Sprintf("%.2g %%", 100*r.Change)
+	switch mode {
+	case ByRerun:
+		return fmt.Sprintf("both sides measured again, interleaved: slower in %d pairs (p ≤ %g, by %s or more), and again in %d fresh pairs", r.Pairs, r.P, change, r.Pairs)
+	case ByRecord:
+		return fmt.Sprintf("two stored records: rank-sum test of their processes, p ≤ %g and %s or more", r.P, change)
+	}
+	return fmt.Sprintf("change points of the history, p ≤ %g and %s or more", r.P, change)
+}
+
+// sheets are the tables of every view; those without rows are left out.
+func (r *Report) sheets() []ranking.Sheet {
+	findings := ranking.Sheet{Title: "Findings", Header: []string{"fails", "finding", "workload", "runner", "what"}}
+	for _, f := range r.Findings {
+		mark := ""
+		if f.Fails {
+			mark = "yes"
+		}
+		findings.Rows = append(findings.Rows, []string{mark, f.Kind, f.Workload, f.Runner, f.Text})
+	}
+	cells := ranking.Sheet{Title: "Cells", Header: []string{"workload", "runner", "old images/s", "new images/s", "new/old", "interval", "verdict", "by", "p", "caveats"}}
+	for _, c := range r.Cells {
+		cells.Rows = append(cells.Rows, c.row())
+	}
+	differences := ranking.Sheet{Title: "What differs", Header: []string{"code", "scope", "from → to"}}
+	for _, n := range r.Differences {
+		differences.Rows = append(differences.Rows, []string{n.Code, n.Scope, n.Text})
+	}
+	var sheets []ranking.Sheet
+	for _, s := range []ranking.Sheet{findings, differences, cells} {
+		if len(s.Rows) > 0 {
+			sheets = append(sheets, s)
+		}
+	}
+	return sheets
+}
+
+func (c Cell) row() []string {
+	interval := "–"
+	if c.Level > 0 {
+		interval = fmt.Sprintf("%.3f – %.3f", c.CILow, c.CIHigh)
+	}
+	var ps []string
+	for _, t := range c.Stages {
+		ps = append(ps, fmt.Sprintf("%.2g", t.P))
+	}
+	return []string{c.Workload, c.Runner, ranking.Figure(c.Old, 0), ranking.Figure(c.New, 0), fmt.Sprintf("%.3f", c.Ratio), interval, c.Verdict, c.Method,
+		strings.Join(ps, ", "), strings.Join(c.Caveats, ", ")}
+}
