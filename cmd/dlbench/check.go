@@ -23,6 +23,8 @@ func (p *program) checkCommand() *cli.Command {
 		Usage:     "exit with 3 when a result is slower than its baseline, or than its history",
 		ArgsUsage: "RESULT",
 		Flags: append(append(checkFlags(), pageFlags()...),
+			&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what starts the runners of --rerun: auto, podman or docker"},
+			&cli.StringFlag{Name: "runner-dir", Usage: "`DIR` with more runners (runner.json files)"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for the records of --rerun (default: check beside RESULT)"},
 			jsonFlag()),
 		Action: p.check,
@@ -37,8 +39,6 @@ func checkFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "min-change", Usage: "a smaller `SHARE` is no change (default: 0.005; without --rerun against a baseline 0.02)"},
 		&cli.DurationFlag{Name: "check-budget", Usage: "measure again no longer than this"},
 		&cli.StringFlag{Name: "history", Usage: "`DIR` of the history (default: $XDG_DATA_HOME/dlbench/history or ~/.local/share/dlbench/history)"},
-		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what starts the runners of --rerun: auto, podman or docker"},
-		&cli.StringFlag{Name: "runner-dir", Usage: "`DIR` with more runners (runner.json files)"},
 	}
 }
 
@@ -58,7 +58,7 @@ func (p *program) check(c *cli.Context) error {
 	if out == "" {
 		out = filepath.Join(filepath.Dir(path), "check")
 	}
-	report, err := p.judge(c, path, out)
+	report, err := p.judge(c.Context, c, path, out)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func checked(r *gate.Report) error {
 }
 
 // judge holds a result against what the command line names.
-func (p *program) judge(c *cli.Context, path, out string) (*gate.Report, error) {
+func (p *program) judge(ctx context.Context, c *cli.Context, path, out string) (*gate.Report, error) {
 	result, err := source(path)
 	if err != nil {
 		return nil, err
@@ -103,14 +103,14 @@ func (p *program) judge(c *cli.Context, path, out string) (*gate.Report, error) 
 		if c.Bool("rerun") {
 			return nil, usage(errors.New("check --rerun: give the --baseline that is to be measured again"))
 		}
-		return p.judgeTrend(c, h, result)
+		return p.judgeTrend(ctx, c, h, result)
 	}
-	baseline, err := baselineNamed(c.Context, h, name)
+	baseline, err := baselineNamed(ctx, h, name)
 	if err != nil {
 		return nil, historyFailure(err)
 	}
 	if c.Bool("rerun") {
-		return p.judgeAgain(c, result, baseline, out)
+		return p.judgeAgain(ctx, c, result, baseline, out)
 	}
 	report, err := gate.Stored(result, baseline, ruled(c, gate.StoredRule))
 	var different *gate.DifferentMachineError
@@ -128,7 +128,7 @@ func ruled(c *cli.Context, rule gate.Rule) gate.Rule {
 	return rule
 }
 
-func (p *program) judgeTrend(c *cli.Context, h *history.History, result compare.Source) (*gate.Report, error) {
+func (p *program) judgeTrend(ctx context.Context, c *cli.Context, h *history.History, result compare.Source) (*gate.Report, error) {
 	data, err := os.ReadFile(result.File)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (p *program) judgeTrend(c *cli.Context, h *history.History, result compare.
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.Find(c.Context, id); err != nil {
+	if _, err := h.Find(ctx, id); err != nil {
 		var absent *history.Refusal
 		if errors.As(err, &absent) {
 			return nil, &exitError{code: exitUsage, err: fmt.Errorf("check %s: without --baseline it is held against the history %s, which lacks it", result.File, h.Dir()),
@@ -145,7 +145,7 @@ func (p *program) judgeTrend(c *cli.Context, h *history.History, result compare.
 		}
 		return nil, err
 	}
-	return gate.Trend(c.Context, h, id, result, ruled(c, gate.TrendRule))
+	return gate.Trend(ctx, h, id, result, ruled(c, gate.TrendRule))
 }
 
 // source reads a record.

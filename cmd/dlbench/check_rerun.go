@@ -21,8 +21,7 @@ import (
 
 // judgeAgain measures both sides once more, each from the image that its record
 // names, under the terms of the result.
-func (p *program) judgeAgain(c *cli.Context, result, baseline compare.Source, out string) (report *gate.Report, err error) {
-	ctx := c.Context
+func (p *program) judgeAgain(ctx context.Context, c *cli.Context, result, baseline compare.Source, out string) (report *gate.Report, err error) {
 	again := &remeasuring{bench: &bench{progress: p.newProgress(), startable: map[string]startable{}}, program: p, out: out,
 		budget: c.Duration("check-budget"), began: time.Now(), why: map[string]string{}, same: map[string]bool{}}
 	again.terms, again.selection.seed, again.selection.suite.Name = result.Record.Terms, result.Record.Seed, result.Record.Suite

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -25,7 +28,7 @@ func (p *program) imagesCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(), Action: p.buildImages},
 			{Name: "list", Usage: "show each image's state and size", ArgsUsage: "[RUNNER…]", Flags: flags(jsonFlag()), Action: p.listImages},
-			{Name: "prune", Usage: "remove images that no runner needs any more", ArgsUsage: "[RUNNER…]",
+			{Name: "prune", Usage: "remove images that no runner and no baseline of the history needs any more", ArgsUsage: "[RUNNER…]",
 				Flags: flags(&cli.BoolFlag{Name: "all", Usage: "remove the needed ones too"}), Action: p.pruneImages},
 		},
 	}
@@ -115,11 +118,48 @@ func (p *program) pruneImages(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	removed, err := store.Prune(c.Context, chosen, c.Bool("all"))
+	keep, err := p.baselineImages(c.Context)
+	if err != nil {
+		return err
+	}
+	removed, err := store.Prune(c.Context, chosen, keep, c.Bool("all"))
 	for _, name := range removed {
 		if _, err := fmt.Fprintln(p.stdout, "removed", name); err != nil {
 			return err
 		}
 	}
 	return err
+}
+
+// baselineImages are the identities of the images that baselines of the history
+// were measured with: a check measures them again.
+func (p *program) baselineImages(ctx context.Context) ([]string, error) {
+	h, err := p.historyAt("")
+	if err != nil {
+		return nil, nil // no home, no history
+	}
+	all, err := h.Baselines(ctx)
+	var none *history.Refusal
+	if errors.As(err, &none) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, b := range all {
+		if b.Entry == nil {
+			continue
+		}
+		rec, _, err := h.Read(*b.Entry)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rec.Runners {
+			if r.ImageID != "" && !slices.Contains(ids, r.ImageID) {
+				ids = append(ids, r.ImageID)
+			}
+		}
+	}
+	return ids, nil
 }

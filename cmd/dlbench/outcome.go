@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,8 +62,10 @@ func (r *run) outcome(ctx context.Context) error {
 	return nil
 }
 
-func (p *program) printJSON(value any) error {
-	encoder := json.NewEncoder(p.stdout)
+func (p *program) printJSON(value any) error { return writeJSON(p.stdout, value) }
+
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
 }

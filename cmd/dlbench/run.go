@@ -27,24 +27,29 @@ func (p *program) runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "verify the runners, measure them side by side, write the report",
 		UsageText: "dlbench run --suite resnet [--workload ID] [--runner NAME] [--profile quick|report|gate]",
-		Flags: append(append(selectionFlags(), termFlags()...),
-			&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
-			&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
-			&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
-			&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server; may be repeated or a list"},
-			&cli.DurationFlag{Name: "latency-bound", Value: 100 * time.Millisecond, Usage: "what the p99 of the server scenario may take"},
+		Flags: append(append(append(selectionFlags(), termFlags()...), measureFlags()...),
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
-			&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring where it is known by then"},
 			jsonFlag(),
 		),
 		Action: p.doRun,
 	}
 }
 
-func (p *program) doRun(c *cli.Context) (err error) {
-	ctx := c.Context
+// measureFlags say how much is measured; nightly has them too.
+func measureFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
+		&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
+		&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
+		&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server; may be repeated or a list"},
+		&cli.DurationFlag{Name: "latency-bound", Value: 100 * time.Millisecond, Usage: "what the p99 of the server scenario may take"},
+		&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring where it is known by then"},
+	}
+}
+
+func (p *program) doRun(c *cli.Context) error {
 	dir, old, err := p.outputDir(c)
 	if err != nil {
 		return err
@@ -54,32 +59,42 @@ func (p *program) doRun(c *cli.Context) (err error) {
 			return err
 		}
 	}
+	r, err := p.campaign(c.Context, c, dir, old)
+	if r == nil {
+		return err
+	}
+	return errors.Join(r.show(c.Bool("json")), err)
+}
+
+// campaign measures what a command line asks for into a directory. The run is
+// nil when nothing could be begun; the error is what it amounts to.
+func (p *program) campaign(ctx context.Context, c *cli.Context, dir string, old *record.Record) (r *run, err error) {
 	profile, err := chosenProfile(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	strict, err := strictCodes(listed(c.StringSlice("strict")))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scenarios, err := chosenScenarios(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b, err := p.newBench(ctx, c, filepath.Join(dir, "logs"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
-	r := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify"), scenarios: scenarios, strict: strict}
-	if err := r.begin(ctx, old); err != nil {
-		return err
+	one := &run{bench: b, program: p, dir: dir, profile: profile, budget: c.Duration("budget"), verifying: !c.Bool("no-verify"), scenarios: scenarios, strict: strict}
+	if err := one.begin(ctx, old); err != nil {
+		return nil, err
 	}
-	err = r.measure(ctx)
+	err = one.measure(ctx)
 	if errors.Is(err, context.Canceled) {
 		err = nil // the outcome says so
 	}
-	return errors.Join(err, r.show(c.Bool("json")), r.outcome(ctx))
+	return one, errors.Join(err, one.outcome(ctx))
 }
 
 // sameQuestion makes a run that goes on ask what the interrupted one asked.
@@ -172,14 +187,7 @@ func (p *program) outputDir(c *cli.Context) (string, *record.Record, error) {
 	}
 	dir := c.String("out")
 	if dir == "" {
-		name := c.String("suite")
-		if name == "" {
-			name = "custom"
-			if len(c.StringSlice("workload")) == 0 {
-				name = defaultSuite
-			}
-		}
-		dir = filepath.Join("results", p.now().Format("20060102-150405")+"-"+filepath.Base(name))
+		dir = filepath.Join("results", p.now().Format("20060102-150405")+"-"+suiteOf(c))
 	}
 	if _, err := os.Stat(filepath.Join(dir, "result.json")); err == nil {
 		return "", nil, usage(fmt.Errorf("%s holds a result already: give another --out, or --resume it", dir))

@@ -1,24 +1,44 @@
 package gate
 
 import (
+	"embed"
 	"fmt"
+	"html/template"
 	"io"
 	"strings"
 
+	"github.com/dlbench/dlbench/reports/html"
 	"github.com/dlbench/dlbench/reports/junit"
 	"github.com/dlbench/dlbench/reports/markdown"
+	"github.com/dlbench/dlbench/reports/ranking"
 )
+
+//go:embed assets/check.html.tmpl
+var assets embed.FS
+
+// HTML writes the check as one self-contained page without a script.
+func (r *Report) HTML(w io.Writer) error {
+	parts, err := html.PageParts()
+	if err != nil {
+		return err
+	}
+	t, err := template.ParseFS(assets, "assets/check.html.tmpl")
+	if err != nil {
+		return fmt.Errorf("read the template of checks: %w", err)
+	}
+	return t.Execute(w, struct {
+		Style    template.CSS
+		Headline string
+		Sides    []markdown.Item
+		Sheets   []ranking.Sheet
+	}{parts.Style, r.Headline(), r.sides(), r.sheets()})
+}
 
 // Markdown writes the check for pages that render Markdown.
 func (r *Report) Markdown(w io.Writer) error {
 	p := markdown.New(w)
 	p.Heading(1, "dlbench check: "+r.Headline())
-	var sides []markdown.Item
-	for _, line := range r.sides() {
-		name, text, _ := strings.Cut(line, " ")
-		sides = append(sides, markdown.Item{Name: name, Text: strings.TrimSpace(text)})
-	}
-	p.List(sides...)
+	p.List(r.sides()...)
 	for _, s := range r.sheets() {
 		p.Heading(2, s.Title)
 		p.Table(s.Header, s.Rows)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/reports/compare"
+	"github.com/dlbench/dlbench/reports/markdown"
 	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/table"
 )
@@ -14,8 +15,8 @@ import (
 func (r *Report) Text(w io.Writer, width int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", r.Headline())
-	for _, line := range r.sides() {
-		fmt.Fprintln(&b, line)
+	for _, side := range r.sides() {
+		fmt.Fprintf(&b, "%-9s %s\n", side.Name, side.Text)
 	}
 	for _, s := range r.sheets() {
 		fmt.Fprintf(&b, "\n%s\n", s.Title)
@@ -54,16 +55,16 @@ func (r *Report) Headline() string {
 }
 
 // sides say what was held against what, how, and how sure that can be.
-func (r *Report) sides() []string {
-	lines := []string{"result    " + sideLine(r.Result)}
+func (r *Report) sides() []markdown.Item {
+	items := []markdown.Item{{Name: "result", Text: sideLine(r.Result)}}
 	if r.Baseline != nil {
-		lines = append(lines, "baseline  "+sideLine(*r.Baseline))
+		items = append(items, markdown.Item{Name: "baseline", Text: sideLine(*r.Baseline)})
 	}
-	lines = append(lines, "method    "+r.Rule.words(r.Mode))
+	items = append(items, markdown.Item{Name: "method", Text: r.Rule.words(r.Mode)})
 	if r.Weaker != "" {
-		lines = append(lines, "weaker    "+r.Weaker)
+		items = append(items, markdown.Item{Name: "weaker", Text: r.Weaker})
 	}
-	return lines
+	return items
 }
 
 func sideLine(s compare.Side) string {

@@ -18,8 +18,9 @@ var assets embed.FS
 
 // page is what the template shows.
 type page struct {
-	*Trend
+	*Trend // the first, for what all share
 	html.Parts
+	Title  string
 	CSP    string
 	Alarms string // of 100 lines without a change
 	Script template.JS
@@ -29,11 +30,11 @@ type page struct {
 
 // lineView is a line, worded.
 type lineView struct {
-	ID, Place, Shape, Label, Found string
-	Options                        map[string]any
-	Changes                        []changeView
-	Rows                           [][]string
-	Older                          int // points that are drawn and not in Rows
+	ID, Heading, Place, Shape, Label, Found string
+	Options                                 map[string]any
+	Changes                                 []changeView
+	Rows                                    [][]string
+	Older                                   int // points that are drawn and not in Rows
 }
 
 type changeView struct {
@@ -52,8 +53,8 @@ type leftView struct {
 // rowsShown is how many points a line's table has, the newest.
 const rowsShown = 200
 
-// Render writes the trend as one self-contained page.
-func Render(w io.Writer, t *Trend) error {
+// Render writes trends of one metric as one self-contained page.
+func Render(w io.Writer, trends ...*Trend) error {
 	parts, err := html.PageParts()
 	if err != nil {
 		return err
@@ -62,11 +63,25 @@ func Render(w io.Writer, t *Trend) error {
 	if err != nil {
 		return err
 	}
-	p := page{Trend: t, Parts: parts, Script: template.JS(script), Left: leftOut(t.LeftOut), Alarms: fmt.Sprintf("%.3g", 100*t.Level)}
-	p.CSP = html.Policy(p.ECharts, p.Script)
-	for i, l := range t.Lines {
-		p.Lines = append(p.Lines, viewOf(t, l, i))
+	first := trends[0]
+	p := page{Trend: first, Parts: parts, Script: template.JS(script), Alarms: fmt.Sprintf("%.3g", 100*first.Level),
+		Title: fmt.Sprintf("%s of %s on %s", first.Metric, first.Runner, first.Workload)}
+	if len(trends) > 1 {
+		p.Title = fmt.Sprintf("%s of %d cells", first.Metric, len(trends))
 	}
+	p.CSP = html.Policy(p.ECharts, p.Script)
+	var left []history.LeftOut
+	for _, t := range trends {
+		left = append(left, t.LeftOut...)
+		for _, l := range t.Lines {
+			v := viewOf(t, l, len(p.Lines))
+			if len(trends) > 1 {
+				v.Heading = fmt.Sprintf("%s on %s", t.Runner, t.Workload)
+			}
+			p.Lines = append(p.Lines, v)
+		}
+	}
+	p.Left = leftOut(left)
 	tmpl, err := template.New("trend.html.tmpl").Funcs(template.FuncMap{"json": html.ScriptJSON}).ParseFS(assets, "assets/trend.html.tmpl")
 	if err != nil {
 		return fmt.Errorf("read the trend's template: %w", err)

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -39,10 +40,17 @@ func (s *Store) List(ctx context.Context, all []manifest.Manifest) ([]Status, er
 }
 
 // Prune removes images of dlbench that no given runner needs any more and
-// returns their names. With all, the needed ones go too.
-func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, all bool) ([]string, error) {
+// returns their names; those whose identity is kept stay, with what they stand
+// on. With all, every one goes.
+func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, keep []string, all bool) ([]string, error) {
 	needed := map[string]bool{}
+	var kept [][]string // layers of images that stay
 	if !all {
+		for _, id := range keep {
+			if layers := s.layers(ctx, id); len(layers) > 0 {
+				kept = append(kept, layers)
+			}
+		}
 		for _, m := range runners {
 			if m.Image.Context == "" {
 				continue
@@ -62,11 +70,29 @@ func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, all bool
 	}
 	var left []string
 	for _, name := range ours(text) {
-		if !needed[short(name)] {
+		if !needed[short(name)] && !below(s.layers(ctx, name), kept) {
 			left = append(left, name)
 		}
 	}
 	return s.remove(ctx, left)
+}
+
+// layers are the digests of an image's layers from below; none of an image that
+// is not there.
+func (s *Store) layers(ctx context.Context, image string) []string {
+	text, err := s.CLI.Output(ctx, "image", "inspect", "--format", "{{json .RootFS.Layers}}", image)
+	var layers []string
+	if err != nil || json.Unmarshal([]byte(text), &layers) != nil {
+		return nil
+	}
+	return layers
+}
+
+// below says whether an image is one of others or what one of them stands on.
+func below(layers []string, others [][]string) bool {
+	return len(layers) > 0 && slices.ContainsFunc(others, func(o []string) bool {
+		return len(layers) <= len(o) && slices.Equal(layers, o[:len(layers)])
+	})
 }
 
 // remove removes images. One that another stands on goes after that one: what

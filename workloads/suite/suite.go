@@ -22,6 +22,11 @@ var suites = []Suite{
 		Workloads: append(ids([]string{"lenet"}, []plan.Mode{plan.Infer}, 32), ids([]string{"resnet20"}, []plan.Mode{plan.Train}, 8)...)},
 	{Name: "small", Profile: "report", Description: "LeNet and ResNet-20, inference and training",
 		Workloads: append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 32)...)},
+	{Name: "nightly", Profile: "report", Description: "what a nightly job watches: ResNet-20 trained, ResNet-50 in both modes",
+		Workloads: append(append(
+			ids([]string{"resnet20"}, []plan.Mode{plan.Train}, 32),
+			ids([]string{"resnet50"}, []plan.Mode{plan.Infer}, 1)...),
+			ids([]string{"resnet50"}, both, 8)...)},
 	{Name: "resnet", Profile: "report", Description: "ResNet-18/34/50/101/152 v1.5 at 224×224, inference and training",
 		Workloads: append(append(
 			ids(resnets, []plan.Mode{plan.Infer}, 1),

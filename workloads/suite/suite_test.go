@@ -11,7 +11,7 @@ import (
 )
 
 func TestSuites(t *testing.T) {
-	if want := []string{"smoke", "small", "resnet"}; !slices.Equal(suite.Names(), want) {
+	if want := []string{"smoke", "small", "nightly", "resnet"}; !slices.Equal(suite.Names(), want) {
 		t.Errorf("names %v, want %v", suite.Names(), want)
 	}
 	for _, s := range suite.All() {

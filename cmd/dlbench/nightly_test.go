@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/reports/compare"
+	"github.com/dlbench/dlbench/reports/gate"
+	"github.com/dlbench/dlbench/reports/history"
+	"github.com/dlbench/dlbench/reports/nights"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/campaign/campaigntest"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+const nightlyWorkload = "lenet/infer/b2/fp32"
+
+// simulated is a nightly job on a simulated machine: everything is real but
+// for the runners and their clock.
+type simulated struct {
+	t        *testing.T
+	machine  *campaigntest.Machine
+	night    int
+	length   map[string]float64 // milliseconds of an iteration, by runner
+	baseline *record.Record
+	dir      string
+	out, log bytes.Buffer
+	fault    error // of the measuring
+	broken   bool  // the run leaves a cell that failed
+}
+
+func newSimulated(t *testing.T, seed uint64) *simulated {
+	s := &simulated{t: t, machine: campaigntest.New(seed), length: map[string]float64{"a": 1, "b": 2}, dir: t.TempDir()}
+	s.baseline = s.campaign([]string{"a", "b"}, []string{"a", "b"}, 6)
+	return s
+}
+
+func (s *simulated) now() time.Time {
+	return time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC).AddDate(0, 0, s.night)
+}
+
+// campaign measures runners, called by other names where these differ.
+func (s *simulated) campaign(runners, names []string, rounds int) *record.Record {
+	s.t.Helper()
+	id, err := plan.ParseID(nightlyWorkload)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p, err := plan.New(id, 1)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w, err := describeWorkload(id, 1)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	rec := &record.Record{SchemaVersion: 1, Suite: "simulated", Profile: "report", Created: s.now(), Updated: s.now(), Seed: 1,
+		Environment: record.Environment{Host: "h", CPU: "simulated", CPUFlags: []string{}, GPUs: []record.GPU{}},
+		Terms:       record.Terms{Device: "cpu", Threads: 1, CPUs: "0"}, Workloads: []record.Workload{w}, Warnings: []record.Warning{}, Comparisons: []record.Comparison{}}
+	var cells []campaign.Cell
+	for i, name := range names {
+		rec.Runners = append(rec.Runners, record.Runner{Name: name, Framework: name, FrameworkVersion: "1", Build: map[string]string{},
+			Terms: record.RunnerTerms{CPUs: []int{}, Switches: map[string]string{}}})
+		rec.Cells = append(rec.Cells, record.Cell{Workload: w.ID, Runner: name, Device: "cpu", Status: record.Pending, Processes: []record.Process{},
+			Parity: record.Parity{Status: record.ParityPassed, Checks: []record.Check{}}})
+		length := s.length[runners[i]]
+		cells = append(cells, campaign.Cell{Plan: p, Runner: name, Open: func(ctx context.Context) (campaign.Runner, error) {
+			return s.machine.Open(ctx, length)
+		}})
+	}
+	profile := campaign.Profile{Name: "gate", Blocks: 3, BlockTime: 300 * time.Millisecond, LatencyTime: time.Millisecond, WarmupTime: time.Second}
+	if err := campaign.Run(s.t.Context(), campaign.Config{Profile: profile.WithRounds(rounds), Seed: uint64(s.night), Cells: cells, Record: rec, Meter: s.machine,
+		Summarize: summary.Summarize, Save: func(*record.Record) error { return nil }, Now: s.machine.Now}); err != nil {
+		s.t.Fatal(err)
+	}
+	return rec
+}
+
+// Both says that both sides are there, and are two images.
+func (s *simulated) Both(string) (bool, string) { return false, "" }
+
+// Stage measures again; what stands for the baseline is as fast as ever.
+func (s *simulated) Stage(_ context.Context, _, pairs int, cells []gate.Pair) (*record.Record, error) {
+	var runners, names []string
+	for _, p := range cells {
+		s.length["as ever "+p.Runner] = map[string]float64{"a": 1, "b": 2}[p.Runner]
+		runners = append(runners, p.Runner, "as ever "+p.Runner)
+		names = append(names, p.Runner, gate.BaselineName(p.Runner))
+	}
+	return s.campaign(runners, names, pairs), nil
+}
+
+// run is one night; it returns the exit code.
+func (s *simulated) run() int {
+	s.t.Helper()
+	s.night++
+	s.out.Reset()
+	s.log.Reset()
+	h, err := history.At(filepath.Join(s.dir, "history"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n := &night{program: &program{stdout: &s.out, stderr: &s.log, getenv: os.Getenv, environ: os.Environ, now: s.now, width: 120},
+		dir: s.dir, history: h, notification: "cat > " + filepath.Join(s.dir, "told") + "; echo $DLBENCH_EXIT >> " + filepath.Join(s.dir, "codes"),
+		keep: 5, records: 8, suite: "simulated"}
+	n.measure = func(_ context.Context, quiet *program, dir string) error {
+		if s.fault != nil {
+			return s.fault
+		}
+		fmt.Fprintln(quiet.stderr, "measuring")
+		rec := s.campaign([]string{"a", "b"}, []string{"a", "b"}, 6)
+		var failure error
+		if s.broken {
+			c := &rec.Cells[1]
+			c.Status, c.Reason, c.Processes, c.Throughput, c.LatencyMS, c.Startup = record.Failed, "it crashed", []record.Process{}, nil, nil, nil
+			summary.Summarize(rec)
+			failure = failed("1 of 2 cells failed")
+		}
+		return errors.Join(failure, record.Write(filepath.Join(dir, "result.json"), rec), reports.WriteAll(dir, rec))
+	}
+	n.judge = func(ctx context.Context, _ *program, result string) (*gate.Report, error) {
+		now, err := source(result)
+		if err != nil {
+			return nil, err
+		}
+		return gate.Rerun(ctx, now, compare.Source{File: "baseline", Record: s.baseline}, gate.RerunRule, s)
+	}
+	if err := n.run(s.t.Context()); err != nil {
+		return exitCode(err)
+	}
+	return exitDone
+}
+
+func (s *simulated) told() string {
+	data, _ := os.ReadFile(filepath.Join(s.dir, "told"))
+	return string(data)
+}
+
+func (s *simulated) files(pattern string) int {
+	found, err := filepath.Glob(filepath.Join(s.dir, pattern))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(found)
+}
+
+// TestNightsFindASlowdownAndAreSilentWithoutOne is the promise of the nightly
+// job, from the measuring to the notification.
+func TestNightsFindASlowdownAndAreSilentWithoutOne(t *testing.T) {
+	const each = 20
+	silent, found := 0, 0
+	for seed := range uint64(each) {
+		s := newSimulated(t, seed)
+		if s.run() == exitDone && s.out.Len()+s.log.Len() == 0 && s.told() == "" {
+			silent++
+		}
+		s.length["b"] = 2 * 1.03
+		if code := s.run(); code == exitRegressed && strings.Contains(s.told(), "slower") && strings.Contains(s.told(), nightlyWorkload+" | b |") {
+			found++
+		}
+	}
+	t.Logf("silent in %d of %d nights without a change; a slowdown of 3 %% told in %d of %d", silent, each, found, each)
+	if silent != each || found != each {
+		t.Errorf("silent in %d of %d nights without a change; a slowdown of 3 %% told in %d of %d", silent, each, found, each)
+	}
+}
+
+func TestNightsLeavePagesAndRotate(t *testing.T) {
+	s := newSimulated(t, 1)
+	for range 10 {
+		if code := s.run(); code != exitDone {
+			t.Fatalf("exit %d: %s", code, s.log.String())
+		}
+	}
+	s.length["a"] = 1.05
+	s.run()
+	if got := s.files("nights/*/result.json"); got != 5 {
+		t.Errorf("%d nights are kept, expected 5", got)
+	}
+	if got := s.files("history/records/*.json"); got != 8 {
+		t.Errorf("%d records are kept, expected 8", got)
+	}
+	all, err := nights.Read(filepath.Join(s.dir, "nights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all[0].Exit != exitRegressed || all[1].Exit != exitDone || all[0].Record == "" || len(all[0].Files) != 5 {
+		t.Errorf("the last nights are %+v", all[:2])
+	}
+	index, err := os.ReadFile(filepath.Join(s.dir, "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"SLOWER: 1 of 2 cells", `href="nights/` + all[0].Name + `/check.html"`, `href="trends.html"`} {
+		if !strings.Contains(string(index), want) {
+			t.Errorf("index.html lacks %s", want)
+		}
+	}
+	trends, err := os.ReadFile(filepath.Join(s.dir, "trends.html"))
+	if err != nil || !strings.Contains(string(trends), "a on "+nightlyWorkload) || !strings.Contains(string(trends), "b on "+nightlyWorkload) {
+		t.Errorf("trends.html lacks a cell: %v", err)
+	}
+}
+
+func TestFaultsOfANightAreTold(t *testing.T) {
+	s := newSimulated(t, 1)
+	for want, fault := range map[int]error{
+		exitEnvironment: lackingHere(errors.New("no engine answers"), ""), exitInterrupted: context.Canceled, exitInternal: errors.New("oops"),
+	} {
+		s.fault = fault
+		if code := s.run(); code != want || !strings.Contains(s.told(), fault.Error()) || !strings.Contains(s.told(), fmt.Sprintf("exit %d", want)) {
+			t.Errorf("%v: exit %d, told %q", fault, code, s.told())
+		}
+	}
+	if s.files("nights/*/night.json") != 3 {
+		t.Error("nights that failed are not listed")
+	}
+	s.fault, s.broken = nil, true
+	if code := s.run(); code != exitRegressed || !strings.Contains(s.told(), "it crashed") {
+		t.Errorf("a cell that crashes and did not before: exit %d, told %q", code, s.told())
+	}
+	s.baseline = s.campaign([]string{"a", "b"}, []string{"a", "b"}, 6)
+	c := &s.baseline.Cells[1]
+	c.Status, c.Reason, c.Processes, c.Throughput = record.Failed, "it crashed", []record.Process{}, nil
+	if code := s.run(); code != exitDone {
+		t.Errorf("a cell that crashed in the baseline, too, is no news: exit %d, told %q", code, s.told())
+	}
+}
+
+func TestTwoNightsDoNotOverlap(t *testing.T) {
+	s := newSimulated(t, 1)
+	first := &night{program: &program{now: s.now}, dir: s.dir}
+	unlock, err := first.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := s.run(); code != exitEnvironment || !strings.Contains(s.told(), fmt.Sprintf("process %d", os.Getpid())) {
+		t.Errorf("a second night exits with %d, told %q", code, s.told())
+	}
+	if s.files("nights/*") != 0 {
+		t.Error("the second night left files")
+	}
+	unlock()
+	if code := s.run(); code != exitDone {
+		t.Errorf("after the first night ended: exit %d", code)
+	}
+}
