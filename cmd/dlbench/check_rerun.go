@@ -22,22 +22,29 @@ import (
 // judgeAgain measures both sides once more, each from the image that its record
 // names, under the terms of the result.
 func (p *program) judgeAgain(ctx context.Context, c *cli.Context, result, baseline compare.Source, out string) (report *gate.Report, err error) {
-	again := &remeasuring{bench: &bench{progress: p.newProgress(), startable: map[string]startable{}}, program: p, out: out,
-		budget: c.Duration("check-budget"), began: time.Now(), why: map[string]string{}, same: map[string]bool{}}
-	again.terms, again.selection.seed, again.selection.suite.Name = result.Record.Terms, result.Record.Seed, result.Record.Suite
-	again.terms.LatencyBoundMS = 0
-	if err := p.equip(ctx, again.bench, c.String("engine"), filepath.Join(out, "logs")); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, again.close(ctx)) }()
-	all, err := knownRunners(c.String("runner-dir"))
+	again, err := p.newRemeasuring(ctx, c.String("engine"), c.String("runner-dir"), result.Record, baseline.Record, out)
 	if err != nil {
 		return nil, err
 	}
-	if err := again.find(ctx, all, result.Record, baseline.Record); err != nil {
+	defer func() { err = errors.Join(err, again.close(ctx)) }()
+	again.budget = c.Duration("check-budget")
+	return gate.Rerun(ctx, result, baseline, ruled(c, gate.RerunRule), again)
+}
+
+// newRemeasuring makes both sides startable.
+func (p *program) newRemeasuring(ctx context.Context, engineName, runnerDir string, result, baseline *record.Record, out string) (*remeasuring, error) {
+	again := &remeasuring{bench: &bench{progress: p.newProgress(), startable: map[string]startable{}}, program: p, out: out,
+		began: time.Now(), why: map[string]string{}, same: map[string]bool{}}
+	again.terms, again.selection.seed, again.selection.suite.Name = result.Terms, result.Seed, result.Suite
+	again.terms.LatencyBoundMS = 0
+	if err := p.equip(ctx, again.bench, engineName, filepath.Join(out, "logs")); err != nil {
 		return nil, err
 	}
-	return gate.Rerun(ctx, result, baseline, ruled(c, gate.RerunRule), again)
+	all, err := knownRunners(runnerDir)
+	if err != nil {
+		return nil, err
+	}
+	return again, again.find(ctx, all, result, baseline)
 }
 
 // remeasuring measures cells once more for a check.

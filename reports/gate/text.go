@@ -85,7 +85,7 @@ func (r Rule) words(mode string) string {
 
 // sheets are the tables of every view; those without rows are left out.
 func (r *Report) sheets() []ranking.Sheet {
-	findings := ranking.Sheet{Title: "Findings", Header: []string{"fails", "finding", "workload", "runner", "what"}}
+	findings := ranking.Sheet{Title: "Findings", Header: []string{"fails", "finding", "workload", "runner", "how much, how sure"}}
 	for _, f := range r.Findings {
 		mark := ""
 		if f.Fails {

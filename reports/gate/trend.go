@@ -97,7 +97,7 @@ func (r *Report) series(c Cell, line trend.Line) {
 	}
 	if len(values) < fewest {
 		c.Verdict = Undecided
-		r.find(Undecided, c.Workload, c.Runner, "%d records of this machine and these terms: a change is seen in %d at least", len(values), fewest)
+		r.find(Undecided, c.Workload, c.Runner, "a change is seen in %d records of this machine and these terms at least, there are %d", fewest, len(values))
 		r.Cells = append(r.Cells, c)
 		return
 	}

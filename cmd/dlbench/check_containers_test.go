@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/gate"
+)
+
+// TestCheckMeasuresAgainInContainers starts both sides of a check from their
+// images: the reference's, and one made from it that is slowed.
+func TestCheckMeasuresAgainInContainers(t *testing.T) {
+	if os.Getenv("DLBENCH_TEST_CONTAINERS") != "1" {
+		t.Skip("DLBENCH_TEST_CONTAINERS=1 runs it")
+	}
+	dir := t.TempDir()
+	var out, log strings.Builder
+	p := &program{stdout: &out, stderr: &log, getenv: os.Getenv, environ: os.Environ, now: time.Now, width: 200}
+	if code := p.run(t.Context(), []string{"dlbench", "run", "--runner", "reference", "--workload", "lenet/infer/b2/fp32", "--rounds", "1", "--out", filepath.Join(dir, "old")}); code != 0 {
+		t.Fatalf("run exits with %d: %s", code, log.String())
+	}
+	rec, err := record.Read(filepath.Join(dir, "old", "result.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := rec.Environment.Engine
+	build := exec.Command(engine, "build", "--quiet", "--tag", "dlbench-test/slowed", "-")
+	build.Stdin = strings.NewReader("FROM " + rec.Runners[0].ImageID + "\nENV DLBENCH_SLOWDOWN=0.5\n")
+	id, err := build.CombinedOutput()
+	if err != nil {
+		t.Fatalf("build the slowed image: %v: %s", err, id)
+	}
+	t.Cleanup(func() { _ = exec.Command(engine, "rmi", "dlbench-test/slowed").Run() })
+	before := rec.Runners[0].ImageID
+	rec.Runners[0].ImageID = strings.TrimPrefix(lastLine(string(id)), "sha256:")
+	old, err := record.Read(filepath.Join(dir, "old", "result.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.newRemeasuring(t.Context(), "auto", "", rec, old, filepath.Join(dir, "check"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, why := again.Both("reference"); same || why != "" {
+		t.Fatalf("two images are called one (%t), or cannot be started: %s", same, why)
+	}
+	stage, err := again.Stage(t.Context(), 1, 1, []gate.Pair{{Workload: "lenet/infer/b2/fp32", Runner: "reference"}})
+	if err := errors.Join(err, again.close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	for name, slowed := range map[string]bool{"reference": true, gate.BaselineName("reference"): false} {
+		r, cell := stage.Runner(name), stage.Cell("lenet/infer/b2/fp32", name)
+		if _, said := r.Terms.Switches["injected_slowdown"]; said != slowed || cell.Status != record.Measured || len(cell.Processes) != 1 {
+			t.Errorf("%s: image %.12s, switches %v, %s: %s; expected slowed: %t", name, r.ImageID, r.Terms.Switches, cell.Status, cell.Reason, slowed)
+		}
+	}
+	for id, want := range map[string]string{strings.Repeat("0", 64): "the image of the result is not here", before: ""} {
+		rec.Runners[0].ImageID = id
+		again, err := p.newRemeasuring(t.Context(), "auto", "", rec, old, filepath.Join(dir, "check"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, why := again.Both("reference")
+		if same != (id == before) || !strings.HasPrefix(why, want) {
+			t.Errorf("image %.12s: same %t, %q", id, same, why)
+		}
+		if err := again.close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
