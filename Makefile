@@ -56,7 +56,7 @@ lint: $(VENV)/ready ## gofmt, go vet, staticcheck, golangci-lint, ruff
 	$(VENV)/bin/ruff format --check runners/python
 
 bench: ## what the harness itself costs
-	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/history ./reports/trend
+	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend
 
 bench-fidelity: $(BIN) ## each runner against a bare loop of its framework, interleaved in one container image
 	@$(BIN) setup

@@ -67,7 +67,7 @@ func (r *Report) judged(c Cell) {
 
 // size is by how much a cell changed and how sure that is.
 func (c Cell) size() string {
-	text := fmt.Sprintf("%+.1f %%", 100*(c.Ratio-1))
+	text := fmt.Sprintf("throughput %+.1f %%", 100*(c.Ratio-1))
 	if c.Level > 0 {
 		text += fmt.Sprintf(" (%.0f %% interval %+.1f to %+.1f %%)", 100*c.Level, 100*(c.CILow-1), 100*(c.CIHigh-1))
 	}

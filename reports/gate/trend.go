@@ -113,11 +113,11 @@ func (r *Report) series(c Cell, line trend.Line) {
 	case verdict == Unchanged:
 	case shownBefore(values, change, r.Rule.P):
 		if verdict == Slower {
-			r.find(SlowerAlready, c.Workload, c.Runner, "%+.1f %% since %s (record %s)", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID)
+			r.find(SlowerAlready, c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s)", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID)
 		}
 	default:
 		c.Verdict = verdict
-		r.find(verdict, c.Workload, c.Runner, "%+.1f %% since %s (record %s), p = %.2g%s", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID, change.P, changed(line, since.ID))
+		r.find(verdict, c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s), p = %.2g%s", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID, change.P, changed(line, since.ID))
 	}
 	r.Cells = append(r.Cells, c)
 }
