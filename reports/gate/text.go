@@ -32,26 +32,47 @@ func (r *Report) Text(w io.Writer, width int) error {
 	return err
 }
 
-// Headline is the answer in one line.
+// Headline is the answer in one line: what got slower, or else what is wrong.
 func (r *Report) Headline() string {
-	counts := map[string]int{}
-	failing := 0
+	var slower, failing []string
 	for _, f := range r.Findings {
-		counts[f.Kind]++
-		if f.Fails {
-			failing++
+		name := f.Runner + " on " + f.Workload
+		switch {
+		case f.Kind == Slower:
+			slower = append(slower, fmt.Sprintf("%s (%s)", name, r.change(f)))
+		case f.Fails:
+			failing = append(failing, fmt.Sprintf("%s (%s)", name, f.Kind))
 		}
 	}
-	judged := fmt.Sprintf("%d cells judged", len(r.Cells))
+	judged := fmt.Sprintf("cells judged: %d", len(r.Cells))
 	switch {
-	case counts[Slower] > 0:
-		return fmt.Sprintf("SLOWER: %d of %s, %d findings in all", counts[Slower], judged, len(r.Findings))
-	case failing > 0:
-		return fmt.Sprintf("WORSE: %d findings; nothing is slower, %s", failing, judged)
+	case len(slower) > 0:
+		return fmt.Sprintf("SLOWER: %s; %s", some(append(slower, failing...)), judged)
+	case len(failing) > 0:
+		return fmt.Sprintf("WORSE: %s; nothing is slower, %s", some(failing), judged)
 	case len(r.Incomplete) > 0:
-		return fmt.Sprintf("UNDECIDED: %d cells could not be judged; nothing else got slower, %s", len(r.Incomplete), judged)
+		return fmt.Sprintf("UNDECIDED: %s; nothing else got slower, %s", some(r.Incomplete), judged)
 	}
-	return fmt.Sprintf("nothing got slower: %s", judged)
+	return "nothing got slower, " + judged
+}
+
+// change is by how much the cell of a finding changed.
+func (r *Report) change(f Finding) string {
+	for _, c := range r.Cells {
+		if c.Workload == f.Workload && c.Runner == f.Runner {
+			return fmt.Sprintf("%+.1f %%", 100*(c.Ratio-1))
+		}
+	}
+	return f.Kind
+}
+
+// some are the first few, and how many more there are.
+func some(all []string) string {
+	const most = 3
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
 // sides say what was held against what, how, and how sure that can be.

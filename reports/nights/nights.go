@@ -35,7 +35,7 @@ const fileName = "night.json"
 
 // pages are the files of a night that a list of nights links, if they are
 // there.
-var pages = []string{"report.html", "check.html", "check.md", "check.xml", "night.log"}
+var pages = []string{"report.html", "check.html", "night.log"}
 
 // Write keeps a night in its directory, with the files that are there.
 func Write(dir string, n Night) error {

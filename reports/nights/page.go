@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/dlbench/dlbench/reports/html"
 )
@@ -39,4 +41,13 @@ func (n Night) Mark() string {
 		return "slower"
 	}
 	return "failed"
+}
+
+// Label is a file's name as a link says it.
+func (n Night) Label(file string) string {
+	name := strings.TrimSuffix(file, filepath.Ext(file))
+	if name == "night" {
+		return "log"
+	}
+	return name
 }
