@@ -169,6 +169,17 @@ func TestNights(t *testing.T) {
 	}
 }
 
+func TestANoisyMachineRaisesNoAlarm(t *testing.T) {
+	old, now := night(1, cell("a", around(1000)...)), night(2, cell("a", around(1000)...))
+	for seed := range uint64(100) {
+		m := newMachine(seed, nil)
+		m.noise = 0.05
+		if r := rerun(t, m, now, old); r.Regressed {
+			t.Errorf("seed %d: %+v", seed, r.Cells)
+		}
+	}
+}
+
 func TestASlowdownThatDoesNotRepeatIsNone(t *testing.T) {
 	old, now := night(1, cell("a", around(1000)...)), night(2, cell("a", around(1000)...))
 	m := newMachine(1, map[string]float64{"a": 0.03})
