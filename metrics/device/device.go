@@ -11,7 +11,7 @@ import (
 // CPU is the device of every process that computes on no card.
 var CPU = Device{Name: "cpu"}
 
-// Device is what one process computes on.
+// Device is what one process computes on; the zero value is the CPU, too.
 type Device struct {
 	Name     string     // "cpu", "gpu:1", or "gpu:0:1", an instance of a card that MIG splits
 	Card     record.GPU // whose it is; empty for the CPU
@@ -19,7 +19,7 @@ type Device struct {
 }
 
 // GPU says whether the device is a card, or a part of one.
-func (d Device) GPU() bool { return d.Name != CPU.Name }
+func (d Device) GPU() bool { return d.Card.UUID != "" }
 
 // UUID is what a GPU is handed over and recognised by.
 func (d Device) UUID() string {
