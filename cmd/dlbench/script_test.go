@@ -36,7 +36,10 @@ func (twoCards) Source(int) (sample.Source, error) { return nil, errors.New("not
 func (twoCards) Close() error { return nil }
 
 func (twoCards) Processes(index int) ([]sample.GPUProcess, error) {
-	if name := os.Getenv("TEST_FOREIGN"); name != "" && index == 0 {
+	switch name := os.Getenv("TEST_FOREIGN"); {
+	case name == "unknown":
+		return nil, errors.New("no permission to ask the NVIDIA driver")
+	case name != "" && index == 0:
 		return []sample.GPUProcess{{PID: 4711, Name: name, MemoryBytes: 1 << 30}}, nil
 	}
 	return nil, nil

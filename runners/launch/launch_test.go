@@ -85,14 +85,15 @@ func TestARunnerConfirmsItsDevice(t *testing.T) {
 					t.Errorf("the mount of %s would end at its colon", m.Host)
 				}
 			}
-			if tt.fault != "" {
-				var failure *session.Failure
+			var failure *session.Failure
+			switch {
+			case tt.fault != "":
 				if !errors.As(err, &failure) || failure.Kind != session.WrongDevice || !strings.Contains(err.Error(), tt.fault) {
 					t.Errorf("error is %v, want %q", err, tt.fault)
 				}
-			} else if err != nil {
+			case err != nil:
 				t.Fatal(err)
-			} else {
+			default:
 				if !strings.Contains(r.Doubt(), tt.told) || (tt.told == "") != (r.Doubt() == "") {
 					t.Errorf("the doubt is %q, want %q", r.Doubt(), tt.told)
 				}
