@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
@@ -30,10 +31,13 @@ type bench struct {
 	cache     string
 	selection selection
 	terms     record.Terms
+	devices   []device.Device  // what each selected runner computes on: the CPU, or GPUs
+	shared    []record.Warning // of GPUs that others use, too
 	engine    engine.Engine
 	reason    string // why this engine
 	launcher  *launch.Launcher
 	judge     *parity.Verifier
+	reference startable // who judges: on the CPU, whatever is measured
 	startable map[string]startable
 	lacking   []error // images that could not be built
 	making    sync.Mutex
@@ -42,6 +46,7 @@ type bench struct {
 // startable is a runner with what the engine needs to start it.
 type startable struct {
 	manifest manifest.Manifest
+	device   device.Device
 	image    string
 	imageID  string
 	key      string // identity for the cache of verdicts
@@ -55,10 +60,17 @@ func (p *program) newBench(ctx context.Context, c *cli.Context, logs string) (*b
 	if b.selection, err = selected(c); err != nil {
 		return nil, err
 	}
-	if b.terms, err = terms(c); err != nil {
+	if b.devices, err = p.devices(c.String("device")); err != nil {
 		return nil, err
 	}
+	if b.terms, err = terms(c, b.devices); err != nil {
+		return nil, err
+	}
+	b.selection.runners = onDevices(b.selection.runners, b.devices)
 	if err := p.equip(ctx, b, c.String("engine"), logs); err != nil {
+		return nil, err
+	}
+	if b.shared, err = p.sharing(b.devices, c.Bool("exclusive")); err != nil {
 		return nil, err
 	}
 	if err := p.makeStartable(ctx, b); err != nil {
@@ -83,35 +95,44 @@ func (p *program) equip(ctx context.Context, b *bench, engineName, logs string) 
 	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
 		b.progress.say("removed %d containers that an earlier dlbench left behind", removed)
 	}
+	if err := handsOver(ctx, b.engine, b.devices); err != nil {
+		return err
+	}
 	b.launcher = &launch.Launcher{
 		Engine: b.engine, Session: fmt.Sprintf("%d-%d", os.Getpid(), p.now().UnixNano()),
-		Device: b.terms.Device, Threads: b.terms.Threads, CPUs: b.terms.CPUs, Memory: b.terms.MemoryBytes,
+		Threads: b.terms.Threads, CPUs: b.terms.CPUs, Memory: b.terms.MemoryBytes,
 		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: logs,
 		Python: engine.LocalPython(p.getenv),
 	}
 	return os.MkdirAll(b.launcher.Inputs, 0o755)
 }
 
-// makeStartable builds images, or looks which frameworks import.
-func (p *program) makeStartable(ctx context.Context, b *bench) error {
-	wanted := append([]manifest.Manifest{b.selection.reference}, b.selection.runners...)
-	for i, m := range wanted {
-		if _, done := b.startable[m.Name]; done {
+// makeStartable builds images, or looks which frameworks import. A runner whose
+// build cannot use the GPU is unsupported, and not touched.
+func (p *program) makeStartable(ctx context.Context, b *bench) (err error) {
+	b.progress.step("prepare runner "+b.selection.reference.Name, 0, 0)
+	if b.reference, err = p.prepare(ctx, b, b.selection.reference); err != nil {
+		return err // without the judge nothing can be said
+	}
+	for i, m := range b.selection.runners {
+		on := b.devices[i%len(b.devices)] // as onDevices lays them out
+		if m.Reference && !on.GPU() {
+			b.startable[m.Name] = b.reference
 			continue
 		}
-		b.progress.step("prepare runner "+m.Name, float64(i)/float64(len(wanted)), 0)
-		s, err := p.prepare(ctx, b, m)
-		if ctx.Err() != nil {
+		b.progress.step("prepare runner "+m.Name, float64(i+1)/float64(1+len(b.selection.runners)), 0)
+		s, unfit := startable{manifest: m}, unfitFor(m, on)
+		if unfit != "" {
+			s.unusable = unfit
+			b.progress.say("runner %s is unsupported on %s: %s", m.Name, on.Name, unfit)
+		} else if s, err = p.prepare(ctx, b, m); ctx.Err() != nil {
 			return ctx.Err()
-		}
-		if err != nil && m.Reference {
-			return err // without the judge nothing can be said
-		}
-		if err != nil {
+		} else if err != nil {
 			b.lacking = append(b.lacking, err)
 			s = startable{manifest: m, unusable: firstLine(err.Error())}
 			b.progress.say("runner %s cannot be used: %v", m.Name, err)
 		}
+		s.device = on
 		b.startable[m.Name] = s
 	}
 	b.progress.end()
@@ -175,10 +196,9 @@ func (p *program) store(e engine.Engine, cache string, g *progress) (*images.Sto
 }
 
 // open starts a fresh process of a runner.
-func (b *bench) open(name string) func(ctx context.Context) (*launch.Runner, error) {
-	s := b.startable[name]
+func (b *bench) open(s startable) func(ctx context.Context) (*launch.Runner, error) {
 	return func(ctx context.Context) (*launch.Runner, error) {
-		return b.launcher.Open(ctx, s.manifest, s.image)
+		return b.launcher.Open(ctx, s.manifest, s.image, s.device)
 	}
 }
 
@@ -199,11 +219,11 @@ func (b *bench) newJudge(processor string, everyCase bool) error {
 			return err
 		}
 	}
-	openReference := b.open(b.selection.reference.Name)
+	openReference := b.open(b.reference)
 	b.judge = &parity.Verifier{
 		Cases:    needed,
 		CacheDir: filepath.Join(b.cache, "parity"), Processor: processor,
-		ReferenceKey: b.startable[b.selection.reference.Name].key,
+		ReferenceKey: b.reference.key,
 		OpenReference: func(ctx context.Context) (parity.Runner, error) {
 			r, err := openReference(ctx)
 			if err != nil {
@@ -225,8 +245,8 @@ func (b *bench) verify(ctx context.Context, runner string, id plan.ID) (*parity.
 	if s.unusable != "" {
 		return &parity.Verdict{Parity: record.Parity{Status: record.ParityUnsupported, Reason: s.unusable, Checks: []record.Check{}}}, nil
 	}
-	start := b.open(runner)
-	return b.judge.Verify(ctx, parity.Candidate{Name: runner, Key: s.key, Device: b.terms.Device, Open: func(ctx context.Context) (parity.Runner, error) {
+	start := b.open(s)
+	return b.judge.Verify(ctx, parity.Candidate{Name: runner, Key: s.key, Device: s.device.Identity(), Open: func(ctx context.Context) (parity.Runner, error) {
 		r, err := start(ctx)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/gate"
@@ -37,6 +38,10 @@ func (p *program) newRemeasuring(ctx context.Context, engineName, runnerDir stri
 		began: time.Now(), why: map[string]string{}, same: map[string]bool{}}
 	again.terms, again.selection.seed, again.selection.suite.Name = result.Terms, result.Seed, result.Suite
 	again.terms.LatencyBoundMS = 0
+	var err error
+	if again.devices, err = p.devices(result.Terms.Device); err != nil {
+		return nil, err
+	}
 	if err := p.equip(ctx, again.bench, engineName, filepath.Join(out, "logs")); err != nil {
 		return nil, err
 	}
@@ -75,31 +80,45 @@ func (r *remeasuring) find(ctx context.Context, all []manifest.Manifest, result,
 	for _, m := range all {
 		if m.Reference {
 			r.selection.reference = m
-			if r.startable[m.Name], err = r.program.prepare(ctx, r.bench, m); err != nil {
+			if r.reference, err = r.program.prepare(ctx, r.bench, m); err != nil {
 				return err
 			}
 		}
-		now, before := result.Runner(m.Name), baseline.Runner(m.Name)
-		if now == nil || before == nil {
+	}
+	for i := range result.Runners {
+		now := &result.Runners[i]
+		before := baseline.Runner(now.Name)
+		known := slices.IndexFunc(all, func(m manifest.Manifest) bool { return m.Name == withoutDevice(now.Name) })
+		if before == nil || known < 0 {
 			continue
 		}
-		r.same[m.Name] = now.ImageID != "" && now.ImageID == before.ImageID
+		r.same[now.Name] = now.ImageID != "" && now.ImageID == before.ImageID
 		for _, side := range []struct {
 			name, of string
 			runner   *record.Runner
-		}{{m.Name, "result", now}, {gate.BaselineName(m.Name), "baseline", before}} {
+		}{{now.Name, "result", now}, {gate.BaselineName(now.Name), "baseline", before}} {
 			id := side.runner.ImageID
 			if id == "" || store.ID(ctx, id) == "" {
-				r.why[m.Name] = fmt.Sprintf("the image of the %s is not here (%s, %.12s)", side.of, side.runner.Image, id)
+				r.why[now.Name] = fmt.Sprintf("the image of the %s is not here (%s, %.12s)", side.of, side.runner.Image, id)
 				continue
 			}
-			one := m
-			one.Name = side.name
-			one.Version = side.runner.FrameworkVersion
-			r.startable[side.name] = startable{manifest: one, image: id, imageID: id, key: id}
+			on := r.deviceOf(now.Name)
+			m := onDevices(all[known:known+1], []device.Device{on})[0]
+			m.Name, m.Version = side.name, side.runner.FrameworkVersion
+			r.startable[side.name] = startable{manifest: m, device: on, image: id, imageID: id, key: id}
 		}
 	}
 	return nil
+}
+
+// deviceOf is the device of a runner's entry: of several, the one in its name.
+func (r *remeasuring) deviceOf(entry string) device.Device {
+	for _, d := range r.devices {
+		if entry == withoutDevice(entry)+"@"+d.Name {
+			return d
+		}
+	}
+	return r.devices[0]
 }
 
 // Both says whether both sides can be started.

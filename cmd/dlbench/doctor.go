@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/table"
@@ -30,12 +32,16 @@ func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:   "doctor",
 		Usage:  "say what this machine can do, and what to install",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "device", Value: "cpu", Usage: "ask for this `DEVICE`: cpu or gpu"}, jsonFlag()},
+		Flags:  []cli.Flag{deviceFlag(), jsonFlag()},
 		Action: p.doDoctor,
 	}
 }
 
 func (p *program) doDoctor(c *cli.Context) error {
+	devices, absent := p.devices(c.String("device"))
+	if absent != nil && exitCode(absent) == exitUsage {
+		return absent
+	}
 	findings, err := p.examine(c.Context)
 	if err != nil {
 		return err
@@ -51,7 +57,23 @@ func (p *program) doDoctor(c *cli.Context) error {
 	if err := p.print(c, findings, t); err != nil {
 		return err
 	}
-	return checkDevice(c.String("device"))
+	if absent != nil {
+		return absent
+	}
+	return gpuOutcome(devices, findings)
+}
+
+// gpuOutcome refuses a GPU that no engine hands over.
+func gpuOutcome(devices []device.Device, findings []finding) error {
+	if !devices[0].GPU() {
+		return nil
+	}
+	for _, f := range findings {
+		if strings.HasPrefix(f.What, handOver) && f.State == "missing" {
+			return lackingHere(errors.New(f.Text), f.Mend)
+		}
+	}
+	return nil
 }
 
 func (p *program) examine(ctx context.Context) ([]finding, error) {
@@ -59,8 +81,13 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	here := machine(ctx)
-	findings := machineFindings(here)
+	here := p.machine(ctx)
+	cards, absent := p.cards()
+	gpus, err := gpuFindings(cards, absent)
+	if err != nil {
+		return nil, err
+	}
+	findings := append(machineFindings(here), gpus...)
 	findings = append(findings, conditionFindings(ctx, here)...)
 	findings = append(findings, diskFinding(cache))
 	engines, err := p.engines(cache)
@@ -79,11 +106,14 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		}
 		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {
 			containers = true
-			more, err := p.imageFindings(ctx, command, cache)
+			more, err := p.imageFindings(ctx, command, cache, len(cards) > 0)
 			if err != nil {
 				return nil, err
 			}
 			findings = append(findings, more...)
+			if len(cards) > 0 {
+				findings = append(findings, handOverFinding(ctx, command, cards))
+			}
 		}
 		findings = append(findings, f)
 	}
@@ -94,12 +124,6 @@ func machineFindings(m record.Environment) []finding {
 	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
 		{What: "memory", State: "ok", Text: table.Bytes(m.MemoryBytes)},
 		{What: "control groups", State: "ok", Text: m.Cgroup}}
-	for _, gpu := range m.GPUs {
-		findings = append(findings, finding{What: fmt.Sprintf("GPU %d", gpu.Index), State: "ok", Text: fmt.Sprintf("%s, %s, driver %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver)})
-	}
-	if reason, none := m.Missing["gpu"]; none {
-		findings = append(findings, finding{What: "GPU", State: "missing", Text: reason})
-	}
 	return findings
 }
 
@@ -132,7 +156,9 @@ func diskFinding(dir string) finding {
 	return f
 }
 
-func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache string) ([]finding, error) {
+// imageFindings are the images of the built-in runners: those for GPUs alone
+// where there is a GPU.
+func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache string, gpus bool) ([]finding, error) {
 	all, err := manifest.Builtin()
 	if err != nil {
 		return nil, err
@@ -144,9 +170,18 @@ func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache 
 	}
 	var findings []finding
 	for _, s := range list {
+		forGPUs := !slices.Contains(s.Devices, device.CPU.Name)
+		if forGPUs && !gpus {
+			continue
+		}
 		f := finding{What: "image " + s.Runner, State: "ok", Text: table.Bytes(s.Bytes)}
+		mend := "dlbench images build " + s.Runner
+		if forGPUs {
+			f.What += " for GPUs"
+			mend = "dlbench images build --device gpu " + s.Runner
+		}
 		if !s.Built {
-			f.State, f.Text, f.Mend = "missing", "not built", "dlbench images build "+s.Runner
+			f.State, f.Text, f.Mend = "missing", "not built", mend
 		}
 		findings = append(findings, f)
 	}

@@ -167,7 +167,7 @@ func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.
 		if m.bare {
 			which = twin
 		}
-		opened, openErr := b.launcher.Open(ctx, which, s.image)
+		opened, openErr := b.launcher.Open(ctx, which, s.image, s.device)
 		if openErr != nil {
 			return d, openErr
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/engine"
 )
@@ -16,10 +17,15 @@ import (
 // The flags that several commands share.
 func termFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "`DEVICE` to compute on: cpu"},
+		deviceFlag(),
+		&cli.BoolFlag{Name: "exclusive", Usage: "exit with 5 when other processes use the GPU, instead of a warning"},
 		&cli.IntFlag{Name: "threads", Usage: "threads each runner may use (default: one for each CPU of the set)"},
 		&cli.StringFlag{Name: "cpus", Usage: "`LIST` of CPUs the runners may use, like 0-3,8 (default: all)"},
 	}
+}
+
+func deviceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "device", Value: device.CPU.Name, Usage: "`DEVICE` to compute on: " + device.Forms}
 }
 
 func selectionFlags() []cli.Flag {
@@ -37,12 +43,9 @@ func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print JSON instead of a table"}
 }
 
-// terms reads the conditions that every runner gets.
-func terms(c *cli.Context) (record.Terms, error) {
-	t := record.Terms{Device: c.String("device"), Threads: c.Int("threads")}
-	if err := checkDevice(t.Device); err != nil {
-		return t, err
-	}
+// terms reads the conditions that every runner gets on these devices.
+func terms(c *cli.Context, devices []device.Device) (record.Terms, error) {
+	t := record.Terms{Device: device.Terms(devices), Threads: c.Int("threads")}
 	allowed, err := allowedCPUs()
 	if err != nil {
 		return t, err
@@ -67,18 +70,6 @@ func terms(c *cli.Context) (record.Terms, error) {
 	t.CPUs = engine.FormatCPUs(cpus)
 	t.MemoryBytes, err = memoryLimit()
 	return t, err
-}
-
-func checkDevice(device string) error {
-	kind, _, _ := strings.Cut(device, ":")
-	switch kind {
-	case "cpu":
-		return nil
-	case "gpu":
-		return lackingHere(fmt.Errorf("--device %s: runners in this version compute on CPUs alone", device), "use --device cpu")
-	default:
-		return unknown("device", device, []string{"cpu", "gpu"})
-	}
 }
 
 func allowedCPUs() ([]int, error) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/images"
@@ -26,7 +28,7 @@ func (p *program) imagesCommand() *cli.Command {
 		Usage:  "build, list or prune the runners' images",
 		Action: subcommandNeeded,
 		Subcommands: []*cli.Command{
-			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(), Action: p.buildImages},
+			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(deviceFlag()), Action: p.buildImages},
 			{Name: "list", Usage: "show each image's state and size", ArgsUsage: "[RUNNER…]", Flags: flags(jsonFlag()), Action: p.listImages},
 			{Name: "prune", Usage: "remove images that no runner and no baseline of the history needs any more", ArgsUsage: "[RUNNER…]",
 				Flags: flags(&cli.BoolFlag{Name: "all", Usage: "remove the needed ones too"}), Action: p.pruneImages},
@@ -68,9 +70,18 @@ func (p *program) imageStore(c *cli.Context) (*images.Store, []manifest.Manifest
 }
 
 func (p *program) buildImages(c *cli.Context) error {
+	wanted, err := device.Parse(c.String("device"))
+	if err != nil {
+		return usage(fmt.Errorf("--device: %w", err))
+	}
 	store, chosen, err := p.imageStore(c)
 	if err != nil {
 		return err
+	}
+	if !wanted.CPU() {
+		if chosen, err = forGPUs(chosen, c.NArg() > 0); err != nil {
+			return err
+		}
 	}
 	g := p.newProgress()
 	store.Progress = func(step, line string) { g.step(step+": "+line, -1, 0) }
@@ -90,6 +101,21 @@ func (p *program) buildImages(c *cli.Context) error {
 	return errors.Join(faults...)
 }
 
+// forGPUs are the runners that compute on GPUs, with the images for those. One
+// that does not, and was named, is refused.
+func forGPUs(runners []manifest.Manifest, named bool) ([]manifest.Manifest, error) {
+	var able []manifest.Manifest
+	for _, m := range runners {
+		switch {
+		case slices.Contains(m.Devices, "gpu"):
+			able = append(able, m.OnGPU())
+		case named:
+			return nil, usage(fmt.Errorf("runner %q has no image for GPUs: %s", m.Name, m.UnfitFor("")))
+		}
+	}
+	return able, nil
+}
+
 func (p *program) listImages(c *cli.Context) error {
 	store, chosen, err := p.imageStore(c)
 	if err != nil {
@@ -102,13 +128,13 @@ func (p *program) listImages(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(rows)
 	}
-	t := table.New("runner", "image", "state", "size")
+	t := table.New("runner", "devices", "image", "state", "size")
 	for _, s := range rows {
 		state, size := "missing", ""
 		if s.Built {
 			state, size = "built", table.Bytes(s.Bytes)
 		}
-		t.Add(s.Runner, s.Image, state, size)
+		t.Add(s.Runner, strings.Join(s.Devices, ", "), s.Image, state, size)
 	}
 	return t.Write(p.stdout, p.width)
 }

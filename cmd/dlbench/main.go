@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/dlbench/dlbench/metrics/sample"
 )
 
-func main() { os.Exit(mainCode()) }
+func main() { os.Exit(mainCode(sample.OpenGPU)) }
 
-// mainCode is the program in this process's world.
-func mainCode() int {
+// mainCode is the program in this process's world, with its GPUs.
+func mainCode(openGPU func() (sample.GPU, error)) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
@@ -26,6 +28,7 @@ func mainCode() int {
 		getenv:   os.Getenv,
 		environ:  os.Environ,
 		now:      time.Now,
+		openGPU:  openGPU,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		width:    terminalWidth(),
 	}

@@ -116,8 +116,10 @@ func (r *run) warnOfEngine() {
 	}
 }
 
-func (r *run) warn(code, text string) {
-	w := record.Warning{Code: code, Text: text, Scope: "run"}
+func (r *run) warn(code, text string) { r.warnAbout("run", code, text) }
+
+func (r *run) warnAbout(scope, code, text string) {
+	w := record.Warning{Code: code, Text: text, Scope: scope}
 	if !slices.Contains(r.record.Warnings, w) {
 		r.record.Warnings = append(r.record.Warnings, w)
 	}

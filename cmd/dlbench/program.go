@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/sample"
 )
 
 // program owns what the commands may touch of the outside: streams,
@@ -20,6 +22,7 @@ type program struct {
 	getenv         func(string) string
 	environ        func() []string
 	now            func() time.Time
+	openGPU        func() (sample.GPU, error)
 	terminal       bool // standard error is one
 	width          int  // of standard output, columns
 }

@@ -34,7 +34,7 @@ func (p *program) verifyProtocol(ctx context.Context, b *bench, asJSON bool) err
 		}
 		b.progress.step("protocol of "+m.Name, float64(i)/float64(len(b.selection.runners)), 0)
 		suite.Open = func(ctx context.Context) (*launch.Conversation, error) {
-			return b.launcher.Talk(ctx, s.manifest, s.image)
+			return b.launcher.Talk(ctx, s.manifest, s.image, s.device)
 		}
 		findings, err := suite.Run(ctx)
 		if err != nil {
@@ -68,7 +68,7 @@ func (p *program) verifyProtocol(ctx context.Context, b *bench, asJSON bool) err
 
 // protocolSuite has a small workload in both modes.
 func (b *bench) protocolSuite(ctx context.Context) (conformance.Suite, error) {
-	suite := conformance.Suite{Hello: protocol.HelloParams{Protocol: protocol.Version, Device: b.terms.Device, Threads: b.terms.Threads}}
+	suite := conformance.Suite{Hello: protocol.HelloParams{Protocol: protocol.Version, Device: b.devices[0].Inside(), Threads: b.terms.Threads}}
 	for mode, files := range map[plan.Mode]*plan.Files{plan.Infer: &suite.Infer, plan.Train: &suite.Train} {
 		made, err := plan.New(plan.ID{Network: "lenet", Mode: mode, Batch: 2, Precision: "fp32"}, b.selection.seed)
 		if err != nil {

@@ -101,7 +101,7 @@ func (p *program) campaign(ctx context.Context, c *cli.Context, dir string, old 
 func sameQuestion(c *cli.Context, old *record.Record) error {
 	var runners []string
 	for _, r := range old.Runners {
-		runners = append(runners, r.Name)
+		runners = append(runners, withoutDevice(r.Name))
 	}
 	var workloads []string
 	for _, w := range old.Workloads {
@@ -109,7 +109,7 @@ func sameQuestion(c *cli.Context, old *record.Record) error {
 	}
 	for name, value := range map[string]string{
 		"runner": strings.Join(runners, ","), "workload": strings.Join(workloads, ","),
-		"seed": fmt.Sprint(old.Seed), "threads": fmt.Sprint(old.Terms.Threads), "cpus": old.Terms.CPUs, "engine": old.Environment.Engine,
+		"seed": fmt.Sprint(old.Seed), "threads": fmt.Sprint(old.Terms.Threads), "cpus": old.Terms.CPUs, "device": old.Terms.Device, "engine": old.Environment.Engine,
 		"profile": old.Profile, "scenario": strings.Join(old.Scenarios, ","),
 		"latency-bound": fmt.Sprint(time.Duration(old.Terms.LatencyBoundMS * 1e6)),
 	} {
@@ -211,7 +211,7 @@ type run struct {
 
 // begin makes the record, with every cell pending, and the judge.
 func (r *run) begin(ctx context.Context, old *record.Record) error {
-	here := machine(ctx)
+	here := r.program.machine(ctx)
 	here.Engine = r.engine.Name()
 	here.EngineVersion = r.engine.Probe(ctx).Version
 	if err := r.newJudge(here.CPU, false); err != nil {
@@ -221,7 +221,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return fmt.Errorf("make the output directory: %w", err)
 	}
-	conditions := environment.Conditions(ctx, "/", here)
+	conditions := append(environment.Conditions(ctx, "/", here), r.shared...)
 	for _, w := range conditions {
 		r.progress.say("%s: %s", w.Code, w.Text)
 	}
@@ -247,6 +247,10 @@ func (r *run) checkSame(machine record.Environment) error {
 	switch {
 	case old.Environment.CPU != machine.CPU || old.Environment.Host != machine.Host:
 		return usage(fmt.Errorf("%s was measured on %s (%s): a run goes on where it began", r.dir, old.Environment.Host, old.Environment.CPU))
+	case old.Terms.Device != r.terms.Device:
+		return usage(fmt.Errorf("%s was measured on %s: give --device %s", r.dir, old.Terms.Device, old.Terms.Device))
+	case otherCard(old.Environment.GPUs, r.devices) != "":
+		return usage(fmt.Errorf("%s was measured on %s: a run goes on where it began", r.dir, otherCard(old.Environment.GPUs, r.devices)))
 	case old.Terms != r.terms:
 		return usage(fmt.Errorf("%s was measured with %d threads on CPUs %s: give --threads and --cpus again", r.dir, old.Terms.Threads, old.Terms.CPUs))
 	case old.Seed != r.selection.seed:
@@ -267,7 +271,7 @@ func (r *run) fillRecord() error {
 				continue
 			}
 			s := r.startable[m.Name]
-			cell := record.Cell{Workload: w.ID, Runner: m.Name, FrameworkVersion: m.Version, Image: s.image, Device: r.terms.Device,
+			cell := record.Cell{Workload: w.ID, Runner: m.Name, FrameworkVersion: m.Version, Image: s.image, Device: s.device.Name,
 				Status: record.Pending, Processes: []record.Process{}, Parity: record.Parity{Status: record.ParitySkipped, Checks: []record.Check{}}}
 			if s.unusable != "" {
 				cell.Status, cell.Reason = record.Unsupported, s.unusable
@@ -397,13 +401,16 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 }
 
 func (r *run) opener(runner string) func(ctx context.Context) (campaign.Runner, error) {
-	start := r.open(runner)
+	start := r.open(r.startable[runner])
 	return func(ctx context.Context) (campaign.Runner, error) {
 		opened, err := start(ctx)
 		if err != nil {
 			return nil, err
 		}
 		noteRunner(r.record, runner, opened.Hello())
+		if doubt := opened.Doubt(); doubt != "" {
+			r.warnAbout("runner:"+runner, record.DeviceUnconfirmed, doubt)
+		}
 		return opened, nil
 	}
 }

@@ -1,16 +1,48 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 )
 
-// TestMain makes the test binary the command `dlbench` in the scripts.
+// TestMain makes the test binary the command `dlbench` in the scripts, and
+// `gpubench` on a machine with two cards.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dlbench": main})
+	testscript.Main(m, map[string]func(){"dlbench": main, "gpubench": func() {
+		os.Exit(mainCode(func() (sample.GPU, error) { return twoCards{}, nil }))
+	}})
+}
+
+// twoCards is a driver that shows an H100 and an A100. The environment says
+// who computes on the first, and what it is.
+type twoCards struct{}
+
+func (twoCards) Cards() []record.GPU {
+	first := cmp.Or(os.Getenv("TEST_FIRST_CARD"), "GPU-8d3f0000")
+	return []record.GPU{{Index: 0, Name: "H100", UUID: first, MemoryBytes: 80 << 30, Driver: "570.1", ComputeCapability: "9.0"},
+		{Index: 1, Name: "A100", UUID: "GPU-8e000000", MemoryBytes: 40 << 30, Driver: "570.1", ComputeCapability: "8.0"}}
+}
+
+func (twoCards) Source(int) (sample.Source, error) { return nil, errors.New("not metered") }
+
+func (twoCards) Close() error { return nil }
+
+func (twoCards) Processes(index int) ([]sample.GPUProcess, error) {
+	switch name := os.Getenv("TEST_FOREIGN"); {
+	case name == "unknown":
+		return nil, errors.New("no permission to ask the NVIDIA driver")
+	case name != "" && index == 0:
+		return []sample.GPUProcess{{PID: 4711, Name: name, MemoryBytes: 1 << 30}}, nil
+	}
+	return nil, nil
 }
 
 // TestScripts runs the command lines of testdata/script. Scripts that say
@@ -25,6 +57,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(condition string) (bool, error) {
+			if condition == "gpu" {
+				gpu, err := sample.OpenGPU()
+				if err == nil {
+					err = gpu.Close()
+				}
+				return err == nil, nil
+			}
 			return condition == "python" && python != "", nil
 		},
 		UpdateScripts: os.Getenv("DLBENCH_UPDATE_SCRIPTS") != "",

@@ -107,7 +107,7 @@ func (t *selftesting) run(ctx context.Context) ([]selftest.Promise, error) {
 	if err != nil {
 		return nil, err
 	}
-	null := t.startable[t.selection.reference.Name]
+	null := t.reference
 	null.manifest = nullManifest(null.manifest, 0)
 	t.progress.step("the null runner", -1, 0)
 	floor, err := selftest.Floor(ctx, files, t.opener(null, nil))
@@ -171,7 +171,7 @@ func (t *selftesting) opener(s startable, slowdown *float64) func(ctx context.Co
 		m.Environment[slowdownVariable] = strconv.FormatFloat(*slowdown, 'g', -1, 64)
 	}
 	return func(ctx context.Context) (campaign.Runner, error) {
-		opened, err := t.launcher.Open(ctx, m, s.image)
+		opened, err := t.launcher.Open(ctx, m, s.image, s.device)
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 	if c.Bool("protocol") {
 		return p.verifyProtocol(ctx, b, c.Bool("json"))
 	}
-	if err := b.newJudge(machine(ctx).CPU, c.Bool("cases")); err != nil {
+	if err := b.newJudge(p.machine(ctx).CPU, c.Bool("cases")); err != nil {
 		return err
 	}
 	rows, err := b.verifyAll(ctx)

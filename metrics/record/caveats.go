@@ -8,22 +8,24 @@ const (
 	SMTOn          = "smt_on"
 	VirtualMachine = "virtual_machine"
 	BusyMachine    = "busy_machine"
+	GPUShared      = "gpu_shared"
 
 	// Seen while a cell was measured.
-	StealTime       = "steal_time"
-	ForeignLoad     = "foreign_load"
-	DiskFaults      = "disk_faults"
-	CPUThermal      = "cpu_thermal_limit"
-	CPUThrottled    = "cpu_throttled"
-	GPUThermal      = "gpu_thermal_limit"
-	ThreadsExceeded = "threads_exceeded"
-	ThreadsMismatch = "threads_mismatch"
-	CPUsMismatch    = "cpus_mismatch"
-	MemoryMismatch  = "memory_limit_mismatch"
-	NoSteadyState   = "no_steady_state"
-	ScheduleLag     = "schedule_lag"
-	ScenarioSkipped = "scenario_skipped"
-	LargeRatio      = "large_ratio"
+	StealTime         = "steal_time"
+	ForeignLoad       = "foreign_load"
+	DiskFaults        = "disk_faults"
+	CPUThermal        = "cpu_thermal_limit"
+	CPUThrottled      = "cpu_throttled"
+	GPUThermal        = "gpu_thermal_limit"
+	ThreadsExceeded   = "threads_exceeded"
+	ThreadsMismatch   = "threads_mismatch"
+	CPUsMismatch      = "cpus_mismatch"
+	DeviceUnconfirmed = "device_unconfirmed"
+	MemoryMismatch    = "memory_limit_mismatch"
+	NoSteadyState     = "no_steady_state"
+	ScheduleLag       = "schedule_lag"
+	ScenarioSkipped   = "scenario_skipped"
+	LargeRatio        = "large_ratio"
 
 	// Of the campaign.
 	LocalEngine    = "local_engine"
@@ -47,10 +49,12 @@ var Caveats = []Caveat{
 	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
 	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
 	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},
+	{DeviceUnconfirmed, "the framework cannot tell which GPU it computed on", "it was given one alone; compare with the GPU's own utilisation"},
 	{DiskFaults, "pages were read from a disk while a cell was measured", "more memory; a smaller batch"},
 	{FewProcesses, "too few processes for a confidence interval", "--profile report"},
 	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},
 	{Governor, "the kernel changes the CPUs' clocks with the load", "cpupower frequency-set -g performance"},
+	{GPUShared, "other processes used the GPU before the run began", "stop them; --exclusive refuses such a GPU"},
 	{GPUThermal, "heat held a GPU's clocks down", "cooling; a longer pause"},
 	{LargeRatio, "maintained frameworks differ by more than two on a CPU, or by 1.3 on a GPU at a large batch", "look for a mistake first: compare their terms"},
 	{LocalEngine, "plain processes: limits were not enforced", "use containers"},

@@ -23,6 +23,13 @@ var (
 	ErrNoGPU    = errors.New("the NVIDIA driver shows no GPU")
 )
 
+// GPUProcess is a process that uses a GPU.
+type GPUProcess struct {
+	PID         int    // on the host
+	Name        string // of its program; empty where the driver does not tell
+	MemoryBytes int64  // of the GPU's memory; 0 where the driver does not tell
+}
+
 // GPUChannels are what a GPU's source fills; power is a rate of the energy
 // counter, or a level where the GPU has none.
 func GPUChannels(index int, energyCounter bool) []Channel {

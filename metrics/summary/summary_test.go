@@ -194,9 +194,15 @@ func watched(p *record.Process, cpu float64) {
 }
 
 func TestUtilization(t *testing.T) {
+	for _, device := range []string{"gpu:1", "gpu:1:2"} { // a card, and an instance of it by MIG
+		t.Run(device, func(t *testing.T) { utilizationOn(t, device) })
+	}
+}
+
+func utilizationOn(t *testing.T, device string) {
 	r := campaign(3, map[string]float64{"a": 1000}, "a")
 	c := &r.Cells[0]
-	c.Device = "gpu:1"
+	c.Device = device
 	for i := range c.Processes {
 		watched(&c.Processes[i], float64(100+10*i))
 		peak := int64(1000 * (3 - i))

@@ -30,9 +30,11 @@ func align(to **float64, s *record.Series, b *record.Block) {
 	}
 }
 
-// gpuIndex is the index in a device like gpu:1; 0 for every other.
+// gpuIndex is the card's index in a device like gpu:1, or gpu:1:0 where MIG
+// splits it; 0 for every other.
 func gpuIndex(device string) int {
 	_, index, _ := strings.Cut(device, ":")
+	index, _, _ = strings.Cut(index, ":")
 	n, _ := strconv.Atoi(index)
 	return n
 }

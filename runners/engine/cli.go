@@ -19,6 +19,7 @@ type CLI struct {
 	environ []string
 	health  Health
 	probed  bool
+	cdi     []string // directories of CDI specifications
 }
 
 // dialect is where podman and docker differ.
@@ -27,6 +28,8 @@ type dialect struct {
 	install string // the command that installs it
 	version []string
 	user    func() []string // flags that make the process unprivileged
+	gpus    func(uuids []string) []string
+	lacking func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 }
 
 // unprivileged is a user that no system has; images need no entry for it.
@@ -42,6 +45,8 @@ var podman = dialect{
 		}
 		return []string{"--userns", "keep-id", "--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
 	},
+	gpus:    podmanGPUs,
+	lacking: podmanLacking,
 }
 
 var docker = dialect{
@@ -54,18 +59,20 @@ var docker = dialect{
 		}
 		return []string{"--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
 	},
+	gpus:    dockerGPUs,
+	lacking: dockerLacking,
 }
 
 // NewPodman drives podman. Where the host has cgroup version 1, podman's
 // defaults fail, and a configuration of our own is written to configDir.
 func NewPodman(environ []string, configDir string) (*CLI, error) {
 	environ, err := podmanEnvironment(environ, configDir)
-	return &CLI{dialect: podman, environ: environ}, err
+	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories}, err
 }
 
 // NewDocker drives docker.
 func NewDocker(environ []string) *CLI {
-	return &CLI{dialect: docker, environ: environ}
+	return &CLI{dialect: docker, environ: environ, cdi: cdiDirectories}
 }
 
 // podmanConfig is what podman needs on a host with cgroup version 1: crun
@@ -194,6 +201,9 @@ func (c *CLI) createArguments(s Spec) []string {
 		"--env=HOME=/tmp", "--env=TMPDIR=/tmp", "--workdir=/tmp",
 	}
 	args = append(args, c.dialect.user()...)
+	if len(s.GPUs) > 0 {
+		args = append(args, c.dialect.gpus(s.GPUs)...)
+	}
 	if s.CPUs != "" {
 		args = append(args, "--cpuset-cpus="+s.CPUs)
 	}

@@ -70,6 +70,7 @@ type Spec struct {
 	PIDs        int               // limit; 0 is the engine's default for runners
 	TmpfsBytes  int64             // size of /tmp; 0 is the default
 	FileBytes   int64             // largest file the process may write; 0 is the default
+	GPUs        []string          // UUIDs of those that the process gets; it sees no other
 }
 
 // Mount is a bind mount. The local engine starts the process with the host's

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -56,6 +57,8 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	for name, value := range spec.Environment {
 		command.Env = append(command.Env, name+"="+value)
 	}
+	// Last, so that nothing else decides. Without a GPU a framework touches none.
+	command.Env = append(command.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(spec.GPUs, ","))
 	command.SysProcAttr = OwnGroup()
 	p := &plain{command: command, ended: make(chan struct{})}
 	var err error

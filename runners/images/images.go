@@ -39,7 +39,8 @@ func (s *Store) ID(ctx context.Context, reference string) string {
 }
 
 // Ensure builds what is missing of a runner's image and returns its name and
-// identity. An image that is there already costs one look.
+// identity. An image that is there already costs one look. The image for GPUs
+// is that of the manifest's OnGPU.
 func (s *Store) Ensure(ctx context.Context, m manifest.Manifest) (reference, id string, err error) {
 	if m.Image.Context == "" {
 		return s.provided(ctx, m)

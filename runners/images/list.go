@@ -13,22 +13,24 @@ import (
 
 // Status is a runner's image as it stands.
 type Status struct {
-	Runner string `json:"runner"`
-	Image  string `json:"image"`
-	Built  bool   `json:"built"`
-	ID     string `json:"id,omitempty"`
-	Bytes  int64  `json:"bytes,omitempty"`
+	Runner  string   `json:"runner"`
+	Devices []string `json:"devices"` // that it serves
+	Image   string   `json:"image"`
+	Built   bool     `json:"built"`
+	ID      string   `json:"id,omitempty"`
+	Bytes   int64    `json:"bytes,omitempty"`
 }
 
-// List tells of each runner whether its image is there and how large it is.
+// List tells of each runner whether its images are there and how large they
+// are: one for all devices, or one for CPUs and one for GPUs.
 func (s *Store) List(ctx context.Context, all []manifest.Manifest) ([]Status, error) {
 	var out []Status
-	for _, m := range all {
-		reference, err := Reference(m)
+	for _, b := range buildsOf(all) {
+		reference, err := Reference(b.Manifest)
 		if err != nil {
 			return nil, err
 		}
-		status := Status{Runner: m.Name, Image: reference}
+		status := Status{Runner: b.Name, Devices: b.Devices, Image: reference}
 		text, err := s.CLI.Output(ctx, "image", "inspect", "--format", "{{.Id}} {{.Size}}", reference)
 		if id, size, ok := strings.Cut(text, " "); err == nil && ok {
 			status.Built, status.ID = true, strings.TrimPrefix(id, "sha256:")
@@ -37,6 +39,15 @@ func (s *Store) List(ctx context.Context, all []manifest.Manifest) ([]Status, er
 		out = append(out, status)
 	}
 	return out, ctx.Err()
+}
+
+// buildsOf are the images that runners need for all of their devices.
+func buildsOf(all []manifest.Manifest) []manifest.Build {
+	var builds []manifest.Build
+	for _, m := range all {
+		builds = append(builds, m.Builds()...)
+	}
+	return builds
 }
 
 // Prune removes images of dlbench that no given runner needs any more and
@@ -51,11 +62,11 @@ func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, keep []s
 				kept = append(kept, layers)
 			}
 		}
-		for _, m := range runners {
-			if m.Image.Context == "" {
+		for _, b := range buildsOf(runners) {
+			if b.Image.Context == "" {
 				continue
 			}
-			r, err := recipeOf(m)
+			r, err := recipeOf(b.Manifest)
 			if err != nil {
 				return nil, err
 			}

@@ -10,8 +10,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -23,7 +25,6 @@ import (
 type Launcher struct {
 	Engine    engine.Engine
 	Session   string // label of everything that is started
-	Device    string
 	Threads   int
 	CPUs      string
 	Memory    int64  // bytes
@@ -51,11 +52,17 @@ type Runner struct {
 	mounts []engine.Mount
 	work   string
 	count  int
+	doubt  string
 }
 
-// Open starts a fresh process of a runner; image is its built image, unless
-// the engine is the local one.
-func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string) (*Runner, error) {
+// Doubt is what the runner cannot tell of its device; empty where it confirmed
+// the one that it was given.
+func (r *Runner) Doubt() string { return r.doubt }
+
+// Open starts a fresh process of a runner on a device; image is its built
+// image, unless the engine is the local one. A runner that says that it
+// computes on another device is refused.
+func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Runner, error) {
 	work, mounts, err := l.workDirectory(m)
 	if err != nil {
 		return nil, err
@@ -65,12 +72,19 @@ func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string) 
 		return nil, err
 	}
 	r := &Runner{engine: l.Engine, work: work, mounts: mounts}
-	spec, err := l.spec(m, image, r.mounts)
+	spec, err := l.spec(m, image, r.mounts, on)
 	if err == nil {
 		r.Session, err = session.Open(ctx, session.Config{
 			Runner: m.Name, Engine: l.Engine, Spec: spec, Log: log, Deadlines: l.Deadlines,
-			Hello: protocol.HelloParams{Device: l.Device, Threads: l.Threads},
+			Hello: protocol.HelloParams{Device: on.Inside(), Threads: l.Threads},
 		})
+	}
+	if err == nil {
+		seen := r.Hello().Device
+		var other error
+		if r.doubt, other = on.Confirm(seen.Kind, seen.UUID); other != nil {
+			err = r.Refuse(context.WithoutCancel(ctx), session.WrongDevice, other)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(work))
@@ -83,7 +97,7 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 	if err := os.MkdirAll(l.Work, 0o700); err != nil {
 		return "", nil, err
 	}
-	work, err := os.MkdirTemp(l.Work, m.Name+"-")
+	work, err := os.MkdirTemp(l.Work, fileName(m.Name)+"-")
 	if err != nil {
 		return "", nil, err
 	}
@@ -96,8 +110,11 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 	return work, mounts, os.Chmod(work, 0o777)
 }
 
-func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount) (engine.Spec, error) {
-	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.Command, CPUs: l.CPUs,
+// fileName is a runner's name in paths; a colon would end the path of a mount.
+func fileName(runner string) string { return strings.ReplaceAll(runner, ":", "-") }
+
+func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device) (engine.Spec, error) {
+	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.Command, CPUs: l.CPUs, GPUs: on.UUIDs(),
 		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(l.Threads)}
 	if _, shares := l.Engine.(engine.HostPaths); !shares {
 		return spec, nil
@@ -127,7 +144,7 @@ func (l *Launcher) log(runner string) (io.Writer, error) {
 	if err := os.MkdirAll(l.Logs, 0o755); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(l.Logs, runner+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(filepath.Join(l.Logs, fileName(runner)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -197,13 +214,13 @@ type Conversation struct {
 	Inside func(host string) string // how the runner sees a path
 }
 
-// Talk starts a runner whose lines the caller writes and reads.
-func (l *Launcher) Talk(ctx context.Context, m manifest.Manifest, image string) (*Conversation, error) {
+// Talk starts a runner on a device, whose lines the caller writes and reads.
+func (l *Launcher) Talk(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Conversation, error) {
 	work, mounts, err := l.workDirectory(m)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := l.spec(m, image, mounts)
+	spec, err := l.spec(m, image, mounts, on)
 	c := &Conversation{Work: work, Inside: func(host string) string { return engine.PathInside(l.Engine, mounts, host) }}
 	if err == nil {
 		c.Process, err = l.Engine.Start(ctx, spec)

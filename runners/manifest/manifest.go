@@ -45,7 +45,7 @@ type GPU struct {
 	Image         Image    `json:"image"`             // without a name, the image for CPUs serves both
 	Version       string   `json:"version,omitempty"` // of the framework in it, where it is another
 	CUDA          string   `json:"cuda"`              // that it brings, like "13.0"
-	Architectures []string `json:"architectures"`     // of its kernels: binaries "sm_90", intermediate code "compute_90"
+	Architectures []string `json:"architectures"`     // of its kernels: binaries "sm_90", intermediate code "compute_90"; empty where nobody knows
 }
 
 // Local says how to start the runner as a plain process.

@@ -105,6 +105,14 @@ func (m Manifest) check() error {
 	for _, d := range m.Devices {
 		want(d == "cpu" || d == "gpu", "device %q is neither cpu nor gpu", d)
 	}
+	want(m.GPU == nil || m.NoGPU == "", "gpu says what computes on GPUs, and no_gpu why nothing does: expected one of them")
+	if m.GPU != nil {
+		want(slices.Contains(m.Devices, "gpu"), "gpu describes a build for GPUs, and devices has no gpu")
+		for _, name := range m.GPU.Architectures {
+			_, ok := parseArchitecture(name)
+			want(ok, "gpu: architecture %q: expected one like sm_90, sm_90a or compute_90", name)
+		}
+	}
 	if len(faults) > 0 {
 		return faults[0] // one line; the next shows when this is mended
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/launch"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -44,7 +45,7 @@ func newLab(t *testing.T, threads int) *lab {
 	}
 	dir := t.TempDir()
 	l := &lab{t: t, launcher: &launch.Launcher{
-		Engine: engine.NewLocal(os.Environ()), Session: "test", Device: "cpu", Threads: threads, Python: python(t), Adapters: adapters,
+		Engine: engine.NewLocal(os.Environ()), Session: "test", Threads: threads, Python: python(t), Adapters: adapters,
 		Inputs: filepath.Join(dir, "in"), Work: filepath.Join(dir, "work"), Logs: filepath.Join(dir, "logs"),
 	}}
 	if err := os.MkdirAll(l.launcher.Inputs, 0o755); err != nil {
@@ -94,7 +95,7 @@ func (l *lab) start(ctx context.Context, name string) (*launch.Runner, error) {
 		}
 		command = []string{"python3", script, name}
 	}
-	return l.launcher.Open(ctx, manifest.Manifest{Name: name, Local: &manifest.Local{Command: command}}, "")
+	return l.launcher.Open(ctx, manifest.Manifest{Name: name, Local: &manifest.Local{Command: command}}, "", device.CPU)
 }
 
 func (l *lab) candidate(name string) parity.Candidate {

@@ -35,8 +35,8 @@ type Verifier struct {
 }
 
 // Candidate is a runner to be judged. Key is its identity: image, or adapter
-// and versions of a local one; an empty key is never cached. Device is what it
-// computes on, "cpu" or "gpu:0": the same image may be right on one alone.
+// and versions of a local one; an empty key is never cached. Device is "cpu", or
+// tells one card from all others: the same image may be right on one alone.
 type Candidate struct {
 	Name   string
 	Key    string

@@ -18,6 +18,7 @@ const (
 	TimedOut    Kind = "timed_out"     // no reply before the deadline
 	Rubbish     Kind = "rubbish"       // the reply was not one of the protocol
 	Cancelled   Kind = "cancelled"     // the harness was asked to stop
+	WrongDevice Kind = "wrong_device"  // it computes on another device than it was given
 )
 
 // Failure ends a session: the process is gone or cannot be trusted any more.

@@ -107,6 +107,12 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	return s, nil
 }
 
+// Refuse ends the session of a runner that is not what it should be.
+func (s *Session) Refuse(ctx context.Context, kind Kind, why error) error {
+	err := s.breakWith(kind, protocol.Hello, why.Error(), why)
+	return errors.Join(err, s.Close(ctx))
+}
+
 // Hello is how the runner introduced itself.
 func (s *Session) Hello() protocol.HelloResult { return s.hello }
 

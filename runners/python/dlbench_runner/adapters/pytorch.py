@@ -289,17 +289,18 @@ class PyTorch(Adapter):
 
 
 def runs_on(built: list[str], major: int, minor: int) -> bool:
-    """Whether code of a build runs on a GPU: binaries (sm_86) on cards of their generation that
-    are no older, intermediate code (compute_80) on all that are no older, code for one card's
-    own features (sm_90a) there alone (CUDA C++ Programming Guide, "Binary Compatibility")."""
+    """Whether a build has binaries for a GPU: sm_86 runs on cards of its generation that are no
+    older, code for one card's own features (sm_90a) there alone, for a family's (sm_100f) within
+    the generation (CUDA C++ Programming Guide, "Binary Compatibility"). Intermediate code
+    (compute_80) does not count: compiling it anew takes minutes, at every first load."""
     for name in built:
         kind, _, number = name.partition("_")
-        if not number.isdigit():
-            if number.rstrip("af") == f"{major}{minor}":
-                return True
+        if kind != "sm" or not number.rstrip("af").isdigit():
             continue
-        version = divmod(int(number), 10)
-        if version <= (major, minor) and (kind == "compute" or version[0] == major):
+        version = divmod(int(number.rstrip("af")), 10)
+        if version == (major, minor):
+            return True
+        if not number.endswith("a") and version[0] == major and version[1] <= minor:
             return True
     return False
 

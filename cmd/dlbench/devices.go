@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// splitter is a driver that knows MIG.
+type splitter interface {
+	Instances(index int) (uuids []string, split bool, err error)
+}
+
+// watcher is a driver that tells who uses a GPU.
+type watcher interface {
+	Processes(index int) ([]sample.GPUProcess, error)
+}
+
+// devices are those that --device asks for. A string that is no device is the
+// command line's fault, a card that is not there the machine's.
+func (p *program) devices(text string) ([]device.Device, error) {
+	wanted, err := device.Parse(text)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--device: %w", err))
+	}
+	if wanted.CPU() {
+		return []device.Device{device.CPU}, nil
+	}
+	cards, err := p.cards()
+	if err != nil {
+		return nil, lackingHere(fmt.Errorf("--device %s: %w", text, err), gpuHint(err))
+	}
+	found, err := wanted.Find(cards)
+	if err != nil {
+		return nil, lackingHere(fmt.Errorf("--device %s: %w", text, err), "use one that is there, or --device cpu")
+	}
+	return found, nil
+}
+
+// gpuHint is what to do where no card is seen.
+func gpuHint(err error) string {
+	switch {
+	case errors.Is(err, sample.ErrNoCgo):
+		return "use --device cpu, or build dlbench with CGO_ENABLED=1 and a C compiler"
+	case errors.Is(err, sample.ErrNoDriver):
+		return "use --device cpu, or install NVIDIA's driver (on Debian the package nvidia-driver, of non-free)"
+	case errors.Is(err, sample.ErrNoGPU):
+		return "use --device cpu; a card that should be there is missing in nvidia-smi, too"
+	default:
+		return "use --device cpu; see what nvidia-smi says"
+	}
+}
+
+// cards are the GPUs of this machine with their MIG instances.
+func (p *program) cards() (cards []device.Card, err error) {
+	gpu, err := p.openGPU()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, gpu.Close()) }()
+	for _, found := range gpu.Cards() {
+		card := device.Card{GPU: found}
+		if s, ok := gpu.(splitter); ok {
+			if card.Instances, card.Split, err = s.Instances(found.Index); err != nil {
+				return nil, err
+			}
+		}
+		cards = append(cards, card)
+	}
+	return cards, nil
+}
+
+// sharing are warnings of processes that use the GPUs before anything of this
+// run does. With exclusive they are refused, and so is a driver that does not
+// tell.
+func (p *program) sharing(devices []device.Device, exclusive bool) (warnings []record.Warning, err error) {
+	if !devices[0].GPU() {
+		if exclusive {
+			return nil, usage(errors.New("--exclusive is about a GPU: give --device gpu too"))
+		}
+		return nil, nil
+	}
+	gpu, err := p.openGPU()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, gpu.Close()) }()
+	var texts []string
+	for _, d := range devices {
+		if text := users(gpu, d); text != "" {
+			texts = append(texts, text)
+			warnings = append(warnings, record.Warning{Code: record.GPUShared, Text: text, Scope: "run"})
+		}
+	}
+	if exclusive && len(texts) > 0 {
+		return nil, lackingHere(fmt.Errorf("--exclusive: %s", strings.Join(texts, "; ")), "stop them, or name another GPU by --device")
+	}
+	return warnings, nil
+}
+
+// users names the processes on a device's card; empty when there is none.
+func users(gpu sample.GPU, d device.Device) string {
+	w, ok := gpu.(watcher)
+	if !ok {
+		return fmt.Sprintf("the driver of %s does not tell who uses it", d.Name)
+	}
+	processes, err := w.Processes(d.Card.Index)
+	if err != nil {
+		return fmt.Sprintf("whether others use %s is not known: %v", d.Name, err)
+	}
+	var names []string
+	for _, process := range processes {
+		name := strings.TrimSpace(fmt.Sprintf("%s %d", process.Name, process.PID))
+		if process.MemoryBytes > 0 {
+			name += " with " + table.Bytes(process.MemoryBytes)
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("other processes use %s: %s", d.Name, strings.Join(names, ", "))
+}
+
+// handsOver refuses an engine that is not set up for GPUs, before it starts
+// anything.
+func handsOver(ctx context.Context, e engine.Engine, devices []device.Device) error {
+	command, ok := e.(*engine.CLI)
+	if !ok || !devices[0].GPU() {
+		return nil
+	}
+	var uuids []string
+	for _, d := range devices {
+		uuids = append(uuids, d.UUIDs()...)
+	}
+	if lacking := command.LackingForGPUs(ctx, uuids...); lacking != nil {
+		return lackingHere(lacking, lacking.Hint)
+	}
+	return nil
+}
+
+// onDevices are the entries of runners on devices: runner by runner, each on
+// every device in order. Where there are several, they are named like
+// pytorch@gpu:1.
+func onDevices(runners []manifest.Manifest, devices []device.Device) []manifest.Manifest {
+	var entries []manifest.Manifest
+	for _, m := range runners {
+		for _, d := range devices {
+			entry := m
+			if d.GPU() {
+				entry = m.OnGPU()
+			}
+			if len(devices) > 1 {
+				entry.Name += "@" + d.Name
+			}
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// withoutDevice is the name of an entry's runner.
+func withoutDevice(entry string) string {
+	name, _, _ := strings.Cut(entry, "@gpu:")
+	return name
+}
+
+// unfitFor is why a runner cannot compute on a device, as far as its manifest
+// tells.
+func unfitFor(m manifest.Manifest, d device.Device) string {
+	if !d.GPU() {
+		if !slices.Contains(m.Devices, d.Name) {
+			return "this build computes on GPUs alone"
+		}
+		return ""
+	}
+	return m.UnfitFor(d.Card.ComputeCapability)
+}
+
+// otherCard describes the card that a record's device was, where it is another
+// one now.
+func otherCard(recorded []record.GPU, devices []device.Device) string {
+	for _, d := range devices {
+		for _, old := range recorded {
+			if d.GPU() && old.Index == d.Card.Index && old.UUID != d.Card.UUID {
+				return fmt.Sprintf("GPU %d, %s %s, which is now %s %s", old.Index, old.Name, old.UUID, d.Card.Name, d.Card.UUID)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// quiet is a driver that tells nothing but its cards.
+type quiet struct{ sample.GPU }
+
+// A driver that does not tell who else computes is named, and is not taken for
+// an idle one.
+func TestUsersThatNobodyTells(t *testing.T) {
+	d := device.Device{Name: "gpu:0"}
+	if got := users(quiet{}, d); got != "the driver of gpu:0 does not tell who uses it" {
+		t.Errorf("it says %q", got)
+	}
+	if got := users(twoCards{}, d); got != "" {
+		t.Errorf("nobody is there, and it says %q", got)
+	}
+}
+
+func TestAMissingGPUHasItsHint(t *testing.T) {
+	for want, cause := range map[string]error{
+		"CGO_ENABLED=1": sample.ErrNoCgo, "install NVIDIA's driver": sample.ErrNoDriver,
+		"missing in nvidia-smi": sample.ErrNoGPU, "what nvidia-smi says": errors.New("the GPU is lost"),
+	} {
+		p := &program{openGPU: func() (sample.GPU, error) { return nil, cause }}
+		_, err := p.devices("gpu")
+		var exit *exitError
+		if !errors.As(err, &exit) || exit.code != exitEnvironment || err.Error() != "--device gpu: "+cause.Error() {
+			t.Errorf("error is %v", err)
+			continue
+		}
+		if !strings.HasPrefix(exit.hint, "use --device cpu") || !strings.Contains(exit.hint, want) {
+			t.Errorf("%v: hint is %q, want %q", cause, exit.hint, want)
+		}
+		if found, err := p.devices("cpu"); err != nil || len(found) != 1 || found[0].GPU() {
+			t.Errorf("the CPU needs a driver: %v, %v", found, err)
+		}
+	}
+}
+
+func TestDoctorTellsOfMIGAndOfRunners(t *testing.T) {
+	card := device.Card{GPU: record.GPU{Index: 1, Name: "H100", UUID: "GPU-8d3f", Driver: "570.1", ComputeCapability: "9.0"}, Split: true}
+	told := func(cards ...device.Card) string {
+		findings, err := gpuFindings(cards, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, f := range findings {
+			lines = append(lines, f.What+" "+f.State+": "+f.Text+" "+f.Mend)
+		}
+		return strings.Join(lines, "\n")
+	}
+	if text := told(card); !strings.Contains(text, "GPU 1 warning: H100") || !strings.Contains(text, "nvidia-smi mig -cgi") {
+		t.Errorf("a card that is split into nothing:\n%s", text)
+	}
+	card.Instances = []string{"MIG-01", "MIG-02"}
+	if text := told(card); !strings.Contains(text, "split by MIG: MIG-01, MIG-02") || !strings.Contains(text, "GPU 1 ok") {
+		t.Errorf("a card that is split in two:\n%s", text)
+	}
+	old := manifest.Manifest{Name: "old", Devices: []string{"gpu"}, GPU: &manifest.GPU{Architectures: []string{"sm_70"}}}
+	able := manifest.Manifest{Name: "able", Devices: []string{"gpu"}}
+	judge := manifest.Manifest{Name: "judge", Reference: true}
+	if f := runnersOn(card, []manifest.Manifest{judge, able, old}); f.Text != "able; not: old (built for sm_70, this GPU is sm_90)" || f.State != "ok" {
+		t.Errorf("finding is %+v", f)
+	}
+	if f := runnersOn(card, []manifest.Manifest{old}); f.State != "warning" {
+		t.Errorf("no runner, and %+v", f)
+	}
+}

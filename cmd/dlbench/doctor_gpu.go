@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// handOver begins what the finding about an engine and GPUs is called.
+const handOver = "GPUs in "
+
+// gpuFindings are the cards, their MIG instances, and which built-in runners
+// can use them; one line where there is no card.
+func gpuFindings(cards []device.Card, absent error) ([]finding, error) {
+	if absent != nil {
+		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs"}}, nil
+	}
+	all, err := manifest.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	findings := []finding{{What: "GPU driver", State: "ok", Text: "NVIDIA " + cards[0].Driver}}
+	for _, card := range cards {
+		text := fmt.Sprintf("%s, %s, compute capability %s, %s", card.Name, table.Bytes(card.MemoryBytes), card.ComputeCapability, card.UUID)
+		f := finding{What: fmt.Sprintf("GPU %d", card.Index), State: "ok", Text: text}
+		if card.Split {
+			f.Text += ", split by MIG: " + strings.Join(card.Instances, ", ")
+		}
+		if card.Split && len(card.Instances) == 0 {
+			f.State, f.Text, f.Mend = "warning", text+", split by MIG, without an instance", "nvidia-smi mig -cgi, or nvidia-smi -mig 0"
+		}
+		findings = append(findings, f, runnersOn(card, all))
+	}
+	return findings, nil
+}
+
+// runnersOn tells which runners can use a card, and why the others cannot.
+func runnersOn(card device.Card, all []manifest.Manifest) finding {
+	var able, unfit []string
+	for _, m := range all {
+		if m.Reference {
+			continue // it judges, on the CPU
+		}
+		if reason := m.UnfitFor(card.ComputeCapability); reason != "" {
+			unfit = append(unfit, fmt.Sprintf("%s (%s)", m.Name, reason))
+			continue
+		}
+		able = append(able, m.Name)
+	}
+	f := finding{What: fmt.Sprintf("runners on GPU %d", card.Index), State: "ok", Text: strings.Join(able, ", ")}
+	if len(able) == 0 {
+		f.State, f.Text = "warning", "none"
+	}
+	if len(unfit) > 0 {
+		f.Text += "; not: " + strings.Join(unfit, ", ")
+	}
+	return f
+}
+
+// handOverFinding says whether containers of an engine can get the cards, or
+// their instances.
+func handOverFinding(ctx context.Context, command *engine.CLI, cards []device.Card) finding {
+	var uuids []string
+	for _, card := range cards {
+		if card.Split {
+			uuids = append(uuids, card.Instances...)
+		} else {
+			uuids = append(uuids, card.UUID)
+		}
+	}
+	if lacking := command.LackingForGPUs(ctx, uuids...); lacking != nil {
+		return finding{What: handOver + command.Name(), State: "missing", Text: lacking.Text, Mend: lacking.Hint}
+	}
+	return finding{What: handOver + command.Name(), State: "ok", Text: "it is set up to hand them to containers"}
+}
