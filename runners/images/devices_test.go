@@ -68,8 +68,21 @@ func TestPruneKeepsTheImagesForGPUs(t *testing.T) {
 		needed = append(needed, r.tags()...)
 	}
 	s := answering(t, `case "$1" in images) echo `+strings.Join(needed, " ")+` dlbench/x-gpu:old;; esac`)
-	removed, err := s.Prune(t.Context(), []manifest.Manifest{m}, false)
+	removed, err := s.Prune(t.Context(), []manifest.Manifest{m}, nil, false)
 	if err != nil || !slices.Equal(removed, []string{"dlbench/x-gpu:old"}) {
 		t.Errorf("removed %v, %v", removed, err)
+	}
+}
+
+func TestPruneKeepsWhatBaselinesStandOn(t *testing.T) {
+	s := answering(t, `case "$*" in
+*Layers*base) echo '["a","b"]';; *Layers*dlbench/x-packages:below) echo '["a"]';; *Layers*dlbench/x:base) echo '["a","b"]';; *Layers*) echo '["a","x"]';;
+images*) echo dlbench/x:base dlbench/x-packages:below dlbench/x:old;; esac`)
+	removed, err := s.Prune(t.Context(), nil, []string{"base"}, false)
+	if err != nil || !slices.Equal(removed, []string{"dlbench/x:old"}) {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	if removed, err = s.Prune(t.Context(), nil, []string{"base"}, true); err != nil || len(removed) != 3 {
+		t.Errorf("with all: removed %v, %v", removed, err)
 	}
 }
