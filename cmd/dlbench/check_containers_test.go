@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/reports/gate"
 )
 
@@ -21,7 +22,7 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var out, log strings.Builder
-	p := &program{stdout: &out, stderr: &log, getenv: os.Getenv, environ: os.Environ, now: time.Now, width: 200}
+	p := &program{stdout: &out, stderr: &log, getenv: os.Getenv, environ: os.Environ, now: time.Now, width: 200, openGPU: sample.OpenGPU}
 	if code := p.run(t.Context(), []string{"dlbench", "run", "--runner", "reference", "--workload", "lenet/infer/b2/fp32", "--rounds", "1", "--out", filepath.Join(dir, "old")}); code != 0 {
 		t.Fatalf("run exits with %d: %s", code, log.String())
 	}
