@@ -240,7 +240,7 @@ func (b *bench) turns(ctx context.Context, pair [2]*turn, id plan.ID, blocks int
 
 func (b *bench) block(ctx context.Context, t *turn, scenario protocol.Scenario, sampling bool) (seconds float64, err error) {
 	if sampling {
-		recording, err := newMeter(b.terms.CPUs).Start(ctx, t.Identity())
+		recording, err := newMeter(b.terms.CPUs, b.terms.Device).Start(ctx, t.Identity())
 		if err != nil {
 			return 0, err
 		}
