@@ -87,7 +87,8 @@ func (d *nvmlDriver) listMIG(c *nvmlCard) {
 // part describes a MIG device. What it does not say of itself is its card's.
 func (c *nvmlCard) part(index, slot int, device nvml.Device, opened nvml.Return) *nvmlCard {
 	parent := c.Index
-	part := &nvmlCard{GPU: record.GPU{Index: index, Parent: &parent, Driver: c.Driver, ComputeCapability: c.ComputeCapability}, device: device, whole: c}
+	part := &nvmlCard{GPU: record.GPU{Index: index, Parent: &parent, Driver: c.Driver, ComputeCapability: c.ComputeCapability,
+		PCIeGenerationMax: c.PCIeGenerationMax, PCIeWidthMax: c.PCIeWidthMax}, device: device, whole: c}
 	fail := func(ret nvml.Return) *nvmlCard {
 		part.unreadable = fmt.Errorf("describe MIG device %d of GPU %d: %w", slot, parent, nvmlError(ret))
 		return part
