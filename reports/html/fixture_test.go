@@ -226,6 +226,6 @@ func (p plan) meter(add func(name, unit string, value func(busy float64) float64
 	add(record.GPUSeries(0, record.GPUClock), "MHz", func(busy float64) float64 { return 345 + 1500*busy })
 	add(record.GPUSeries(0, record.GPUTemperature), "°C", func(busy float64) float64 { return 35 + 30*busy })
 	add(record.GPUSeries(0, record.GPUThermalLimit), "", func(float64) float64 { return 0 })
-	add(record.GPUSeries(0, record.GPUPowerCap), "", func(busy float64) float64 { return math.Floor(busy) })
+	add(record.GPUSeries(0, record.GPUPowerCap), "", math.Floor)
 	add(record.GPUSeries(0, record.GPULinkWidth), "lanes", func(float64) float64 { return 8 })
 }
