@@ -15,6 +15,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/launch"
@@ -36,6 +37,7 @@ type bench struct {
 	engine    engine.Engine
 	reason    string // why this engine
 	launcher  *launch.Launcher
+	meter     campaign.Meter
 	judge     *parity.Verifier
 	reference startable // who judges: on the CPU, whatever is measured
 	startable map[string]startable
@@ -104,6 +106,7 @@ func (p *program) equip(ctx context.Context, b *bench, engineName, logs string) 
 		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: logs,
 		Python: engine.LocalPython(p.getenv),
 	}
+	b.meter = p.newMeter(b.terms.CPUs)
 	return os.MkdirAll(b.launcher.Inputs, 0o755)
 }
 

@@ -15,16 +15,6 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// splitter is a driver that knows MIG.
-type splitter interface {
-	Instances(index int) (uuids []string, split bool, err error)
-}
-
-// watcher is a driver that tells who uses a GPU.
-type watcher interface {
-	Processes(index int) ([]sample.GPUProcess, error)
-}
-
 // devices are those that --device asks for. A string that is no device is the
 // command line's fault, a card that is not there the machine's.
 func (p *program) devices(text string) ([]device.Device, error) {
@@ -67,16 +57,7 @@ func (p *program) cards() (cards []device.Card, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, gpu.Close()) }()
-	for _, found := range gpu.Cards() {
-		card := device.Card{GPU: found}
-		if s, ok := gpu.(splitter); ok {
-			if card.Instances, card.Split, err = s.Instances(found.Index); err != nil {
-				return nil, err
-			}
-		}
-		cards = append(cards, card)
-	}
-	return cards, nil
+	return device.Cards(gpu.Cards()), nil
 }
 
 // sharing are warnings of processes that use the GPUs before anything of this
@@ -109,19 +90,15 @@ func (p *program) sharing(devices []device.Device, exclusive bool) (warnings []r
 
 // users names the processes on a device's card; empty when there is none.
 func users(gpu sample.GPU, d device.Device) string {
-	w, ok := gpu.(watcher)
-	if !ok {
-		return fmt.Sprintf("the driver of %s does not tell who uses it", d.Name)
-	}
-	processes, err := w.Processes(d.Card.Index)
+	processes, err := gpu.Processes(d.Card.Index)
 	if err != nil {
 		return fmt.Sprintf("whether others use %s is not known: %v", d.Name, err)
 	}
 	var names []string
 	for _, process := range processes {
 		name := strings.TrimSpace(fmt.Sprintf("%s %d", process.Name, process.PID))
-		if process.MemoryBytes > 0 {
-			name += " with " + table.Bytes(process.MemoryBytes)
+		if process.MemoryBytes != nil {
+			name += " with " + table.Bytes(*process.MemoryBytes)
 		}
 		names = append(names, name)
 	}

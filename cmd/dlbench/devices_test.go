@@ -11,16 +11,15 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// quiet is a driver that tells nothing but its cards.
-type quiet struct{ sample.GPU }
-
 // A driver that does not tell who else computes is named, and is not taken for
 // an idle one.
 func TestUsersThatNobodyTells(t *testing.T) {
 	d := device.Device{Name: "gpu:0"}
-	if got := users(quiet{}, d); got != "the driver of gpu:0 does not tell who uses it" {
+	t.Setenv("TEST_FOREIGN", "unknown")
+	if got := users(twoCards{}, d); got != "whether others use gpu:0 is not known: no permission to ask the NVIDIA driver" {
 		t.Errorf("it says %q", got)
 	}
+	t.Setenv("TEST_FOREIGN", "")
 	if got := users(twoCards{}, d); got != "" {
 		t.Errorf("nobody is there, and it says %q", got)
 	}
@@ -48,7 +47,7 @@ func TestAMissingGPUHasItsHint(t *testing.T) {
 }
 
 func TestDoctorTellsOfMIGAndOfRunners(t *testing.T) {
-	card := device.Card{GPU: record.GPU{Index: 1, Name: "H100", UUID: "GPU-8d3f", Driver: "570.1", ComputeCapability: "9.0"}, Split: true}
+	card := device.Card{GPU: record.GPU{Index: 1, Name: "H100", UUID: "GPU-8d3f", Driver: "570.1", ComputeCapability: "9.0", MIG: true}}
 	told := func(cards ...device.Card) string {
 		findings, err := gpuFindings(cards, nil)
 		if err != nil {
@@ -63,8 +62,8 @@ func TestDoctorTellsOfMIGAndOfRunners(t *testing.T) {
 	if text := told(card); !strings.Contains(text, "GPU 1 warning: H100") || !strings.Contains(text, "nvidia-smi mig -cgi") {
 		t.Errorf("a card that is split into nothing:\n%s", text)
 	}
-	card.Instances = []string{"MIG-01", "MIG-02"}
-	if text := told(card); !strings.Contains(text, "split by MIG: MIG-01, MIG-02") || !strings.Contains(text, "GPU 1 ok") {
+	card.Instances = []record.GPU{{Index: 2, UUID: "MIG-01"}, {Index: 3, UUID: "MIG-02"}}
+	if text := told(card); !strings.Contains(text, "split by MIG: gpu:2 (MIG-01), gpu:3 (MIG-02)") || !strings.Contains(text, "GPU 1 ok") {
 		t.Errorf("a card that is split in two:\n%s", text)
 	}
 	old := manifest.Manifest{Name: "old", Devices: []string{"gpu"}, GPU: &manifest.GPU{Architectures: []string{"sm_70"}}}

@@ -28,15 +28,24 @@ func gpuFindings(cards []device.Card, absent error) ([]finding, error) {
 	for _, card := range cards {
 		text := fmt.Sprintf("%s, %s, compute capability %s, %s", card.Name, table.Bytes(card.MemoryBytes), card.ComputeCapability, card.UUID)
 		f := finding{What: fmt.Sprintf("GPU %d", card.Index), State: "ok", Text: text}
-		if card.Split {
-			f.Text += ", split by MIG: " + strings.Join(card.Instances, ", ")
+		if card.MIG {
+			f.Text += ", split by MIG: " + strings.Join(instances(card), ", ")
 		}
-		if card.Split && len(card.Instances) == 0 {
+		if card.MIG && len(card.Instances) == 0 {
 			f.State, f.Text, f.Mend = "warning", text+", split by MIG, without an instance", "nvidia-smi mig -cgi, or nvidia-smi -mig 0"
 		}
 		findings = append(findings, f, runnersOn(card, all))
 	}
 	return findings, nil
+}
+
+// instances are the names and UUIDs of a card's.
+func instances(card device.Card) []string {
+	var names []string
+	for _, g := range card.Instances {
+		names = append(names, fmt.Sprintf("gpu:%d (%s)", g.Index, g.UUID))
+	}
+	return names
 }
 
 // runnersOn tells which runners can use a card, and why the others cannot.
@@ -67,10 +76,11 @@ func runnersOn(card device.Card, all []manifest.Manifest) finding {
 func handOverFinding(ctx context.Context, command *engine.CLI, cards []device.Card) finding {
 	var uuids []string
 	for _, card := range cards {
-		if card.Split {
-			uuids = append(uuids, card.Instances...)
-		} else {
+		if !card.MIG {
 			uuids = append(uuids, card.UUID)
+		}
+		for _, g := range card.Instances {
+			uuids = append(uuids, g.UUID)
 		}
 	}
 	if lacking := command.LackingForGPUs(ctx, uuids...); lacking != nil {

@@ -147,6 +147,7 @@ type starts struct{ bare, sampled bool }
 // turn is one of the two processes that take turns.
 type turn struct {
 	*launch.Runner
+	device     string
 	iterations int
 	slot       int
 }
@@ -172,7 +173,7 @@ func (b *bench) pair(ctx context.Context, runner string, id plan.ID, files plan.
 			return d, openErr
 		}
 		defer func() { err = errors.Join(err, opened.Close(ctx)) }()
-		pair[i] = &turn{Runner: opened}
+		pair[i] = &turn{Runner: opened, device: s.device.Name}
 		if err = pair[i].ready(ctx, files); err != nil {
 			return d, err
 		}
@@ -240,7 +241,7 @@ func (b *bench) turns(ctx context.Context, pair [2]*turn, id plan.ID, blocks int
 
 func (b *bench) block(ctx context.Context, t *turn, scenario protocol.Scenario, sampling bool) (seconds float64, err error) {
 	if sampling {
-		recording, err := newMeter(b.terms.CPUs).Start(ctx, t.Identity())
+		recording, err := b.meter.Start(ctx, t.Identity(), t.device)
 		if err != nil {
 			return 0, err
 		}

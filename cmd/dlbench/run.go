@@ -301,7 +301,7 @@ func (r *run) measure(ctx context.Context) error {
 	r.warnOfEngine()
 	return campaign.Run(ctx, campaign.Config{
 		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.selection.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
-		Meter: newMeter(r.record.Terms.CPUs), Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
+		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
 		Progress: func(e campaign.Event) {
 			r.progress.step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},

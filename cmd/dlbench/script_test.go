@@ -31,7 +31,13 @@ func (twoCards) Cards() []record.GPU {
 		{Index: 1, Name: "A100", UUID: "GPU-8e000000", MemoryBytes: 40 << 30, Driver: "570.1", ComputeCapability: "8.0"}}
 }
 
-func (twoCards) Source(int) (sample.Source, error) { return nil, errors.New("not metered") }
+func (twoCards) Sources(int, sample.Target) ([]sample.Source, error) {
+	return nil, errors.New("not metered")
+}
+
+func (twoCards) Unreadable() error { return nil }
+
+func (twoCards) Index(string) (int, bool) { return 0, false }
 
 func (twoCards) Close() error { return nil }
 
@@ -40,7 +46,8 @@ func (twoCards) Processes(index int) ([]sample.GPUProcess, error) {
 	case name == "unknown":
 		return nil, errors.New("no permission to ask the NVIDIA driver")
 	case name != "" && index == 0:
-		return []sample.GPUProcess{{PID: 4711, Name: name, MemoryBytes: 1 << 30}}, nil
+		used := int64(1 << 30)
+		return []sample.GPUProcess{{PID: 4711, Name: name, MemoryBytes: &used}}, nil
 	}
 	return nil, nil
 }

@@ -142,7 +142,7 @@ type subject struct {
 func (t *selftesting) subject(ctx context.Context, s subject, made *plan.Plan, files plan.Files) ([]selftest.Promise, error) {
 	progress := func(text string, share float64) { t.progress.step(text, share, 0) }
 	experiment := selftest.Experiment{Runner: s.manifest.Name, Plan: made, Files: files, Slowdowns: s.slowdowns, Sure: s.sure,
-		Rounds: t.rounds, Repeats: t.repeats, Seed: t.selection.seed, Meter: newMeter(t.terms.CPUs), Progress: progress,
+		Rounds: t.rounds, Repeats: t.repeats, Seed: t.selection.seed, Device: s.device.Name, Meter: t.meter, Progress: progress,
 		Open: func(ctx context.Context, slowdown float64) (campaign.Runner, error) {
 			return t.opener(s.startable, &slowdown)(ctx)
 		}}
@@ -150,7 +150,7 @@ func (t *selftesting) subject(ctx context.Context, s subject, made *plan.Plan, f
 	if err != nil {
 		return nil, err
 	}
-	sampling := selftest.Sampling{Runner: s.manifest.Name, Plan: made, Files: files, Processes: t.rounds, Meter: newMeter(t.terms.CPUs),
+	sampling := selftest.Sampling{Runner: s.manifest.Name, Plan: made, Files: files, Processes: t.rounds, Device: s.device.Name, Meter: t.meter,
 		Open: t.opener(s.startable, nil), Progress: progress}
 	cost, err := sampling.Run(ctx)
 	return append(promises, cost), err

@@ -13,7 +13,7 @@ var CPU = Device{Name: "cpu"}
 
 // Device is what one process computes on; the zero value is the CPU, too.
 type Device struct {
-	Name     string     // "cpu", "gpu:1", or "gpu:0:1", an instance of a card that MIG splits
+	Name     string     // "cpu", or "gpu:1", a card or an instance of one that MIG splits
 	Card     record.GPU // whose it is; empty for the CPU
 	Instance string     // UUID of a MIG instance; empty for a whole card
 }

@@ -13,7 +13,7 @@ func cards() []device.Card {
 		return device.Card{GPU: record.GPU{Index: index, Name: "H100", UUID: uuid, Driver: "570.1", ComputeCapability: "9.0"}}
 	}
 	split := card(2, "GPU-77aa")
-	split.Split, split.Instances = true, []string{"MIG-01", "MIG-02"}
+	split.MIG, split.Instances = true, []record.GPU{{Index: 3, UUID: "MIG-01"}, {Index: 4, UUID: "MIG-02"}}
 	return []device.Card{card(0, "GPU-8d3f"), card(1, "GPU-8e00"), split}
 }
 
@@ -26,13 +26,14 @@ func TestParseAndFind(t *testing.T) {
 		"gpu:01":                "gpu:1=GPU-8e00",
 		"gpu:GPU-8d3f":          "gpu:0=GPU-8d3f",
 		"gpu:gpu-8E":            "gpu:1=GPU-8e00",
-		"gpu:MIG-01,MIG-02,0":   "gpu:2:0=MIG-01 gpu:2:1=MIG-02 gpu:0=GPU-8d3f",
-		"gpu:2:1":               "gpu:2:1=MIG-02",
-		"gpu:3":                 "! no GPU 3 here; there is gpu:0 (H100, GPU-8d3f), gpu:1 (H100, GPU-8e00), gpu:2:0 (H100, MIG-01), gpu:2:1",
+		"gpu:MIG-01,MIG-02,0":   "gpu:3=MIG-01 gpu:4=MIG-02 gpu:0=GPU-8d3f",
+		"gpu:2:1":               "gpu:4=MIG-02",
+		"gpu:4":                 "gpu:4=MIG-02",
+		"gpu:5":                 "! no GPU 5 here; there is gpu:0 (H100, GPU-8d3f), gpu:1 (H100, GPU-8e00), gpu:3 (H100, MIG-01), gpu:4",
 		"gpu:2:5":               "! no GPU 2:5 here",
 		"gpu:GPU-9":             "! no GPU GPU-9 here",
 		"gpu:GPU-8":             "! several GPUs begin with GPU-8",
-		"gpu:2":                 "! gpu:2 is split by MIG and computes in its instances alone: name one of gpu:2:0",
+		"gpu:2":                 "! gpu:2 is split by MIG and computes in its instances alone: name one of gpu:3",
 		"gpu:0,GPU-8d3f":        "! gpu:0 is asked for twice",
 		"":                      `!! device "": expected cpu, gpu, gpu:1`,
 		"cpu:0":                 `!! device "cpu:0": expected cpu`,

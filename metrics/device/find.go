@@ -8,12 +8,29 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// Card is a GPU as the driver shows it, with the UUIDs of the instances that
-// MIG splits it into, if it does.
+// Card is a GPU as the driver shows it, with the instances that MIG splits it
+// into, if it does.
 type Card struct {
 	record.GPU
-	Split     bool
-	Instances []string
+	Instances []record.GPU
+}
+
+// Cards gives every card its instances.
+func Cards(all []record.GPU) []Card {
+	var cards []Card
+	for _, g := range all {
+		if g.Parent == nil {
+			cards = append(cards, Card{GPU: g})
+		}
+	}
+	for i := range cards {
+		for _, g := range all {
+			if g.Parent != nil && *g.Parent == cards[i].Index {
+				cards[i].Instances = append(cards[i].Instances, g)
+			}
+		}
+	}
+	return cards
 }
 
 // Find are the devices that are asked for, in their order; for the CPU it is
@@ -41,8 +58,9 @@ func (w Wanted) Find(cards []Card) ([]Device, error) {
 func find(name string, cards []Card) (Device, error) {
 	var matches []Device
 	for _, card := range cards {
-		for _, d := range card.devices() {
-			if d.Name == "gpu:"+trimmed(name) || strings.HasPrefix(strings.ToLower(d.UUID()), strings.ToLower(name)) {
+		for i, d := range card.devices() {
+			alias := fmt.Sprintf("%d:%d", card.Index, i-1) // as CUDA numbers instances
+			if d.Name == "gpu:"+trimmed(name) || i > 0 && alias == trimmed(name) || strings.HasPrefix(strings.ToLower(d.UUID()), strings.ToLower(name)) {
 				matches = append(matches, d)
 			}
 		}
@@ -54,7 +72,7 @@ func find(name string, cards []Card) (Device, error) {
 		return Device{}, fmt.Errorf("several GPUs begin with %s: give more of the UUID; there is %s", name, listing(cards))
 	}
 	for _, card := range cards {
-		if d := matches[0]; card.Split && d.Instance == "" && card.UUID == d.Card.UUID {
+		if d := matches[0]; card.MIG && d.Instance == "" && card.UUID == d.Card.UUID {
 			return Device{}, fmt.Errorf("%s is split by MIG and computes in its instances alone: name one of %s", d.Name, listing([]Card{card}))
 		}
 	}
@@ -75,8 +93,8 @@ func trimmed(name string) string {
 // devices are the card itself and its instances.
 func (c Card) devices() []Device {
 	devices := []Device{{Name: fmt.Sprintf("gpu:%d", c.Index), Card: c.GPU}}
-	for i, uuid := range c.Instances {
-		devices = append(devices, Device{Name: fmt.Sprintf("gpu:%d:%d", c.Index, i), Card: c.GPU, Instance: uuid})
+	for _, g := range c.Instances {
+		devices = append(devices, Device{Name: fmt.Sprintf("gpu:%d", g.Index), Card: c.GPU, Instance: g.UUID})
 	}
 	return devices
 }
@@ -86,12 +104,12 @@ func listing(cards []Card) string {
 	var names []string
 	for _, card := range cards {
 		for _, d := range card.devices() {
-			if card.Split && d.Instance == "" {
+			if card.MIG && d.Instance == "" {
 				continue
 			}
 			names = append(names, fmt.Sprintf("%s (%s, %s)", d.Name, d.Card.Name, d.UUID()))
 		}
-		if card.Split && len(card.Instances) == 0 {
+		if card.MIG && len(card.Instances) == 0 {
 			names = append(names, fmt.Sprintf("gpu:%d (%s, split by MIG, without an instance)", card.Index, card.Name))
 		}
 	}

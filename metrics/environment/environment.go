@@ -39,23 +39,26 @@ func Read(ctx context.Context, o Options) record.Environment {
 	if e.Cgroup == "" {
 		r.miss("cgroup", errors.New("no control groups are mounted"))
 	}
-	if cards, err := o.Cards(); err != nil {
+	cards, err := o.Cards()
+	if err != nil {
 		r.miss("gpu", err)
-	} else {
-		e.GPUs = cards
+	}
+	e.GPUs = append(e.GPUs, cards...)
+	for i, c := range e.GPUs {
+		e.GPUs[i].Peak = CardPeak(c.Name)
 	}
 	e.Missing = r.missing
 	return e
 }
 
-// Cards are the GPUs of an opened driver, or why there is none: the two
-// results of sample.OpenGPU.
+// Cards are the GPUs of an opened driver and why some are not among them, or
+// why there is none: the two results of sample.OpenGPU.
 func Cards(gpu sample.GPU, err error) func() ([]record.GPU, error) {
 	return func() ([]record.GPU, error) {
 		if err != nil {
 			return nil, err
 		}
-		return gpu.Cards(), nil
+		return gpu.Cards(), gpu.Unreadable()
 	}
 }
 

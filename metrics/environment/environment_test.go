@@ -65,7 +65,7 @@ func TestRead(t *testing.T) {
 		"sys/devices/system/cpu/cpu0/topology/thread_siblings_list": "0-1\n",
 		"sys/devices/system/cpu/cpu1/topology/thread_siblings_list": "0-1\n",
 	})
-	cards := []record.GPU{{Name: "H200"}}
+	cards := []record.GPU{{Name: "homemade"}}
 	got := environment.Read(t.Context(), environment.Options{Root: root, Cards: func() ([]record.GPU, error) { return cards, nil }})
 	want := record.Environment{OS: "Ubuntu 24.04.1 LTS", Kernel: "6.8.0-45-generic", CPU: "Intel(R) Xeon(R) Gold 6430",
 		CPUFlags: []string{"amx_tile", "avx2", "avx512f", "f16c", "fma", "sse", "sse4_2"}, Cores: 1, LogicalCPUs: 2, MemoryBytes: 1 << 20,

@@ -17,6 +17,11 @@ const (
 	CPUThermal        = "cpu_thermal_limit"
 	CPUThrottled      = "cpu_throttled"
 	GPUThermal        = "gpu_thermal_limit"
+	GPUPowerLimit     = "gpu_power_limit"
+	GPUHardware       = "gpu_hardware_slowdown"
+	GPULink           = "gpu_pcie_link"
+	GPUECC            = "gpu_ecc_errors"
+	GPUForeign        = "gpu_foreign_processes"
 	ThreadsExceeded   = "threads_exceeded"
 	ThreadsMismatch   = "threads_mismatch"
 	CPUsMismatch      = "cpus_mismatch"
@@ -54,6 +59,11 @@ var Caveats = []Caveat{
 	{FewProcesses, "too few processes for a confidence interval", "--profile report"},
 	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},
 	{Governor, "the kernel changes the CPUs' clocks with the load", "cpupower frequency-set -g performance"},
+	{GPUECC, "the GPU's memory had errors that could not be corrected while a cell was measured", "distrust its figures; have the card checked"},
+	{GPUForeign, "other processes were on the GPU while a cell was measured", "stop them, or take another card"},
+	{GPUHardware, "the GPU's hardware held its clocks down and named neither heat nor the power supply", "nvidia-smi -q -d PERFORMANCE; look at power supply and cooling"},
+	{GPULink, "the GPU's PCIe link was narrower or slower than card and slot can do", "seat the card anew; look at the slot and the firmware's settings"},
+	{GPUPowerLimit, "a power cap or the power supply's brake held a GPU's clocks down", "a higher limit (nvidia-smi -pl), or fixed, lower clocks (nvidia-smi -lgc)"},
 	{GPUShared, "other processes used the GPU before the run began", "stop them; --exclusive refuses such a GPU"},
 	{GPUThermal, "heat held a GPU's clocks down", "cooling; a longer pause"},
 	{LargeRatio, "maintained frameworks differ by more than two on a CPU, or by 1.3 on a GPU at a large batch", "look for a mistake first: compare their terms"},

@@ -55,7 +55,7 @@ type Environment struct {
 	Engine         string            `json:"engine"`
 	EngineVersion  string            `json:"engine_version,omitempty"`
 	GPUs           []GPU             `json:"gpus"`
-	Peak           *Peak             `json:"peak,omitempty"`    // absent where nobody measured it
+	Peak           *Peak             `json:"peak,omitempty"`    // absent where nobody measured it; see PeakOf
 	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
 }
 
@@ -67,14 +67,29 @@ type Peak struct {
 	Source               string  `json:"source"`                // what measured it, and how near that comes to the hardware's limit
 }
 
-// GPU is one card.
+// GPU is one card, or one part of a card that MIG divides.
 type GPU struct {
-	Index             int    `json:"index"`
-	Name              string `json:"name"`
-	UUID              string `json:"uuid"`
-	MemoryBytes       int64  `json:"memory_bytes"`
-	Driver            string `json:"driver"`
-	ComputeCapability string `json:"compute_capability"`
+	Index             int       `json:"index"` // the N of gpu:N: the driver's, and for MIG devices one behind the cards'
+	Name              string    `json:"name"`
+	UUID              string    `json:"uuid"` // "GPU-…", of a MIG device "MIG-…"
+	MemoryBytes       int64     `json:"memory_bytes"`
+	Driver            string    `json:"driver"`
+	ComputeCapability string    `json:"compute_capability"`
+	MIG               bool      `json:"mig,omitempty"`                 // the card is divided: its MIG devices compute, not it
+	Parent            *int      `json:"parent,omitempty"`              // of a MIG device, the index of its card
+	PCIeGenerationMax int       `json:"pcie_generation_max,omitempty"` // what card and slot can do at most; absent where that is not told
+	PCIeWidthMax      int       `json:"pcie_width_max,omitempty"`      // lanes
+	Peak              *CardPeak `json:"peak,omitempty"`                // absent for a card that the table does not have
+}
+
+// CardPeak is what a card does at most by its maker's datasheet: dense, without
+// sparsity. A precision that it has no units for is absent.
+type CardPeak struct {
+	FP32GFLOPS           float64 `json:"fp32_gflops"`
+	TF32GFLOPS           float64 `json:"tf32_gflops,omitempty"`
+	BF16GFLOPS           float64 `json:"bf16_gflops,omitempty"`
+	BandwidthBytesPerSec float64 `json:"bandwidth_bytes_per_s"` // of the card's memory
+	Source               string  `json:"source"`
 }
 
 // Terms are the conditions that the harness asked for.
@@ -271,9 +286,15 @@ type Utilization struct {
 	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // over how many of its threads the runner spread its computing
 	ForeignCPUs     *float64          `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
 	StealPercent    *float64          `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
-	GPUPercent      *float64          `json:"gpu_percent,omitempty"`
+	GPUPercent      *float64          `json:"gpu_percent,omitempty"`       // time in which some kernel ran
 	GPUMemoryBytes  *int64            `json:"gpu_memory_bytes,omitempty"`
 	GPUPowerWatts   *float64          `json:"gpu_power_watts,omitempty"`
+	GPUClockMHz     *float64          `json:"gpu_clock_mhz,omitempty"`        // of the multiprocessors
+	GPUMemoryClock  *float64          `json:"gpu_memory_clock_mhz,omitempty"` // of the card's memory
+	GPUTemperature  *float64          `json:"gpu_temperature_celsius,omitempty"`
+	GPUEnergyJoules *float64          `json:"gpu_energy_joules,omitempty"` // of a process's throughput blocks
+	ImagesPerJoule  *float64          `json:"images_per_joule,omitempty"`  // images of those blocks over that energy
+	EnergySource    string            `json:"energy_source,omitempty"`     // where the energy comes from, in words
 	Missing         map[string]string `json:"missing,omitempty"`
 }
 

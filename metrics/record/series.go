@@ -21,12 +21,25 @@ const (
 
 // What the series of a GPU are about; GPUSeries makes their names.
 const (
-	GPUPercent      = "percent"
-	GPUMemory       = "memory_bytes"
-	GPUPower        = "power_watts"
-	GPUClock        = "clock_mhz"
-	GPUTemperature  = "temperature_celsius"
-	GPUThermalLimit = "thermal_limit" // 1 while heat holds the clocks down, else 0
+	GPUPercent     = "percent" // time in which some kernel ran
+	GPUMemory      = "memory_bytes"
+	GPUEnergy      = "energy_joules" // counter, since the driver was loaded
+	GPUPower       = "power_watts"
+	GPUClock       = "clock_mhz" // of the multiprocessors
+	GPUMemoryClock = "memory_clock_mhz"
+	GPUTemperature = "temperature_celsius"
+
+	// 1 while that holds the clocks down, else 0.
+	GPUThermalLimit = "thermal_limit"
+	GPUPowerCap     = "power_cap"         // the power that software allows
+	GPUPowerBrake   = "power_brake"       // a signal of the power supply
+	GPUSlowdown     = "hardware_slowdown" // the card's hardware, which names neither heat nor the power supply
+
+	GPULinkGeneration = "pcie_generation"
+	GPULinkWidth      = "pcie_width"      // lanes
+	GPUReplays        = "pcie_replays"    // counter: what was sent over the link again
+	GPUECCErrors      = "ecc_uncorrected" // counter: errors of the memory that could not be corrected, since the driver was loaded
+	GPUOthers         = "other_processes" // processes on the card that are not the runner's
 )
 
 // GPUSeries is the name of a series of one GPU, like gpu0_percent.

@@ -2,16 +2,24 @@ package sample
 
 import (
 	"errors"
+	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// GPU is an opened driver of GPUs.
+// GPU is an opened driver of GPUs. A card is named by its index in Cards' order:
+// the driver's, then the MIG devices.
 type GPU interface {
-	// Cards are the GPUs that the driver shows.
+	// Cards are the GPUs that the driver shows and that could be described.
 	Cards() []record.GPU
-	// Source meters one of them.
-	Source(index int) (Source, error)
+	// Unreadable is why some of the driver's cards are not among Cards.
+	Unreadable() error
+	// Index finds a card by its UUID, "GPU-…" or "MIG-…".
+	Index(uuid string) (int, bool)
+	// Sources meter one card, of which the target's processes are the runner.
+	Sources(index int, target Target) ([]Source, error)
+	// Processes are all that are on a card now.
+	Processes(index int) ([]GPUProcess, error)
 	// Close lets the driver go; its sources miss everything from then on.
 	Close() error
 }
@@ -23,16 +31,29 @@ var (
 	ErrNoGPU    = errors.New("the NVIDIA driver shows no GPU")
 )
 
-// GPUProcess is a process that uses a GPU.
-type GPUProcess struct {
-	PID         int    // on the host
-	Name        string // of its program; empty where the driver does not tell
-	MemoryBytes int64  // of the GPU's memory; 0 where the driver does not tell
+// GPUSources meter a card of the driver that OpenGPU gave, or say of each of
+// its figures why there is none.
+func GPUSources(gpu GPU, opened error, index int, target Target) []Source {
+	if opened == nil {
+		sources, err := gpu.Sources(index, target)
+		if err == nil {
+			return sources
+		}
+		opened = err
+	}
+	return []Source{Absent(opened, append(gpuLoad(index, false), gpuLink(index)...)...)}
 }
 
-// GPUChannels are what a GPU's source fills; power is a rate of the energy
-// counter, or a level where the GPU has none.
-func GPUChannels(index int, energyCounter bool) []Channel {
+// The shortest time between two readings of a card's load, and of its link and
+// errors. The driver's own figures of the load cover 1/6 to 1 s.
+const (
+	gpuPace  = 200 * time.Millisecond
+	linkPace = time.Second
+)
+
+// gpuLoad are what a card does and what holds it back; power is a rate of the
+// energy counter, or a level where the card has none.
+func gpuLoad(index int, energyCounter bool) []Channel {
 	name := func(about string) string { return record.GPUSeries(index, about) }
 	power := Channel{Name: name(record.GPUPower), Unit: "W", Kind: Level, Scale: 1e-3} // from mW
 	if energyCounter {
@@ -41,9 +62,28 @@ func GPUChannels(index int, energyCounter bool) []Channel {
 	return []Channel{
 		{Name: name(record.GPUPercent), Unit: "%", Scale: 1},
 		{Name: name(record.GPUMemory), Unit: "bytes", Scale: 1},
+		{Name: name(record.GPUEnergy), Unit: "J", Kind: Total, Scale: 1e-3}, // from mJ
 		power,
 		{Name: name(record.GPUClock), Unit: "MHz", Scale: 1},
+		{Name: name(record.GPUMemoryClock), Unit: "MHz", Scale: 1},
 		{Name: name(record.GPUTemperature), Unit: "°C", Scale: 1},
 		{Name: name(record.GPUThermalLimit), Unit: "", Scale: 1},
+		{Name: name(record.GPUPowerCap), Unit: "", Scale: 1},
+		{Name: name(record.GPUPowerBrake), Unit: "", Scale: 1},
+		{Name: name(record.GPUSlowdown), Unit: "", Scale: 1},
+	}
+}
+
+// gpuLink are a card's link, its errors and who else is on it. What passes the
+// link is not asked for: the driver would count for 20 ms, twice, and the
+// sampler would wait.
+func gpuLink(index int) []Channel {
+	name := func(about string) string { return record.GPUSeries(index, about) }
+	return []Channel{
+		{Name: name(record.GPULinkGeneration), Unit: "", Scale: 1},
+		{Name: name(record.GPULinkWidth), Unit: "lanes", Scale: 1},
+		{Name: name(record.GPUReplays), Unit: "replays", Kind: Total, Scale: 1},
+		{Name: name(record.GPUECCErrors), Unit: "errors", Kind: Total, Scale: 1},
+		{Name: name(record.GPUOthers), Unit: "processes", Scale: 1},
 	}
 }

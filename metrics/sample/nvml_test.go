@@ -4,6 +4,8 @@ package sample
 
 import (
 	"errors"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,14 +16,14 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// driver is a library with one GPU of which everything can be asked.
-func driver(device *mock.Device) *mock.Interface {
+// driver is a library of GPUs of which everything can be asked.
+func driver(devices ...*mock.Device) *mock.Interface {
 	return &mock.Interface{
 		InitFunc:                   func() nvml.Return { return nvml.SUCCESS },
 		ShutdownFunc:               func() nvml.Return { return nvml.SUCCESS },
-		DeviceGetCountFunc:         func() (int, nvml.Return) { return 1, nvml.SUCCESS },
+		DeviceGetCountFunc:         func() (int, nvml.Return) { return len(devices), nvml.SUCCESS },
 		SystemGetDriverVersionFunc: func() (string, nvml.Return) { return "570.1", nvml.SUCCESS },
-		DeviceGetHandleByIndexFunc: func(int) (nvml.Device, nvml.Return) { return device, nvml.SUCCESS },
+		DeviceGetHandleByIndexFunc: func(i int) (nvml.Device, nvml.Return) { return devices[i], nvml.SUCCESS },
 		ExtensionsFunc: func() nvml.ExtendedInterface {
 			return &mock.ExtendedInterface{LookupSymbolFunc: func(string) error { return nil }}
 		},
@@ -41,85 +43,157 @@ func card() *mock.Device {
 			millijoules += 300_000
 			return millijoules, nvml.SUCCESS
 		},
-		GetPowerUsageFunc:                   func() (uint32, nvml.Return) { return 250_000, nvml.SUCCESS },
-		GetClockInfoFunc:                    func(nvml.ClockType) (uint32, nvml.Return) { return 1980, nvml.SUCCESS },
+		GetPowerUsageFunc: func() (uint32, nvml.Return) { return 250_000, nvml.SUCCESS },
+		GetClockInfoFunc: func(clock nvml.ClockType) (uint32, nvml.Return) {
+			return map[nvml.ClockType]uint32{nvml.CLOCK_SM: 1980, nvml.CLOCK_MEM: 2619}[clock], nvml.SUCCESS
+		},
 		GetTemperatureFunc:                  func(nvml.TemperatureSensors) (uint32, nvml.Return) { return 61, nvml.SUCCESS },
-		GetCurrentClocksThrottleReasonsFunc: func() (uint64, nvml.Return) { return nvml.ClocksThrottleReasonSwPowerCap, nvml.SUCCESS },
+		GetCurrentClocksThrottleReasonsFunc: func() (uint64, nvml.Return) { return nvml.ClocksThrottleReasonGpuIdle, nvml.SUCCESS },
+		GetMaxPcieLinkGenerationFunc:        func() (int, nvml.Return) { return 5, nvml.SUCCESS },
+		GetMaxPcieLinkWidthFunc:             func() (int, nvml.Return) { return 16, nvml.SUCCESS },
+		GetCurrPcieLinkGenerationFunc:       func() (int, nvml.Return) { return 4, nvml.SUCCESS },
+		GetCurrPcieLinkWidthFunc:            func() (int, nvml.Return) { return 8, nvml.SUCCESS },
+		GetPcieReplayCounterFunc:            func() (int, nvml.Return) { return 3, nvml.SUCCESS },
+		GetTotalEccErrorsFunc: func(kind nvml.MemoryErrorType, since nvml.EccCounterType) (uint64, nvml.Return) {
+			if kind != nvml.MEMORY_ERROR_TYPE_UNCORRECTED || since != nvml.VOLATILE_ECC {
+				return 99, nvml.SUCCESS
+			}
+			return 2, nvml.SUCCESS
+		},
+		GetMigModeFunc:                  func() (int, int, nvml.Return) { return nvml.DEVICE_MIG_DISABLE, 0, nvml.SUCCESS },
+		GetComputeRunningProcessesFunc:  func() ([]nvml.ProcessInfo, nvml.Return) { return nil, nvml.SUCCESS },
+		GetGraphicsRunningProcessesFunc: func() ([]nvml.ProcessInfo, nvml.Return) { return nil, nvml.SUCCESS },
 	}
 }
 
-// watch records a GPU over some passes, one second apart.
-func watch(t *testing.T, library nvml.Interface, passes int) Recording {
+// opened is a driver whose processes nobody knows.
+func opened(t *testing.T, library nvml.Interface) *nvmlDriver {
 	t.Helper()
-	d, err := openNVML(library)
+	d, err := openNVML(library, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := d.Source(0)
-	if err != nil {
-		t.Fatal(err)
+	return d
+}
+
+// watch records GPUs, the first one if none is named, over some passes, one
+// second apart.
+func watch(t *testing.T, library nvml.Interface, passes int, indices ...int) Recording {
+	t.Helper()
+	d := opened(t, library)
+	if len(indices) == 0 {
+		indices = []int{0}
+	}
+	var sources []Source
+	for _, index := range indices {
+		sources = append(sources, GPUSources(d, nil, index, Target{PID: 7})...)
 	}
 	now := int64(0)
-	s := NewSampler(Config{Sources: []Source{source}, Interval: time.Hour, Clock: func() int64 { now += 1e9; return now }})
+	s := NewSampler(Config{Sources: sources, Interval: time.Hour, Clock: func() int64 { return now }})
 	for range passes {
+		now += 1e9
 		s.pass(false)
 	}
 	return s.recording()
 }
 
 func TestGPU(t *testing.T) {
-	device := card()
-	library := driver(device)
-	d, err := openNVML(library)
-	if err != nil {
-		t.Fatal(err)
+	library := driver(card())
+	d := opened(t, library)
+	want := record.GPU{Name: "H200", UUID: "GPU-1", MemoryBytes: 1000, Driver: "570.1", ComputeCapability: "9.0", PCIeGenerationMax: 5, PCIeWidthMax: 16}
+	if cards := d.Cards(); len(cards) != 1 || cards[0] != want || d.Unreadable() != nil {
+		t.Errorf("cards %+v, %v", cards, d.Unreadable())
 	}
-	want := record.GPU{Name: "H200", UUID: "GPU-1", MemoryBytes: 1000, Driver: "570.1", ComputeCapability: "9.0"}
-	if cards := d.Cards(); len(cards) != 1 || cards[0] != want {
-		t.Errorf("cards %+v", cards)
-	}
-	if _, err := d.Source(1); err == nil || !strings.Contains(err.Error(), "GPU 1: the driver shows GPUs 0 to 0") {
+	if _, err := d.Sources(1, Target{}); err == nil || !strings.Contains(err.Error(), "GPU 1: the driver shows GPUs 0 to 0") {
 		t.Errorf("got %v", err)
 	}
 	if err := errors.Join(d.Close(), d.Close()); err != nil || len(library.ShutdownCalls()) != 1 {
 		t.Errorf("%v, stopped %d times", err, len(library.ShutdownCalls()))
 	}
-	if _, err := d.Source(0); !errors.Is(err, errClosed) {
-		t.Errorf("a closed driver gives a source: %v", err)
+	if _, err := d.Sources(0, Target{}); !errors.Is(err, errClosed) {
+		t.Errorf("a closed driver gives sources: %v", err)
+	}
+	if _, err := d.Processes(0); !errors.Is(err, errClosed) {
+		t.Errorf("a closed driver lists processes: %v", err)
 	}
 }
 
 func TestGPUSeries(t *testing.T) {
-	got := watch(t, driver(card()), 4)
-	if len(got.Missing) != 0 || len(got.Series) != 6 {
+	device := card()
+	got := watch(t, driver(device), 4)
+	want := map[string]float64{"gpu0_percent": 97, "gpu0_memory_bytes": 40, "gpu0_power_watts": 300, "gpu0_clock_mhz": 1980, "gpu0_memory_clock_mhz": 2619,
+		"gpu0_temperature_celsius": 61, "gpu0_thermal_limit": 0, "gpu0_power_cap": 0, "gpu0_power_brake": 0, "gpu0_hardware_slowdown": 0,
+		"gpu0_pcie_generation": 4, "gpu0_pcie_width": 8, "gpu0_pcie_replays": 3, "gpu0_ecc_uncorrected": 2, "gpu0_other_processes": 0,
+		"gpu0_energy_joules": 1000 + 5*300} // one reading to see that there is a counter, four to sample it
+	if len(got.Missing) != 0 || len(got.Series) != len(want) {
 		t.Fatalf("got %+v", got)
 	}
-	want := map[string]float64{"gpu0_percent": 97, "gpu0_memory_bytes": 40, "gpu0_power_watts": 300, "gpu0_clock_mhz": 1980,
-		"gpu0_temperature_celsius": 61, "gpu0_thermal_limit": 0}
 	for _, s := range got.Series {
 		if v := s.Values[len(s.Values)-1]; len(s.Values) != 4 || v < want[s.Name]-1e-6 || v > want[s.Name]+1e-6 {
 			t.Errorf("%s is %v, expected %v", s.Name, s.Values, want[s.Name])
 		}
 	}
+	if n := len(device.GetPcieThroughputCalls()); n != 0 {
+		t.Errorf("the sampler waited for %d measurements of the link", n)
+	}
 }
 
-func TestHotGPU(t *testing.T) {
+// The driver renews its figures no more often, and asking disturbs.
+func TestGPUIsNotAskedOften(t *testing.T) {
 	device := card()
-	device.GetCurrentClocksThrottleReasonsFunc = func() (uint64, nvml.Return) {
-		return nvml.ClocksThrottleReasonHwThermalSlowdown | nvml.ClocksThrottleReasonSwPowerCap, nvml.SUCCESS
+	d := opened(t, driver(device))
+	now := int64(0)
+	s := NewSampler(Config{Sources: GPUSources(d, nil, 0, Target{PID: 7}), Clock: func() int64 { return now }})
+	for ; now < 2e9; now += 1e7 {
+		s.pass(false)
 	}
-	p := record.Process{Series: watch(t, driver(device), 1).Series}
-	if s := p.SeriesNamed("gpu0_thermal_limit"); s == nil || s.Values[0] != 1 {
-		t.Errorf("got %+v", s)
+	if load, link := len(device.GetUtilizationRatesCalls()), len(device.GetCurrPcieLinkWidthCalls()); load != 10 || link != 2 {
+		t.Errorf("asked for the load %d times and for the link %d times in 2 s", load, link)
+	}
+}
+
+// What holds the clocks down is told apart. The driver says that the hardware
+// slows down beside the hardware's reason.
+func TestThrottledGPU(t *testing.T) {
+	const heat, cap, brake, hardware = "gpu0_thermal_limit", "gpu0_power_cap", "gpu0_power_brake", "gpu0_hardware_slowdown"
+	for name, tt := range map[string]struct {
+		reasons uint64
+		want    []string
+	}{
+		"idle":               {nvml.ClocksThrottleReasonGpuIdle, nil},
+		"as somebody asked":  {nvml.ClocksThrottleReasonApplicationsClocksSetting | nvml.ClocksThrottleReasonSyncBoost, nil},
+		"software's heat":    {nvml.ClocksThrottleReasonSwThermalSlowdown, []string{heat}},
+		"hardware's heat":    {nvml.ClocksThrottleReasonHwThermalSlowdown | nvml.ClocksThrottleReasonHwSlowdown, []string{heat}},
+		"a power cap":        {nvml.ClocksThrottleReasonSwPowerCap, []string{cap}},
+		"the power supply":   {nvml.ClocksThrottleReasonHwPowerBrakeSlowdown | nvml.ClocksThrottleReasonHwSlowdown, []string{brake}},
+		"hardware, unnamed":  {nvml.ClocksThrottleReasonHwSlowdown, []string{hardware}},
+		"heat and power cap": {nvml.ClocksThrottleReasonHwThermalSlowdown | nvml.ClocksThrottleReasonSwPowerCap, []string{heat, cap}},
+	} {
+		device := card()
+		device.GetCurrentClocksThrottleReasonsFunc = func() (uint64, nvml.Return) { return tt.reasons, nvml.SUCCESS }
+		p := record.Process{Series: watch(t, driver(device), 1).Series}
+		for _, series := range []string{heat, cap, brake, hardware} {
+			held := 0.0
+			if slices.Contains(tt.want, series) {
+				held = 1
+			}
+			if s := p.SeriesNamed(series); s == nil || s.Values[0] != held {
+				t.Errorf("%s: %s is %+v, expected %v", name, series, s, held)
+			}
+		}
 	}
 }
 
 func TestGPUWithoutAnEnergyCounter(t *testing.T) {
 	device := card()
 	device.GetTotalEnergyConsumptionFunc = func() (uint64, nvml.Return) { return 0, nvml.ERROR_NOT_SUPPORTED }
-	p := record.Process{Series: watch(t, driver(device), 2).Series}
+	got := watch(t, driver(device), 2)
+	p := record.Process{Series: got.Series}
 	if s := p.SeriesNamed("gpu0_power_watts"); s == nil || s.Values[0] != 250 {
 		t.Errorf("got %+v", s)
+	}
+	if p.SeriesNamed("gpu0_energy_joules") != nil || got.Missing["gpu0_energy_joules"] != "this GPU does not tell" || len(got.Missing) != 1 {
+		t.Errorf("missing %v", got.Missing)
 	}
 }
 
@@ -132,11 +206,20 @@ func TestOldDriver(t *testing.T) {
 		return &mock.ExtendedInterface{LookupSymbolFunc: func(string) error { return errors.New("undefined symbol") }}
 	}
 	got := watch(t, library, 2)
-	if n := len(device.GetTotalEnergyConsumptionCalls()) + len(device.GetCurrentClocksThrottleReasonsCalls()); n != 0 {
-		t.Errorf("%d calls of functions that the driver lacks", n)
+	for function, calls := range map[string]int{"energy": len(device.GetTotalEnergyConsumptionCalls()), "reasons": len(device.GetCurrentClocksThrottleReasonsCalls()),
+		"MIG": len(device.GetMigModeCalls()), "link": len(device.GetCurrPcieLinkWidthCalls()), "most of the link": len(device.GetMaxPcieLinkWidthCalls()),
+		"replays": len(device.GetPcieReplayCounterCalls()), "ECC": len(device.GetTotalEccErrorsCalls()), "processes": len(device.GetComputeRunningProcessesCalls())} {
+		if calls != 0 {
+			t.Errorf("%s: %d calls of a function that the driver lacks", function, calls)
+		}
 	}
-	if got.Missing["gpu0_thermal_limit"] != errNoReason.Error() || len(got.Missing) != 1 || len(got.Series) != 5 {
-		t.Errorf("got %+v", got)
+	if len(got.Missing) != 10 || len(got.Series) != 6 {
+		t.Errorf("missing %v", got.Missing)
+	}
+	for name, reason := range got.Missing {
+		if !strings.Contains(reason, "the NVIDIA driver is too old to tell: it lacks nvmlDeviceGet") {
+			t.Errorf("%s: %s", name, reason)
+		}
 	}
 }
 
@@ -177,22 +260,23 @@ func TestGPUWithoutPermission(t *testing.T) {
 
 func TestNothingIsAskedAfterClose(t *testing.T) {
 	device := card()
-	d, err := openNVML(driver(device))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := d.Source(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t, driver(device))
+	sources := GPUSources(d, nil, 0, Target{PID: 7})
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	before := len(device.GetMemoryInfoCalls())
-	into := make([]Reading, len(source.Channels()))
-	source.Read(into)
-	if len(device.GetMemoryInfoCalls()) != before || !errors.Is(into[0].Err, errClosed) || !errors.Is(into[5].Err, errClosed) {
-		t.Errorf("got %+v", into)
+	for _, source := range sources {
+		into := make([]Reading, len(source.Channels()))
+		source.Read(into)
+		for i, r := range into {
+			if !errors.Is(r.Err, errClosed) {
+				t.Errorf("%s: %+v", source.Channels()[i].Name, r)
+			}
+		}
+	}
+	if len(device.GetMemoryInfoCalls()) != before {
+		t.Error("asked after the driver was stopped")
 	}
 }
 
@@ -210,7 +294,7 @@ func TestNoDriver(t *testing.T) {
 		"anything else":     {nvml.ERROR_UNKNOWN, "start NVML: NVML answers 999"},
 	} {
 		library := &mock.Interface{InitFunc: func() nvml.Return { return tt.ret }}
-		if _, err := openNVML(library); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := openNVML(library, "/"); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, expected %q", name, err, tt.want)
 		}
 	}
@@ -219,12 +303,12 @@ func TestNoDriver(t *testing.T) {
 func TestDriverWithoutGPUs(t *testing.T) {
 	library := driver(card())
 	library.DeviceGetCountFunc = func() (int, nvml.Return) { return 0, nvml.SUCCESS }
-	if _, err := openNVML(library); !errors.Is(err, ErrNoGPU) || len(library.ShutdownCalls()) != 1 {
+	if _, err := openNVML(library, "/"); !errors.Is(err, ErrNoGPU) || len(library.ShutdownCalls()) != 1 {
 		t.Errorf("got %v, stopped %d times", err, len(library.ShutdownCalls()))
 	}
 	library = driver(card())
 	library.DeviceGetHandleByIndexFunc = func(int) (nvml.Device, nvml.Return) { return nil, nvml.ERROR_NO_PERMISSION }
-	if _, err := openNVML(library); err == nil || !strings.Contains(err.Error(), "open GPU 0: no permission") {
+	if _, err := openNVML(library, "/"); err == nil || !strings.Contains(err.Error(), "open GPU 0: no permission") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -245,11 +329,13 @@ func TestThisMachinesDriver(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	source, err := gpu.Source(0)
+	sources, err := gpu.Sources(0, Target{PID: os.Getpid()})
 	if err != nil || len(gpu.Cards()) == 0 {
 		t.Fatal(err)
 	}
-	into := make([]Reading, len(source.Channels()))
-	source.Read(into)
-	t.Logf("%+v: %+v", gpu.Cards(), into)
+	for _, source := range sources {
+		into := make([]Reading, len(source.Channels()))
+		source.Read(into)
+		t.Logf("%+v: %+v", gpu.Cards(), into)
+	}
 }

@@ -18,7 +18,8 @@ const (
 )
 
 // found are the codes of the warnings that a summary makes.
-var found = []string{record.CPUThrottled, record.GPUThermal, record.CPUThermal, record.ForeignLoad, record.StealTime,
+var found = []string{record.CPUThrottled, record.GPUThermal, record.GPUPowerLimit, record.GPUHardware,
+	record.GPULink, record.GPUECC, record.GPUForeign, record.CPUThermal, record.ForeignLoad, record.StealTime,
 	record.DiskFaults, record.ThreadsExceeded, record.ScheduleLag, record.LargeRatio}
 
 // forgetWarnings removes what an earlier summary warned of; what was seen
@@ -60,28 +61,19 @@ func limits(r *record.Record, c *record.Cell) []record.Warning {
 	if seen.heat > 0 {
 		warn(record.CPUThermal, "heat held a core's clock down %.0f times while it was timed", seen.heat)
 	}
-	if seen.hot > 0 {
-		warn(record.GPUThermal, "heat held the GPU's clocks down in %d of %d blocks", seen.hot, seen.blocks)
-	}
-	return warnings
+	return append(warnings, gpuLimits(r, c)...)
 }
 
 // timed is what happened during the blocks of every process of a cell.
 type timed struct {
 	seconds, faults, heat float64
-	hot, blocks           int // blocks in which heat held a GPU down, and all
 }
 
 func whileTimed(c *record.Cell) (t timed) {
 	for _, p := range c.MeasuredProcesses() {
-		gpu := p.SeriesNamed(record.GPUSeries(gpuIndex(c.Device), record.GPUThermalLimit))
 		for i := range p.Blocks {
 			b := &p.Blocks[i]
 			t.seconds += b.Seconds()
-			t.blocks++
-			if v, ok := gpu.Mean(b.StartNS, b.EndNS); ok && v > 0 {
-				t.hot++
-			}
 			t.faults += grown(p, record.SeriesDiskFaults, b)
 			t.heat += grown(p, record.SeriesHeat, b)
 		}

@@ -28,7 +28,7 @@ func Summarize(r *record.Record) {
 		c.Server = served(c, r.Terms.LatencyBoundMS)
 		c.Startup = startup(c)
 		alignBlocks(c)
-		c.Utilization = utilization(c, r.Environment.LogicalCPUs)
+		c.Utilization = utilization(r, c)
 		r.Warnings = append(append(r.Warnings, limits(r, c)...), lagging(c)...)
 	}
 	r.Comparisons = comparisons(r)

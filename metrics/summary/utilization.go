@@ -2,8 +2,6 @@ package summary
 
 import (
 	"reflect"
-	"strconv"
-	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
@@ -12,7 +10,7 @@ import (
 // alignBlocks gives every block the means of what was seen while it ran. A
 // block whose series do not cover it keeps what it has.
 func alignBlocks(c *record.Cell) {
-	gpu := gpuIndex(c.Device)
+	gpu := record.GPUIndex(c.Device)
 	for i := range c.Processes {
 		p := &c.Processes[i]
 		for j := range p.Blocks {
@@ -30,22 +28,13 @@ func align(to **float64, s *record.Series, b *record.Block) {
 	}
 }
 
-// gpuIndex is the card's index in a device like gpu:1, or gpu:1:0 where MIG
-// splits it; 0 for every other.
-func gpuIndex(device string) int {
-	_, index, _ := strings.Cut(device, ":")
-	index, _, _ = strings.Cut(index, ":")
-	n, _ := strconv.Atoi(index)
-	return n
-}
-
 // utilization is what was seen during the throughput blocks: the mean over a
 // process's blocks, weighed by their length, then the median over processes;
 // of memory, the largest; of throttling, the sum. Nil when there is nothing to
 // say.
-func utilization(c *record.Cell, cpus int) *record.Utilization {
+func utilization(r *record.Record, c *record.Cell) *record.Utilization {
 	processes := c.MeasuredProcesses()
-	gpu := gpuIndex(c.Device)
+	gpu := record.GPUIndex(c.Device)
 	u := &record.Utilization{
 		CPUPercent:      overBlocks(processes, func(b *record.Block) *float64 { return b.CPUPercent }),
 		HostCPUPercent:  overBlocks(processes, func(b *record.Block) *float64 { return b.HostCPUPercent }),
@@ -53,12 +42,16 @@ func utilization(c *record.Cell, cpus int) *record.Utilization {
 		MemoryPeakBytes: memoryPeak(processes),
 		ThrottledNS:     throttled(processes),
 		ThreadsBusy:     meanOfSeries(processes, record.SeriesThreads),
-		ForeignCPUs:     foreignLoad(processes, cpus),
+		ForeignCPUs:     foreignLoad(processes, r.Environment.LogicalCPUs),
 		StealPercent:    meanOfSeries(processes, record.SeriesSteal),
 		GPUMemoryBytes:  largest(processes, record.GPUSeries(gpu, record.GPUMemory)),
 		GPUPowerWatts:   meanOfSeries(processes, record.GPUSeries(gpu, record.GPUPower)),
+		GPUClockMHz:     meanOfSeries(processes, record.GPUSeries(gpu, record.GPUClock)),
+		GPUMemoryClock:  meanOfSeries(processes, record.GPUSeries(gpu, record.GPUMemoryClock)),
+		GPUTemperature:  meanOfSeries(processes, record.GPUSeries(gpu, record.GPUTemperature)),
 		Missing:         missing(processes),
 	}
+	addEnergy(u, r, c)
 	if reflect.ValueOf(*u).IsZero() {
 		return nil
 	}

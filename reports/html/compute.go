@@ -3,11 +3,7 @@ package html
 import (
 	"fmt"
 
-	"github.com/go-echarts/go-echarts/v2/charts"
-	"github.com/go-echarts/go-echarts/v2/opts"
-
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/reports/ranking"
 )
 
 // trainingFactor is how many forward passes a training step counts for: one
@@ -32,8 +28,8 @@ func countedAs(w record.Workload) string {
 	return "2 × MACs × images/s"
 }
 
-// computeChart draws achieved GFLOP/s, against the machine's peak where one was
-// measured; nil where nothing was measured or counted.
+// computeChart draws achieved GFLOP/s, against the peak of the machine or
+// its card where one is known; nil where nothing was measured or counted.
 func computeChart(w *workloadView) *chart {
 	perSpeed := flopPerImage(w.Workload) / 1e9
 	var estimates []estimate
@@ -43,40 +39,20 @@ func computeChart(w *workloadView) *chart {
 	if len(estimates) == 0 || perSpeed == 0 {
 		return nil
 	}
-	peak := w.rec.Environment.Peak
+	peak := w.roof()
 	out := &chart{ID: w.Anchor + "-compute", Title: "Achieved GFLOP/s", Height: intervalHeight(estimates), Runner: -1,
-		Note:  countedAs(w.Workload) + ". " + peakWords(peak),
+		Note:  countedAs(w.Workload) + ". " + peak.words(),
 		Label: fmt.Sprintf("Achieved GFLOP/s of %d runners on %s; the table below has the figures", len(estimates), w.ID),
 		Table: newGrid(w.Anchor+"-compute-table", "Achieved GFLOP/s on "+w.ID, "runner", "#GFLOP/s", "#low", "#high", "#% of the peak"),
 		Notes: w.caveats(aboutThroughput)}
 	p := intervalPlot("GFLOP/s", estimates)
 	for _, e := range estimates {
 		half := (e.high - e.low) / 2
-		share := text(absent)
-		if peak != nil {
-			share = number("%.1f", 100*e.mid/peak.GFLOPS)
-		}
-		out.Table.add(e.mark, text(e.runner), figure(e.mid, half), figure(e.low, half), figure(e.high, half), share)
+		out.Table.add(e.mark, text(e.runner), figure(e.mid, half), figure(e.low, half), figure(e.high, half), peak.share(e.mid))
 	}
-	if peak != nil {
-		p.add(-1, peakLine(peak, estimates[0].runner))
+	if peak.Peak != nil {
+		p.add(-1, peak.line(estimates[0].runner))
 	}
 	out.Options = p.options()
 	return out
-}
-
-func peakWords(p *record.Peak) string {
-	if p == nil {
-		return "No peak of this machine was measured, so no share of it is shown."
-	}
-	return fmt.Sprintf("Line: the measured peak, %s GFLOP/s (%s).", ranking.Figure(p.GFLOPS, 0), p.Source)
-}
-
-// peakLine is a vertical line; the point at the end makes the axis reach it.
-func peakLine(p *record.Peak, anyRunner string) charts.SingleSeries {
-	return charts.SingleSeries{Name: "measured peak", Type: "line", Symbol: "none", Data: [][2]any{{rounded(p.GFLOPS), anyRunner}},
-		LineStyle: &opts.LineStyle{Color: "--ink"}, ItemStyle: &opts.ItemStyle{Color: "--ink"},
-		MarkLines: &opts.MarkLines{Data: []any{map[string]any{"xAxis": rounded(p.GFLOPS)}},
-			MarkLineStyle: opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: "--ink", Width: 2, Type: "solid"},
-				Label: &opts.Label{Formatter: "peak"}}}}
 }

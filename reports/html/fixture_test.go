@@ -41,6 +41,7 @@ type plan struct {
 	threads   int
 	gpu       bool
 	peak      *record.Peak
+	sheet     *record.CardPeak
 }
 
 // small is a quick look: three rounds, two networks.
@@ -52,6 +53,14 @@ func small() plan {
 func thorough() plan {
 	return plan{networks: networks[2:4], batches: []int{1, 8, 32}, runners: 8, rounds: 8, blocks: 5, latencies: 300, readings: 80, threads: 8, gpu: true,
 		peak: &record.Peak{GFLOPS: 51_200, BandwidthBytesPerSec: 3.3e12, Source: "cuBLAS sgemm 8192³, 20 repetitions"}}
+}
+
+// metered is a GPU whose driver tells everything: the energy that it counts, a
+// power cap, and its datasheet's peak, which nobody measured.
+func metered() plan {
+	p := thorough()
+	p.networks, p.peak, p.sheet = networks[3:4], nil, &record.CardPeak{FP32GFLOPS: 67_000, TF32GFLOPS: 494_500, BF16GFLOPS: 989_500, BandwidthBytesPerSec: 4.8e12, Source: "datasheet, boost clock"}
+	return p
 }
 
 // full is a suite of thirty workloads on ten runners.
@@ -75,7 +84,8 @@ func campaign(p plan) *record.Record {
 	}
 	if p.gpu {
 		r.Terms.Device = "gpu:0"
-		r.Environment.GPUs = []record.GPU{{Name: "NVIDIA H200" + p.text, UUID: "GPU-1", MemoryBytes: 141 << 30, Driver: "570.1", ComputeCapability: "9.0"}}
+		r.Environment.GPUs = []record.GPU{{Name: "NVIDIA H200" + p.text, UUID: "GPU-1", MemoryBytes: 141 << 30, Driver: "570.1", ComputeCapability: "9.0",
+			PCIeGenerationMax: 5, PCIeWidthMax: 16, Peak: p.sheet}}
 	} else {
 		r.Environment.Missing["gpu"] = "NVIDIA driver library not found" + p.text
 	}
@@ -200,7 +210,22 @@ func (p plan) sample(rng *rand.Rand, out *record.Process, end int64) {
 		add(record.GPUSeries(0, record.GPUPercent), "%", func(busy float64) float64 { return 97 * busy })
 		add(record.GPUSeries(0, record.GPUPower), "W", func(busy float64) float64 { return 120 + 480*busy + 10*rng.Float64() })
 		add(record.GPUSeries(0, record.GPUMemory), "bytes", func(float64) float64 { return 3 << 30 })
+		if p.sheet != nil {
+			p.meter(add)
+		}
 	} else {
 		out.Missing = map[string]string{"gpu": "no NVIDIA driver" + p.text}
 	}
+}
+
+// meter adds what a recent driver tells beside: a counter of energy, clocks that
+// a power cap holds down in the blocks, and a link of half the lanes.
+func (p plan) meter(add func(name, unit string, value func(busy float64) float64)) {
+	joules := 5e6
+	add(record.GPUSeries(0, record.GPUEnergy), "J", func(busy float64) float64 { joules += 3 * busy; return joules })
+	add(record.GPUSeries(0, record.GPUClock), "MHz", func(busy float64) float64 { return 345 + 1500*busy })
+	add(record.GPUSeries(0, record.GPUTemperature), "°C", func(busy float64) float64 { return 35 + 30*busy })
+	add(record.GPUSeries(0, record.GPUThermalLimit), "", func(float64) float64 { return 0 })
+	add(record.GPUSeries(0, record.GPUPowerCap), "", math.Floor)
+	add(record.GPUSeries(0, record.GPULinkWidth), "lanes", func(float64) float64 { return 8 })
 }

@@ -3,8 +3,9 @@ package html
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
-	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -16,16 +17,20 @@ func bytesPerImage(w record.Workload) float64 {
 	return float64(w.ActivationBytes) + 4*float64(w.Parameters)/float64(max(1, w.Batch))
 }
 
-// rooflineChart holds every workload against the machine's two roofs; nil
-// where either of them was not measured.
+// rooflineChart holds every workload against the two roofs of the machine or its
+// card; nil where either of them is not known.
 func rooflineChart(v *view) *chart {
-	peak := v.Environment.Peak
-	if peak == nil || peak.BandwidthBytesPerSec <= 0 {
+	roofs := v.roofs()
+	if len(roofs) == 0 {
 		return nil
 	}
+	var sources []string
+	for _, r := range roofs {
+		sources = append(sources, r.Source)
+	}
 	out := &chart{ID: v.Prefix + "roofline", Title: "Roofline", Height: 380, Runner: -1, Top: true,
-		Note:  fmt.Sprintf("Across: operations a byte of activations and weights, each byte counted once, an estimate that fusion and caches raise. Up: achieved GFLOP/s. Line: the measured roofs (%s).", peak.Source),
-		Label: "Achieved GFLOP/s of every ranked cell against operations a byte, under the machine's measured roofs; the table below has the figures",
+		Note:  fmt.Sprintf("Across: operations a byte of activations and weights, each byte counted once, an estimate that fusion and caches raise. Up: achieved GFLOP/s. Line: the %s (%s).", roofs[0].name, strings.Join(sources, "; ")),
+		Label: "Achieved GFLOP/s of every ranked cell against operations a byte, under the roofs of what computed; the table below has the figures",
 		Table: newGrid(v.Prefix+"roofline-table", "Roofline", "workload", "runner", "#FLOP a byte", "#GFLOP/s", "#roof GFLOP/s", "#% of the roof")}
 	p := newPlot("item", logAxis("FLOP a byte"), opts.YAxis{Type: "log", Name: "GFLOP/s"}).frame(true)
 	least, most := math.Inf(1), 0.0
@@ -34,7 +39,9 @@ func rooflineChart(v *view) *chart {
 			least, most = min(least, x), max(most, x)
 		}
 	}
-	p.add(-1, roofLine(peak, least/2, most*4))
+	for _, r := range roofs {
+		p.add(-1, r.slope("roof", least/2, most*4))
+	}
 	for mark, name := range v.marks.names {
 		if data := v.underRoof(name, mark, out.Table); data != nil {
 			s := marked(name, mark, data)
@@ -45,6 +52,20 @@ func rooflineChart(v *view) *chart {
 	out.Options = p.options()
 	return out
 }
+
+// roofs are those of the workloads, each once: precisions differ in theirs.
+func (v *view) roofs() []roof {
+	var roofs []roof
+	for _, w := range v.Workloads {
+		r := w.roof()
+		if r.whole() && !slices.ContainsFunc(roofs, func(other roof) bool { return *other.Peak == *r.Peak }) {
+			roofs = append(roofs, r)
+		}
+	}
+	return roofs
+}
+
+func (r roof) whole() bool { return r.Peak != nil && r.BandwidthBytesPerSec > 0 }
 
 func intensity(w record.Workload) float64 {
 	if bytes := bytesPerImage(w); bytes > 0 {
@@ -57,27 +78,13 @@ func intensity(w record.Workload) float64 {
 func (v *view) underRoof(name string, mark int, table *grid) [][2]float64 {
 	var data [][2]float64
 	for _, w := range v.Workloads {
-		x, cell := intensity(w.Workload), v.Cell(w.ID, name)
-		if x == 0 || cell == nil || cell.Throughput == nil || !cell.Ranked() {
+		x, cell, roof := intensity(w.Workload), v.Cell(w.ID, name), w.roof()
+		if x == 0 || !roof.whole() || cell == nil || cell.Throughput == nil || !cell.Ranked() {
 			continue
 		}
-		achieved, roof := cell.Throughput.Median*flopPerImage(w.Workload)/1e9, roofAt(v.Environment.Peak, x)
+		achieved, most := cell.Throughput.Median*flopPerImage(w.Workload)/1e9, roof.at(x)
 		data = append(data, [2]float64{rounded(x), rounded(achieved)})
-		table.add(mark, text(w.ID), text(name), figure(x, 0), figure(achieved, 0), figure(roof, 0), number("%.1f", 100*achieved/roof))
+		table.add(mark, text(w.ID), text(name), figure(x, 0), figure(achieved, 0), figure(most, 0), number("%.1f", 100*achieved/most))
 	}
 	return data
-}
-
-func roofAt(p *record.Peak, flopPerByte float64) float64 {
-	return min(p.GFLOPS, flopPerByte*p.BandwidthBytesPerSec/1e9)
-}
-
-func roofLine(p *record.Peak, from, to float64) charts.SingleSeries {
-	ridge := p.GFLOPS * 1e9 / p.BandwidthBytesPerSec
-	var data [][2]float64
-	for _, x := range []float64{min(from, ridge/2), ridge, max(to, ridge*2)} {
-		data = append(data, [2]float64{rounded(x), rounded(roofAt(p, x))})
-	}
-	return charts.SingleSeries{Name: "roof", Type: "line", Symbol: "none", Data: data,
-		LineStyle: &opts.LineStyle{Color: "--ink", Width: 2}, ItemStyle: &opts.ItemStyle{Color: "--ink"}}
 }

@@ -88,12 +88,38 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"written", rec.Updated.Format("2 January 2006, 15:04:05 MST")},
 	}
 	for _, gpu := range e.GPUs {
-		facts = append(facts, [2]string{fmt.Sprintf("GPU %d", gpu.Index), fmt.Sprintf("%s, %s, driver %s, compute capability %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver, gpu.ComputeCapability)})
+		facts = append(facts, [2]string{fmt.Sprintf("GPU %d", gpu.Index), gpuFact(gpu)})
 	}
 	for _, source := range slices.Sorted(maps.Keys(e.Missing)) {
 		facts = append(facts, [2]string{"no " + source, e.Missing[source]})
 	}
 	return facts
+}
+
+func gpuFact(gpu record.GPU) string {
+	words := fmt.Sprintf("%s, %s, driver %s, compute capability %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver, gpu.ComputeCapability)
+	if gpu.PCIeWidthMax > 0 {
+		words += fmt.Sprintf(", PCIe generation %d with %d lanes at most", gpu.PCIeGenerationMax, gpu.PCIeWidthMax)
+	}
+	if gpu.MIG {
+		words += ", divided by MIG"
+	}
+	if gpu.Parent != nil {
+		words += fmt.Sprintf(", MIG device %s of GPU %d: power, energy, clocks, temperature and link are the whole GPU's", gpu.UUID, *gpu.Parent)
+	}
+	if p := gpu.Peak; p != nil {
+		words += fmt.Sprintf("; at most %s GFLOP/s in fp32", ranking.Figure(p.FP32GFLOPS, 0))
+		for _, other := range []struct {
+			precision string
+			gflops    float64
+		}{{record.TF32, p.TF32GFLOPS}, {record.BF16, p.BF16GFLOPS}} {
+			if other.gflops > 0 {
+				words += fmt.Sprintf(", %s in %s", ranking.Figure(other.gflops, 0), other.precision)
+			}
+		}
+		words += fmt.Sprintf(", %s GB/s (%s)", ranking.Figure(p.BandwidthBytesPerSec/1e9, 0), p.Source)
+	}
+	return words
 }
 
 func orAll(cpus string) string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -67,13 +66,15 @@ func medianProcess(c *record.Cell, batch int) *record.Process {
 
 // lanesOf are the quantities that the process has sources for.
 func lanesOf(p *record.Process, device string, cpus int) []lane {
-	gpu := gpuOf(device)
+	gpu := func(about string) *record.Series { return cardSeries(p, device, about) }
 	candidates := []lane{
 		{"CPU %", []track{{"runner", "solid", p.SeriesNamed(record.SeriesCPU), 1}, {"whole machine", "dotted", p.SeriesNamed(record.SeriesHostCPU), float64(max(1, cpus))}}},
 		{"memory MiB", []track{{"runner", "solid", p.SeriesNamed(record.SeriesMemory), 1.0 / (1 << 20)}}},
-		{"GPU %", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUPercent)), 1}}},
-		{"GPU memory MiB", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUMemory)), 1.0 / (1 << 20)}}},
-		{"GPU power W", []track{{"GPU", "solid", p.SeriesNamed(record.GPUSeries(gpu, record.GPUPower)), 1}}},
+		{"GPU %", []track{{"GPU", "solid", gpu(record.GPUPercent), 1}}},
+		{"GPU memory MiB", []track{{"GPU", "solid", gpu(record.GPUMemory), 1.0 / (1 << 20)}}},
+		{"GPU power W", []track{{"GPU", "solid", gpu(record.GPUPower), 1}}},
+		{"GPU clock MHz", []track{{"GPU", "solid", gpu(record.GPUClock), 1}}},
+		{"clocks held down", heldBy(p, device)},
 	}
 	var lanes []lane
 	for _, l := range candidates {
@@ -85,21 +86,12 @@ func lanesOf(p *record.Process, device string, cpus int) []lane {
 	return lanes
 }
 
-func gpuOf(device string) int {
-	var index int
-	_, after, _ := strings.Cut(device, ":")
-	if _, err := fmt.Sscan(after, &index); err != nil {
-		return 0 // as for every device that names no card
-	}
-	return index
-}
-
 func timeline(w *workloadView, c cellView, p *record.Process, lanes []lane) *chart {
 	id := fmt.Sprintf("%s-time-%s", w.Anchor, slug(c.Cell.Runner))
 	out := &chart{ID: w.anchors.unique(id), Title: c.Cell.Runner, Runner: c.Mark, Height: laneTop + len(lanes)*(laneHeight+laneGap) + 30,
 		Note:  fmt.Sprintf("Round %d, the process of median throughput.", p.Round+1),
 		Label: fmt.Sprintf("What was sampled while %s computed %s; the timed blocks are shaded, and the table below lists them", c.Cell.Runner, w.ID),
-		Table: blockTable(w, c.Mark, id, p)}
+		Table: blockTable(w, c, id, p)}
 	origin := lanes[0].tracks[0].series.TimeNS[0]
 	plot := newPlot("axis", opts.XAxis{}, opts.YAxis{})
 	plot.line.XAxisList, plot.line.YAxisList = nil, nil
@@ -157,11 +149,15 @@ func shades(p *record.Process, origin int64) *opts.MarkAreas {
 	return areas
 }
 
-func blockTable(w *workloadView, mark int, id string, p *record.Process) *grid {
-	g := newGrid(id+"-table", "Blocks of "+w.ID, "#block", "scenario", "#iterations", "#seconds", "#CPU %", "#machine %", "#GPU %")
+func blockTable(w *workloadView, c cellView, id string, p *record.Process) *grid {
+	g := newGrid(id+"-table", "Blocks of "+w.ID, "#block", "scenario", "#iterations", "#seconds", "#CPU %", "#machine %", "#GPU %",
+		"#GPU W", "#GPU J", "#GPU MHz", "clocks held down by")
+	power, energy, clock := cardSeries(p, c.Cell.Device, record.GPUPower), cardSeries(p, c.Cell.Device, record.GPUEnergy), cardSeries(p, c.Cell.Device, record.GPUClock)
+	held := heldBy(p, c.Cell.Device)
 	for i, b := range p.Blocks {
-		g.add(mark, count(i+1), text(b.Scenario), count(b.Iterations), number("%.4f", b.Seconds()),
-			optional("%.0f", b.CPUPercent), optional("%.0f", b.HostCPUPercent), optional("%.0f", b.GPUPercent))
+		g.add(c.Mark, count(i+1), text(b.Scenario), count(b.Iterations), number("%.4f", b.Seconds()),
+			optional("%.0f", b.CPUPercent), optional("%.0f", b.HostCPUPercent), optional("%.0f", b.GPUPercent),
+			mean("%.0f", power, b), joules(energy, b), mean("%.0f", clock, b), text(heldIn(b, held)))
 	}
-	return g
+	return g.withoutEmpty()
 }

@@ -14,7 +14,8 @@ import (
 // was sampled.
 func usageTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-usage-table", "What "+w.ID+" used while it was timed", "runner", "#CPU %", "#machine %", "#threads busy",
-		"#memory peak", "#others' CPUs", "#stolen %", "#throttled s", "#GPU %", "#GPU memory", "#GPU W", "caveats")
+		"#memory peak", "#others' CPUs", "#stolen %", "#throttled s", "#GPU %", "#GPU memory", "#GPU W",
+		"#GPU MHz", "#GPU °C", "#images/J", "caveats")
 	for _, c := range w.Cells {
 		u := c.Utilization
 		if u == nil {
@@ -22,7 +23,8 @@ func usageTable(w *workloadView) *grid {
 		}
 		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.0f", u.ThreadsBusy),
 			byteCell(u.MemoryPeakBytes), optional("%.2f", u.ForeignCPUs), optional("%.1f", u.StealPercent), secondsCell(u.ThrottledNS),
-			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts), cell{Notes: w.notes(c.Cell, aboutThroughput, aboutMemory)})
+			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts),
+			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u), cell{Notes: w.notes(c.Cell, aboutThroughput, aboutMemory)})
 	}
 	if len(g.Rows) == 0 {
 		return nil
@@ -46,6 +48,13 @@ func (g *grid) withoutEmpty() *grid {
 		}
 	}
 	return g
+}
+
+func imagesPerJoule(u *record.Utilization) cell {
+	if u == nil || u.ImagesPerJoule == nil {
+		return text(absent)
+	}
+	return figure(*u.ImagesPerJoule, 0)
 }
 
 func byteCell(n *int64) cell {
@@ -87,25 +96,30 @@ func missingSources(w *workloadView) []string {
 	return lines
 }
 
-// energyChart is energy an image, from the mean power of the GPU during the
-// throughput blocks; nil where no power was sampled.
+// energyChart is energy an image, of the GPU during the throughput blocks; nil
+// where neither energy nor power was sampled.
 func energyChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-energy", Title: "Energy an image", Runner: -1,
-		Note:  "Mean power of the GPU during the throughput blocks over images/s; the bar is the interval of the throughput. The rest of the machine is not in it.",
+		Note:  "Energy of the GPU in the throughput blocks over their images; the bar is the interval of the throughput, at the same power. The rest of the machine is not in it.",
 		Label: "Energy an image on " + w.ID + "; the table below has the figures",
-		Table: newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#GPU W"),
+		Table: newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/J", "#GPU W", "energy from"),
 		Notes: w.caveats(aboutThroughput)}
 	var estimates []estimate
 	for _, c := range w.Cells {
 		u, t := c.Utilization, c.Cell.Throughput
-		if u == nil || t == nil || u.GPUPowerWatts == nil || t.CILow <= 0 {
+		if u == nil || t == nil || t.CILow <= 0 || u.ImagesPerJoule == nil && u.GPUPowerWatts == nil {
 			continue
 		}
-		watts := *u.GPUPowerWatts * 1000
-		e := estimate{runner: c.Cell.Runner, mark: c.Mark, low: watts / t.CIHigh, mid: watts / t.Median, high: watts / t.CILow}
+		e := estimate{runner: c.Cell.Runner, mark: c.Mark}
+		if u.ImagesPerJoule != nil {
+			e.mid = 1000 / *u.ImagesPerJoule
+		} else { // of a record that is older than energies
+			e.mid = 1000 * *u.GPUPowerWatts / t.Median
+		}
+		e.low, e.high = e.mid*t.Median/t.CIHigh, e.mid*t.Median/t.CILow
 		estimates = append(estimates, e)
 		half := (e.high - e.low) / 2
-		out.Table.add(c.Mark, text(e.runner), figure(e.mid, half), figure(e.low, half), figure(e.high, half), number("%.0f", *u.GPUPowerWatts))
+		out.Table.add(c.Mark, text(e.runner), figure(e.mid, half), figure(e.low, half), figure(e.high, half), imagesPerJoule(u), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource)))
 	}
 	if len(estimates) == 0 {
 		return nil

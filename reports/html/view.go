@@ -24,7 +24,6 @@ type view struct {
 	Warnings  []warningView
 	Batches   []*chart
 	Roofline  *chart
-	PeakNote  string
 	Terms     *grid
 	Machine   *grid
 
@@ -44,7 +43,7 @@ func newView(rec *record.Record, letter, prefix string, m *marks, a anchors) *vi
 	v.Trust = trust(v)
 	v.Answers, v.Overall, v.NotRanked = answersTable(v), overallTable(v), notRankedTable(v)
 	v.Batches = batchCharts(v)
-	v.Roofline, v.PeakNote = rooflineChart(v), peakWords(rec.Environment.Peak)
+	v.Roofline = rooflineChart(v)
 	v.Terms, v.Machine = termsTable(v), machineTable(v)
 	return v
 }

@@ -94,7 +94,7 @@ func (w *workloadView) notes(c *record.Cell, abouts ...about) []note {
 // rankingTable is the answer for a workload.
 func rankingTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-ranking-table", "Ranking of "+w.ID, "runner", "#images/s", w.Interval, "0 to fastest", "against fastest",
-		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "parity", "notes")
+		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "parity", "notes")
 	most := 0.0
 	for _, c := range w.Cells {
 		if c.Cell.Throughput != nil {
@@ -103,7 +103,7 @@ func rankingTable(w *workloadView) *grid {
 	}
 	for _, c := range w.Cells {
 		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
-			{Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Notes: w.notes(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
+			imagesPerJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Notes: w.notes(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
 			line[3] = cell{Value: &t.Median, Strip: &strip{Mark: markClass(c.Mark), Low: 100 * t.CILow / most, Mid: 100 * t.Median / most, High: 100 * t.CIHigh / most}}

@@ -46,9 +46,10 @@ type Cell struct {
 	Expect Expectation // nil when parity was skipped
 }
 
-// Meter watches a process while it is measured.
+// Meter watches a process, and the device that it computes on, while it is
+// measured.
 type Meter interface {
-	Start(ctx context.Context, id engine.Identity) (Recording, error)
+	Start(ctx context.Context, id engine.Identity, device string) (Recording, error)
 }
 
 // Recording is one process being watched.

@@ -137,7 +137,7 @@ func (e expectation) check(name string) record.Check {
 
 type noMeter struct{}
 
-func (noMeter) Start(context.Context, engine.Identity) (campaign.Recording, error) {
+func (noMeter) Start(context.Context, engine.Identity, string) (campaign.Recording, error) {
 	return noMeter{}, nil
 }
 func (noMeter) Stop(*record.Process) {}

@@ -24,6 +24,7 @@ type Experiment struct {
 	Rounds    int       // processes of each subject in a campaign
 	Repeats   int       // campaigns
 	Seed      uint64
+	Device    string
 	Meter     campaign.Meter
 	// Open starts a process that is slowed by a share; 0 is as it is, through
 	// the same wrapper.
@@ -88,7 +89,7 @@ func (e Experiment) campaign(ctx context.Context, repeat int) (*record.Record, e
 	rec := &record.Record{Workloads: []record.Workload{{ID: e.Plan.Workload, Mode: string(e.Plan.Mode), Batch: e.Plan.Batch}}}
 	var cells []campaign.Cell
 	for _, subject := range names {
-		rec.Cells = append(rec.Cells, record.Cell{Workload: e.Plan.Workload, Runner: subject, Status: record.Pending,
+		rec.Cells = append(rec.Cells, record.Cell{Workload: e.Plan.Workload, Runner: subject, Device: e.Device, Status: record.Pending,
 			Parity: record.Parity{Status: record.ParityPassed}})
 		cells = append(cells, campaign.Cell{Plan: e.Plan, Files: e.Files, Runner: subject,
 			Open: func(ctx context.Context) (campaign.Runner, error) { return e.Open(ctx, subjects[subject]) }})
@@ -158,7 +159,7 @@ func (e Experiment) judge(outcomes []outcome) []Promise {
 type Unmetered struct{}
 
 // Start watches nothing.
-func (Unmetered) Start(context.Context, engine.Identity) (campaign.Recording, error) {
+func (Unmetered) Start(context.Context, engine.Identity, string) (campaign.Recording, error) {
 	return Unmetered{}, nil
 }
 

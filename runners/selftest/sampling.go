@@ -22,6 +22,7 @@ type Sampling struct {
 	Plan      *plan.Plan
 	Files     plan.Files
 	Processes int
+	Device    string
 	Meter     campaign.Meter
 	Open      func(ctx context.Context) (campaign.Runner, error)
 	Progress  func(text string, share float64)
@@ -89,7 +90,7 @@ func (s Sampling) process(ctx context.Context, watchedFirst bool) (ratio float64
 
 func (s Sampling) block(ctx context.Context, r campaign.Runner, iterations int, watched bool) (float64, error) {
 	if watched {
-		recording, err := s.Meter.Start(ctx, r.Identity())
+		recording, err := s.Meter.Start(ctx, r.Identity(), s.Device)
 		if err != nil {
 			return 0, err
 		}

@@ -42,7 +42,7 @@ func (m *Machine) Open(_ context.Context, milliseconds float64) (campaign.Runner
 }
 
 // Start makes the machine its own sampler: watching costs time.
-func (m *Machine) Start(context.Context, engine.Identity) (campaign.Recording, error) {
+func (m *Machine) Start(context.Context, engine.Identity, string) (campaign.Recording, error) {
 	m.watching = true
 	return m, nil
 }

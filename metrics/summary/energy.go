@@ -1,0 +1,89 @@
+package summary
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Where a cell's energy comes from.
+const (
+	fromCounter = "the GPU's energy counter, interpolated at the blocks' edges"
+	fromPower   = "mean power × time: the GPU did not count its energy throughout"
+)
+
+// addEnergy adds what a card used in the throughput blocks of a process, and
+// the images it computed for that: medians over processes. Every process is
+// judged by the same source: the counter where each of them has it.
+func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
+	w := r.Workload(c.Workload)
+	if w == nil || !record.OnGPU(c.Device) {
+		return
+	}
+	gpu := record.GPUIndex(c.Device)
+	counter, power := record.GPUSeries(gpu, record.GPUEnergy), record.GPUSeries(gpu, record.GPUPower)
+	counted := func(p *record.Process) (float64, bool) {
+		s := p.SeriesNamed(counter)
+		return joules(p, func(b *record.Block) (float64, bool) { return s.Increase(b.StartNS, b.EndNS) })
+	}
+	powered := func(p *record.Process) (float64, bool) {
+		s := p.SeriesNamed(power)
+		return joules(p, func(b *record.Block) (float64, bool) {
+			watts, ok := s.Mean(b.StartNS, b.EndNS)
+			return watts * b.Seconds(), ok
+		})
+	}
+	processes, of, source := c.MeasuredProcesses(), counted, fromCounter
+	for _, p := range processes {
+		if _, ok := counted(p); !ok {
+			of, source = powered, fromPower
+		}
+	}
+	u.GPUEnergyJoules = medianOver(processes, of)
+	if u.GPUEnergyJoules == nil {
+		return
+	}
+	u.ImagesPerJoule = medianOver(processes, func(p *record.Process) (float64, bool) {
+		j, ok := of(p)
+		return images(p, w.Batch) / j, ok
+	})
+	u.EnergySource = source + wholeCard(r, gpu)
+}
+
+// joules sums the energy of the throughput blocks; false where a block's is not
+// known, for it would be missing in the sum, or where none was used.
+func joules(p *record.Process, of func(*record.Block) (float64, bool)) (float64, bool) {
+	total := 0.0
+	for i := range p.Blocks {
+		b := &p.Blocks[i]
+		if !b.TimesThroughput() {
+			continue
+		}
+		v, ok := of(b)
+		if !ok || v < 0 { // a counter that fell was set back
+			return 0, false
+		}
+		total += v
+	}
+	return total, total > 0
+}
+
+// images are those of the throughput blocks.
+func images(p *record.Process, batch int) float64 {
+	n := 0
+	for _, b := range p.Blocks {
+		if b.TimesThroughput() {
+			n += b.Iterations * batch
+		}
+	}
+	return float64(n)
+}
+
+// wholeCard says of a MIG device that its energy is its card's.
+func wholeCard(r *record.Record, gpu int) string {
+	card := r.Environment.GPUAt(gpu)
+	if card == nil || card.Parent == nil {
+		return ""
+	}
+	return fmt.Sprintf("; of the whole GPU %d, of which this MIG device is a part", *card.Parent)
+}
