@@ -64,7 +64,7 @@ func TestEnergyOfACounter(t *testing.T) {
 // Without a counter in one process, all of them are judged by their power.
 func TestEnergyOfPower(t *testing.T) {
 	for name, spoil := range map[string]func(*record.Process){
-		"no counter":         func(*record.Process) {},
+		"no counter": func(*record.Process) {},
 		"a counter set back": func(p *record.Process) {
 			sees(p, record.GPUEnergy, func(s float64) float64 {
 				if s > 3 {
