@@ -64,8 +64,15 @@ func TestEnergyOfACounter(t *testing.T) {
 // Without a counter in one process, all of them are judged by their power.
 func TestEnergyOfPower(t *testing.T) {
 	for name, spoil := range map[string]func(*record.Process){
-		"no counter":         func(*record.Process) {},
-		"a counter set back": func(p *record.Process) { sees(p, record.GPUEnergy, func(s float64) float64 { return 1000 - s }) },
+		"no counter": func(*record.Process) {},
+		"a counter set back": func(p *record.Process) {
+			sees(p, record.GPUEnergy, func(s float64) float64 {
+				if s > 3 {
+					return 100*s - 250 // grown over both blocks together
+				}
+				return 100 * s
+			})
+		},
 		"a counter that ends": func(p *record.Process) {
 			sees(p, record.GPUEnergy, func(s float64) float64 { return 100 * s })
 			s := &p.Series[len(p.Series)-1]

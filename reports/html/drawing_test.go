@@ -44,7 +44,7 @@ func TestInChromium(t *testing.T) {
 	}{
 		"a quick look": {[]*record.Record{campaign(small())}, 26},
 		"a GPU":        {[]*record.Record{campaign(thorough())}, 100},
-		"all of a GPU": {[]*record.Record{campaign(metered())}, 50},
+		"all of a GPU": {[]*record.Record{campaign(metered())}, 45},
 		"two records":  {[]*record.Record{campaign(small()), spreadsheet}, 56},
 		"hostile":      {[]*record.Record{campaign(hostile)}, 26},
 		"two hostile":  {[]*record.Record{campaign(hostile), campaign(hostile)}, 56},

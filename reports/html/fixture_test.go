@@ -59,7 +59,7 @@ func thorough() plan {
 // power cap, and its datasheet's peak, which nobody measured.
 func metered() plan {
 	p := thorough()
-	p.networks, p.peak, p.sheet = networks[3:4], nil, &record.CardPeak{FP32GFLOPS: 67_000, TF32GFLOPS: 494_500, BF16GFLOPS: 989_500, BandwidthBytesPerSec: 4.8e12, Source: "datasheet, boost clock"}
+	p.networks, p.batches, p.peak, p.sheet = networks[3:4], []int{1, 8}, nil, &record.CardPeak{FP32GFLOPS: 67_000, TF32GFLOPS: 494_500, BF16GFLOPS: 989_500, BandwidthBytesPerSec: 4.8e12, Source: "datasheet, boost clock"}
 	return p
 }
 
