@@ -8,4 +8,5 @@ import "embed"
 // dlbench can build them anywhere.
 //
 //go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j
+//go:embed cuda12 tensorflow-cuda jax-cuda onnxruntime-cuda mxnet-cuda cntk-cuda dl4j-cuda
 var Files embed.FS

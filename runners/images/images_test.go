@@ -26,9 +26,23 @@ func builtin(t *testing.T) []manifest.Manifest {
 	return all
 }
 
+// builds are the built-in runners, and again each that has an image of its own
+// for GPUs.
+func builds(t *testing.T) []manifest.Manifest {
+	t.Helper()
+	all := builtin(t)
+	for _, m := range all {
+		if on := m.OnGPU(); on.Image != m.Image {
+			on.Name += "-gpu"
+			all = append(all, on)
+		}
+	}
+	return all
+}
+
 func TestEveryBuiltinRunnerHasAnImage(t *testing.T) {
 	seen := map[string]bool{}
-	for _, m := range builtin(t) {
+	for _, m := range builds(t) {
 		name, err := Reference(m)
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +97,7 @@ func TestDigestFollowsEveryFile(t *testing.T) {
 
 // Requirements pin every package by hash; pip is told to want it.
 func TestPackagesArePinnedByHash(t *testing.T) {
-	for _, m := range builtin(t) {
+	for _, m := range builds(t) {
 		data, err := docker.Files.ReadFile(m.Image.Context + "/requirements.txt")
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // Debian's packages are pinned by the release, Maven's by pom.xml
@@ -195,6 +209,10 @@ func TestRecipe(t *testing.T) {
 	if len(r.packages) != 2 || !strings.HasPrefix(r.packages[0].tag, "dlbench/reference-packages:") || !strings.HasPrefix(r.packages[1].tag, "dlbench/tensorflow-packages:") {
 		t.Errorf("packages are %v", r.packages)
 	}
+	m.Image.On = "onnxruntime reference"
+	if more, err := recipeOf(m); err != nil || len(more.packages) != 3 || !strings.HasPrefix(more.packages[1].tag, "dlbench/reference-packages:") {
+		t.Errorf("packages are %v, %v", more.packages, err)
+	}
 	m.Image.On = ""
 	alone, err := recipeOf(m)
 	if err != nil || alone.packages[0].tag == r.packages[1].tag || alone.adapter.tag == r.adapter.tag {
@@ -220,7 +238,7 @@ func TestBuiltImagesHoldNothingOfThisMachine(t *testing.T) {
 		t.Skipf("podman is %s: %s", h.State, h.Reason)
 	}
 	s := &Store{CLI: podman, Dir: t.TempDir(), Getenv: os.Getenv}
-	list, err := s.List(t.Context(), builtin(t))
+	list, err := s.List(t.Context(), builds(t))
 	if err != nil {
 		t.Fatal(err)
 	}

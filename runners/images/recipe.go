@@ -68,10 +68,7 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		r.build = &b
 		below += " " + b.tag
 	}
-	for _, context := range []string{m.Image.On, m.Image.Context} {
-		if context == "" {
-			continue
-		}
+	for _, context := range append(strings.Fields(m.Image.On), m.Image.Context) {
 		if _, err := fs.Stat(docker.Files, context); err != nil {
 			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
 		}

@@ -35,7 +35,7 @@ type Image struct {
 	Name    string `json:"name"`
 	Context string `json:"context,omitempty"` // docker/<context>: the framework's packages
 	Base    string `json:"base,omitempty"`    // docker/base/<base>.txt, what they stand on; "python" where it is empty
-	On      string `json:"on,omitempty"`      // or the context whose packages they stand on
+	On      string `json:"on,omitempty"`      // or the contexts whose packages they stand on, from below, with spaces between
 	Build   string `json:"build,omitempty"`   // the base of stages that compile
 	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter> and runners/<adapter>, the last layer; "python" where it is empty
 }
