@@ -25,6 +25,9 @@ const (
 	ScenarioSkipped = "scenario_skipped"
 	LargeRatio      = "large_ratio"
 
+	// Of a device's own clock.
+	DeviceTimeDiffers = "device_time_differs"
+
 	// Of the campaign.
 	LocalEngine    = "local_engine"
 	ParityNotAsked = "parity_skipped"
@@ -47,6 +50,7 @@ var Caveats = []Caveat{
 	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
 	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
 	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},
+	{DeviceTimeDiffers, "the device's events and the host's clock differ by more than 1 % over the timed blocks", "look for work that is still under way when a block ends"},
 	{DiskFaults, "pages were read from a disk while a cell was measured", "more memory; a smaller batch"},
 	{FewProcesses, "too few processes for a confidence interval", "--profile report"},
 	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},
