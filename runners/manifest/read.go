@@ -86,6 +86,8 @@ func lineOf(data []byte, err error, offset int64) int {
 	return bytes.Count(data[:min(int64(len(data)), offset)], []byte{'\n'}) + 1
 }
 
+var variantForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
+
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9+_-]{0,39}$`)
 
 func (m Manifest) check() error {
@@ -104,6 +106,13 @@ func (m Manifest) check() error {
 	want(len(m.Devices) > 0, "devices is empty, expected cpu, gpu or both")
 	for _, d := range m.Devices {
 		want(d == "cpu" || d == "gpu", "device %q is neither cpu nor gpu", d)
+	}
+	for name, v := range m.Variants {
+		want(variantForm.MatchString(name), "variant %q has to be of a-z and 0-9, a letter first", name)
+		want(v.Description != "", "variant %q has no description", name)
+		for _, d := range v.Devices {
+			want(slices.Contains(m.Devices, d), "variant %q: device %q is none of the runner's %q", name, d, m.Devices)
+		}
 	}
 	if len(faults) > 0 {
 		return faults[0] // one line; the next shows when this is mended
