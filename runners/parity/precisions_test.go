@@ -62,6 +62,11 @@ func TestTolerancesFollowThePrecision(t *testing.T) {
 		if passed := verdict.Parity.Status == record.ParityPassed; passed != c.passes {
 			t.Errorf("%s off by %g: %s: %s", c.precision, c.off, verdict.Parity.Status, verdict.Parity.Reason)
 		}
+		for _, check := range verdict.Parity.Checks {
+			if check.Name == "outputs" && check.Passed != c.passes && c.precision != plan.FP32 {
+				t.Errorf("%s off by %g: %+v", c.precision, c.off, check)
+			}
+		}
 	}
 }
 
