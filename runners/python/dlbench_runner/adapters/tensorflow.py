@@ -278,8 +278,16 @@ class TensorFlow(Adapter):
     def _maxpool(self, node: Node):
         if list(node.dilations) != [1, 1]:
             raise Unsupported(f"MaxPool with dilations {node.dilations}")
+        tf, kernel, strides = self.tf, node.kernel_shape, node.strides
         padding = around(reach(node, self.plan.shape_of(node.data[0])[2:]))
-        return lambda x: self.tf.nn.max_pool2d(x, node.kernel_shape, node.strides, padding)
+        if self.variant != "xla" or padding == "VALID":
+            return lambda x: tf.nn.max_pool2d(x, kernel, strides, padding)
+
+        def apply(x):  # XLA's pools have no explicit padding
+            x = tf.pad(x, padding, constant_values=-np.inf)
+            return tf.nn.max_pool2d(x, kernel, strides, "VALID")
+
+        return apply
 
     def _averagepool(self, node: Node):
         tf, nn = self.tf, self.tf.nn
