@@ -8,7 +8,7 @@ export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
 VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test unit python java lint build install-lint bench bench-fidelity requirements echarts clean
+.PHONY: run test unit python java lint build install-lint bench bench-fidelity bench-gpu requirements echarts clean
 
 run: $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -61,6 +61,12 @@ bench: ## what the harness itself costs
 bench-fidelity: $(BIN) ## each runner against a bare loop of its framework, interleaved in one container image
 	@$(BIN) setup
 	@$(BIN) fidelity
+
+# On a machine with a GPU, PyTorch and JAX, and neither container engine nor network.
+ROUNDS ?= 6
+DEVICE ?= gpu:0
+bench-gpu: $(BIN) ## PyTorch and JAX against their bare loops on a GPU: results/gpu-fidelity.md
+	@$(BIN) fidelity --engine local --device $(DEVICE) --suite gpu --runner pytorch,jax --rounds $(ROUNDS) -o results/gpu-fidelity.md
 
 requirements: ## pin the images' Python packages again, by version and hash
 	python3 docker/pin.py

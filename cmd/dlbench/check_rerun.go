@@ -88,9 +88,9 @@ func (r *remeasuring) find(ctx context.Context, all []manifest.Manifest, result,
 	for i := range result.Runners {
 		now := &result.Runners[i]
 		before := baseline.Runner(now.Name)
-		known := slices.IndexFunc(all, func(m manifest.Manifest) bool { return m.Name == withoutDevice(now.Name) })
-		if before == nil || known < 0 {
-			continue
+		known, _, unknown := selectRunners(all, []string{withoutDevice(now.Name)})
+		if before == nil || unknown != nil {
+			continue // Both says so
 		}
 		r.same[now.Name] = now.ImageID != "" && now.ImageID == before.ImageID
 		for _, side := range []struct {
@@ -103,7 +103,7 @@ func (r *remeasuring) find(ctx context.Context, all []manifest.Manifest, result,
 				continue
 			}
 			on := r.deviceOf(now.Name)
-			m := onDevices(all[known:known+1], []device.Device{on})[0]
+			m := onDevices(known, []device.Device{on})[0]
 			m.Name, m.Version = side.name, side.runner.FrameworkVersion
 			r.startable[side.name] = startable{manifest: m, device: on, image: id, imageID: id, key: id}
 		}

@@ -11,10 +11,9 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
-	"github.com/dlbench/dlbench/reports/ranking"
-	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/launch"
 	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/runners/session"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -26,6 +25,7 @@ func (p *program) fidelityCommand() *cli.Command {
 		Flags: append(flags,
 			&cli.IntFlag{Name: "rounds", Value: 6, Usage: "pairs of fresh processes"},
 			&cli.IntFlag{Name: "blocks", Value: 6, Usage: "blocks of each process, in turn with its twin's"},
+			&cli.StringFlag{Name: "o", Usage: "write the table as Markdown to `FILE`, too, with the machine it is of"},
 			jsonFlag()),
 		Action: p.doFidelity,
 	}
@@ -69,6 +69,7 @@ func (p *program) doFidelity(c *cli.Context) (err error) {
 			}
 			row, err := b.fidelityOf(ctx, m.Name, id, c.Int("rounds"), c.Int("blocks"))
 			if cannot(err) {
+				b.progress.say("%s on %s: %v", id, m.Name, err)
 				continue
 			}
 			if err != nil {
@@ -78,31 +79,26 @@ func (p *program) doFidelity(c *cli.Context) (err error) {
 		}
 	}
 	b.progress.end()
+	if len(rows) == 0 {
+		return lackingHere(errors.New("no runner could compare any of the workloads with a bare loop"), "dlbench doctor tells what is missing")
+	}
+	if path := c.String("o"); path != "" {
+		if err := p.writeFidelity(ctx, b, path, rows); err != nil {
+			return err
+		}
+	}
 	if c.Bool("json") {
 		return p.printJSON(rows)
 	}
 	return fidelityTable(rows).Write(p.stdout, p.width)
 }
 
-// cannot says that a runner refused a workload as unsupported.
+// cannot says that a runner refused a workload as unsupported, or that a bare
+// loop knows CPUs alone.
 func cannot(err error) bool {
 	var refused *protocol.Error
-	return errors.As(err, &refused) && refused.Code == protocol.Unsupported
-}
-
-func fidelityTable(rows []fidelity) *table.Table {
-	t := table.New("workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval", "sampler on/off", "95 % interval", "pairs")
-	span := func(i stats.Interval) string {
-		if !i.Exists() {
-			return "too few pairs"
-		}
-		return fmt.Sprintf("%.3f – %.3f", i.Low, i.High)
-	}
-	for _, r := range rows {
-		t.Add(r.Workload, r.Runner, ranking.Figure(r.Bare, r.Bare/200), ranking.Figure(r.Own, r.Own/200),
-			fmt.Sprintf("%.3f", r.Ratio), span(r.Interval), fmt.Sprintf("%.3f", r.Sampler), span(r.Sampled), fmt.Sprint(r.Pairs))
-	}
-	return t
+	var broken *session.Failure
+	return errors.As(err, &refused) && (refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable) || errors.As(err, &broken) && broken.Kind == session.WrongDevice
 }
 
 // fidelityOf starts a runner and its bare twin together, round after round,

@@ -105,6 +105,10 @@ func (p *program) listRunners(c *cli.Context) error {
 			state += ", judges"
 		}
 		t.Add(m.Name, m.Framework, m.Version, state, m.CPUFeatures, strings.Join(m.Devices, ", "), m.Description)
+		for _, name := range m.Names()[1:] {
+			v, _ := m.As(strings.TrimPrefix(name, m.Name+"+"))
+			t.Add(v.Name, m.Framework, m.Version, "variant", m.CPUFeatures, strings.Join(v.Devices, ", "), v.Description)
+		}
 	}
 	return p.print(c, all, t)
 }

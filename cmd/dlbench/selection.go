@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -88,11 +89,12 @@ func knownRunners(dir string) ([]manifest.Manifest, error) {
 }
 
 // selectRunners splits the reference, which judges, from those that are
-// measured. Where nobody is named, all of these are.
+// measured. Where nobody is named, all of these are, without their variants,
+// which are asked for as NAME+VARIANT.
 func selectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
 	var known []string
 	for _, m := range all {
-		known = append(known, m.Name)
+		known = append(known, m.Names()...)
 		if m.Reference {
 			reference = m
 		}
@@ -105,6 +107,12 @@ func selectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.
 	for _, m := range all {
 		if len(wanted) == 0 && !m.Reference || slices.Contains(wanted, m.Name) {
 			chosen = append(chosen, m)
+		}
+		for _, name := range m.Names()[1:] {
+			if slices.Contains(wanted, name) {
+				variant, _ := m.As(strings.TrimPrefix(name, m.Name+"+"))
+				chosen = append(chosen, variant)
+			}
 		}
 	}
 	return chosen, reference, nil

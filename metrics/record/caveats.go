@@ -32,6 +32,9 @@ const (
 	ScenarioSkipped   = "scenario_skipped"
 	LargeRatio        = "large_ratio"
 
+	// Of a device's own clock.
+	DeviceTimeDiffers = "device_time_differs"
+
 	// Of the campaign.
 	LocalEngine    = "local_engine"
 	ParityNotAsked = "parity_skipped"
@@ -54,6 +57,7 @@ var Caveats = []Caveat{
 	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
 	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
 	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},
+	{DeviceTimeDiffers, "the device's events and the host's clock differ by more than 1 % over the timed blocks", "look for work that is still under way when a block ends"},
 	{DeviceUnconfirmed, "the framework cannot tell which GPU it computed on", "it was given one alone; compare with the GPU's own utilisation"},
 	{DiskFaults, "pages were read from a disk while a cell was measured", "more memory; a smaller batch"},
 	{FewProcesses, "too few processes for a confidence interval", "--profile report"},

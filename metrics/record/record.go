@@ -329,6 +329,7 @@ type Block struct {
 	QueryNS        []int64  `json:"query_ns,omitempty"`     // multi-stream, server: latencies of queries
 	LagNS          []int64  `json:"lag_ns,omitempty"`       // server: what the issuing loop added to each
 	QueryRate      float64  `json:"query_rate,omitempty"`   // server: queries per second that were scheduled
+	DeviceNS       int64    `json:"device_ns,omitempty"`    // the same block by the device's own events; 0 where nothing tells
 	OutputDigest   string   `json:"output_digest"`
 	CPUPercent     *float64 `json:"cpu_percent,omitempty"`      // the runner's own, mean over the block
 	HostCPUPercent *float64 `json:"host_cpu_percent,omitempty"` // mean over the block

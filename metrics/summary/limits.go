@@ -20,7 +20,7 @@ const (
 // found are the codes of the warnings that a summary makes.
 var found = []string{record.CPUThrottled, record.GPUThermal, record.GPUPowerLimit, record.GPUHardware,
 	record.GPULink, record.GPUECC, record.GPUForeign, record.CPUThermal, record.ForeignLoad, record.StealTime,
-	record.DiskFaults, record.ThreadsExceeded, record.ScheduleLag, record.LargeRatio}
+	record.DiskFaults, record.ThreadsExceeded, record.ScheduleLag, record.DeviceTimeDiffers, record.LargeRatio}
 
 // forgetWarnings removes what an earlier summary warned of; what was seen
 // before the run stays.

@@ -5,6 +5,8 @@
 package summary
 
 import (
+	"slices"
+
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -29,7 +31,7 @@ func Summarize(r *record.Record) {
 		c.Startup = startup(c)
 		alignBlocks(c)
 		c.Utilization = utilization(r, c)
-		r.Warnings = append(append(r.Warnings, limits(r, c)...), lagging(c)...)
+		r.Warnings = slices.Concat(r.Warnings, limits(r, c), lagging(c), deviceTimes(c))
 	}
 	r.Comparisons = comparisons(r)
 	r.Overall = overall(r)

@@ -24,6 +24,11 @@ func TestEveryCellIsMeasuredOnceARound(t *testing.T) {
 		var rounds []int
 		for _, p := range c.Processes {
 			rounds = append(rounds, p.Round)
+			for _, b := range p.Blocks {
+				if b.DeviceNS != b.EndNS-b.StartNS {
+					t.Errorf("a block of %s keeps %d ns of the device, want %d", c.Runner, b.DeviceNS, b.EndNS-b.StartNS)
+				}
+			}
 		}
 		if !slices.Equal(rounds, []int{0, 1, 2}) {
 			t.Errorf("%s on %s was measured in rounds %v", c.Workload, c.Runner, rounds)

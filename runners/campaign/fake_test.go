@@ -90,6 +90,7 @@ func (p *process) Measure(ctx context.Context, m protocol.MeasureParams, output 
 	}
 	s.slots = append(s.slots, m.FirstSlot)
 	r := protocol.MeasureResult{StartNS: s.clock, EndNS: s.clock + int64(m.Iterations)*p.duration(), OutputDigest: "d"}
+	r.DeviceNS = r.EndNS - r.StartNS
 	s.clock = r.EndNS + 1000
 	if m.Scenario == protocol.SingleStream {
 		for range m.Iterations {

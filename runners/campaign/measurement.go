@@ -186,7 +186,7 @@ func (m *measurement) block(ctx context.Context, p protocol.MeasureParams, check
 	}
 	m.advance(p.Iterations)
 	m.process.Blocks = append(m.process.Blocks, record.Block{Scenario: string(p.Scenario), Iterations: p.Iterations,
-		StartNS: r.StartNS, EndNS: r.EndNS, IterationNS: r.IterationNS, QueryNS: r.QueryNS, LagNS: r.LagNS, OutputDigest: r.OutputDigest})
+		StartNS: r.StartNS, EndNS: r.EndNS, IterationNS: r.IterationNS, QueryNS: r.QueryNS, LagNS: r.LagNS, DeviceNS: r.DeviceNS, OutputDigest: r.OutputDigest})
 	if p.Scenario == protocol.TrainStep && r.Loss == nil {
 		return errors.New("the loss was no number any more at the end of a timed block")
 	}

@@ -22,11 +22,21 @@ type Manifest struct {
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
-	GPU           *GPU              `json:"gpu,omitempty"`         // what computes on GPUs; absent where nothing does
-	NoGPU         string            `json:"no_gpu,omitempty"`      // and then why
-	Reference     bool              `json:"reference,omitempty"`   // judged against, never ranked
+
+	Variants  map[string]Variant `json:"variants,omitempty"`  // other ways to run it, asked for as NAME+VARIANT
+	GPU       *GPU               `json:"gpu,omitempty"`       // what computes on GPUs; absent where nothing does
+	NoGPU     string             `json:"no_gpu,omitempty"`    // and then why
+	Reference bool               `json:"reference,omitempty"` // judged against, never ranked
 
 	Source string `json:"-"` // where it was read, for messages
+}
+
+// Variant is another way to run a framework: the same image and program under
+// another environment.
+type Variant struct {
+	Description string            `json:"description"`
+	Environment map[string]string `json:"environment,omitempty"` // beside the runner's own, and DLBENCH_VARIANT, which is its name
+	Devices     []string          `json:"devices,omitempty"`     // where they are fewer than the runner's
 }
 
 // Image says how the runner's image is built. A Name without a Context is an

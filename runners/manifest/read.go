@@ -86,6 +86,8 @@ func lineOf(data []byte, err error, offset int64) int {
 	return bytes.Count(data[:min(int64(len(data)), offset)], []byte{'\n'}) + 1
 }
 
+var variantForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
+
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9+_-]{0,39}$`)
 
 func (m Manifest) check() error {
@@ -111,6 +113,13 @@ func (m Manifest) check() error {
 		for _, name := range m.GPU.Architectures {
 			_, ok := parseArchitecture(name)
 			want(ok, "gpu: architecture %q: expected one like sm_90, sm_90a or compute_90", name)
+		}
+	}
+	for name, v := range m.Variants {
+		want(variantForm.MatchString(name), "variant %q has to be of a-z and 0-9, a letter first", name)
+		want(v.Description != "", "variant %q has no description", name)
+		for _, d := range v.Devices {
+			want(slices.Contains(m.Devices, d), "variant %q: device %q is none of the runner's %q", name, d, m.Devices)
 		}
 	}
 	if len(faults) > 0 {

@@ -33,20 +33,21 @@ type caseResults struct {
 // mostCrashes is how often a runner is started again for the next case.
 const mostCrashes = 5
 
-// operators runs every operator case in one process, once for each runner.
-func (v *Verifier) operators(ctx context.Context, c Candidate) (*caseResults, error) {
+// operators runs every operator case in one process, once for each runner and
+// precision.
+func (v *Verifier) operators(ctx context.Context, c Candidate, precision string) (*caseResults, error) {
 	casesKey, err := v.loadCases()
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(v.CacheDir, "operators", keyOf(c.identity(), v.ReferenceKey, v.Processor, casesKey, toleranceKey())+".json")
+	path := filepath.Join(v.CacheDir, "operators", keyOf(c.identity(), v.ReferenceKey, v.Processor, casesKey, toleranceKey(), precision)+".json")
 	results := &caseResults{}
 	if c.Key != "" && load(path, results) && len(results.Results) == len(v.Cases) {
 		return results, nil
 	}
 	results = &caseResults{}
-	v.tell(c.Name, fmt.Sprintf("%d operator cases", len(v.Cases)))
-	err = v.runCases(ctx, c, results)
+	v.tell(c.Name, fmt.Sprintf("%d operator cases in %s", len(v.Cases), precision))
+	err = v.runCases(ctx, c, precision, results)
 	if errors.As(err, &results.broken) {
 		return results, nil
 	}
@@ -81,7 +82,7 @@ func (v *Verifier) listCases() (string, error) {
 	return keyOf(digests...), nil
 }
 
-func (v *Verifier) runCases(ctx context.Context, c Candidate, results *caseResults) (err error) {
+func (v *Verifier) runCases(ctx context.Context, c Candidate, precision string, results *caseResults) (err error) {
 	var runner Runner
 	defer func() {
 		if runner != nil {
@@ -93,7 +94,11 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, results *caseResul
 			if runner, err = c.Open(ctx); err != nil {
 				return &runnerFault{err}
 			}
+			if err := lacks(runner.Hello().Capabilities, precision); err != nil {
+				return err
+			}
 		}
+		each.Plan = each.Plan.In(precision)
 		result, healthy, err := v.runCase(ctx, runner, each)
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -116,13 +121,17 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, results *caseResul
 func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (result CaseResult, healthy bool, err error) {
 	result = CaseResult{Name: c.Name}
 	p := within(c.Plan, runner.Hello().Capabilities)
-	ref, err := v.consult(ctx, p, caseDepth)
+	depth := caseDepth
+	if p.Precision != plan.FP32 {
+		depth = caseNoisy
+	}
+	ref, err := v.consult(ctx, p, depth)
 	if err != nil {
 		return result, false, err
 	}
 	defer func() { err = errors.Join(err, ref.Close()) }()
 	err = v.with(ctx, runner, p, caseDepth.params, func(w written) (err error) {
-		result.Check, result.Forward, err = judgeOperator(c.Name, p, w.file, ref.file, runner.Hello().Capabilities.RunningVariance)
+		result.Check, result.Forward, err = judgeOperator(c.Name, p, w.file, ref, runner.Hello().Capabilities.RunningVariance)
 		return err
 	})
 	var fault *runnerFault
@@ -135,7 +144,7 @@ func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (re
 		result.Unsupported = refused.Message
 	} else {
 		w := newWorst(Operators, c.Name)
-		w.refuse("the runner failed", fmt.Errorf("%w: %s", errNotComparable, firstWords(fault.Error())), operatorTolerance)
+		w.refuse("the runner failed", fmt.Errorf("%w: %s", errNotComparable, firstWords(fault.Error())), numbersOf(p.Precision).operator)
 		result.Check, result.Forward = w.check, w.check
 	}
 	// A runner that answered is asked to forget the case; refusing leaves the

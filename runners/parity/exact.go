@@ -30,6 +30,7 @@ func affordable(p *plan.Plan) (bool, error) {
 // step. In inference the reference may hold fewer images, the first ones: image
 // i of a slot is the same whatever the batch.
 func judgeExact(p *plan.Plan, candidate, reference *tensors.File) ([]record.Check, error) {
+	tolerance := numbersOf(p.Precision).exact
 	outputs := newWorst(Exact, "outputs")
 	for slot := range p.Slots {
 		name := slotName(logits, slot)
@@ -44,7 +45,7 @@ func judgeExact(p *plan.Plan, candidate, reference *tensors.File) ([]record.Chec
 		if err == nil && p.Mode == plan.Infer {
 			got = got[:min(len(want), len(got))]
 		}
-		if err := outputs.compare(name, got, want, err, 0, exactTolerance); err != nil {
+		if err := outputs.compare(name, got, want, err, 0, tolerance); err != nil {
 			return nil, err
 		}
 	}
@@ -59,6 +60,7 @@ func judgeExact(p *plan.Plan, candidate, reference *tensors.File) ([]record.Chec
 // judgeLoss compares the loss that the first timed step would see.
 func judgeLoss(p *plan.Plan, candidate, reference *tensors.File) (record.Check, error) {
 	loss := newWorst(Exact, "loss")
+	tolerance := numbersOf(p.Precision).exact
 	want, err := reference.Float64s(logits)
 	if err != nil {
 		return loss.check, err
@@ -69,10 +71,10 @@ func judgeLoss(p *plan.Plan, candidate, reference *tensors.File) (record.Check, 
 		err = finite(got)
 	}
 	if err != nil {
-		loss.refuse(trajectory, err, exactTolerance)
+		loss.refuse(trajectory, err, tolerance)
 		return loss.check, nil
 	}
-	loss.add(trajectory, math.Abs(got[0]-expected)/max(math.Abs(expected), smallest), exactTolerance, 0)
+	loss.add(trajectory, math.Abs(got[0]-expected)/max(math.Abs(expected), smallest), tolerance, 0)
 	return loss.check, nil
 }
 

@@ -36,7 +36,8 @@ func judgeStructure(p *plan.Plan, loaded protocol.LoadResult, verified protocol.
 func judgeNetwork(p *plan.Plan, candidate *tensors.File, ref *answers, estimator string) ([]record.Check, error) {
 	stats := newStatistics(p, candidate, estimator)
 	var checks []record.Check
-	for _, q := range quantities {
+	n := numbersOf(p.Precision)
+	for _, q := range quantities(n.smooth, n.rough) {
 		names := q.names(ref.file)
 		if len(names) == 0 {
 			continue

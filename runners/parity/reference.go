@@ -32,11 +32,15 @@ type depth struct {
 var (
 	inDepth   = depth{"depth", protocol.VerifyParams{Steps: trajectorySteps, Gradients: true}, noiseSeeds}
 	caseDepth = depth{"case", protocol.VerifyParams{Steps: 1, Gradients: true}, 0}
+	caseNoisy = depth{"case", protocol.VerifyParams{Steps: 1, Gradients: true}, caseSeeds} // of fewer bits than float32's
 	forward   = depth{"forward", protocol.VerifyParams{}, 0}
 )
 
 // consult returns the reference's answers, from the cache where they are.
 func (v *Verifier) consult(ctx context.Context, p *plan.Plan, d depth) (*answers, error) {
+	if d.noise == 0 {
+		p = p.In(plan.FP32) // in float64 all precisions are one
+	}
 	files, err := v.Materialize(ctx, p)
 	if err != nil {
 		return nil, err
@@ -111,7 +115,7 @@ func (v *Verifier) ask(ctx context.Context, p *plan.Plan, d depth, seed int) (st
 	}
 	params := d.params
 	if seed > 0 {
-		params.Noise = &protocol.NoiseParams{Precision: p.Precision, Seed: uint64(seed), Scale: noiseScale}
+		params.Noise = &protocol.NoiseParams{Precision: p.Precision, Seed: uint64(seed), Scale: numbersOf(p.Precision).noise}
 	}
 	path, _, err := v.reference.Verify(ctx, params)
 	return path, err

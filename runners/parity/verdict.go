@@ -13,9 +13,10 @@ import (
 // Verdict is what was found about one cell, with what its timed processes have
 // to put out.
 type Verdict struct {
-	Parity record.Parity
-	Cases  []CaseResult // every operator case, also those that the network does not need
-	Notes  []string     // what could not be judged, and why
+	Parity    record.Parity
+	Precision string       // of the workload
+	Cases     []CaseResult // every operator case, also those that the network does not need
+	Notes     []string     // what could not be judged, and why
 
 	Expected       string    // file with the verified logits; inference
 	ExpectedSHA256 string    //
@@ -34,7 +35,7 @@ func (v *Verdict) CheckInfer(outputFile string, slot int) (record.Check, error) 
 		return w.check, fmt.Errorf("timed output: %w", err)
 	}
 	got, err := read(f, "output", shape)
-	err = w.compare(fmt.Sprintf("logits of slot %d", slot), got, want, err, 0, measuredTolerance)
+	err = w.compare(fmt.Sprintf("logits of slot %d", slot), got, want, err, 0, numbersOf(v.Precision).measured)
 	return w.check, errors.Join(err, f.Close())
 }
 
@@ -42,12 +43,13 @@ func (v *Verdict) CheckInfer(outputFile string, slot int) (record.Check, error) 
 // verified one.
 func (v *Verdict) CheckLosses(losses []float64) record.Check {
 	w := newWorst(Measured, "first losses")
+	tolerance := numbersOf(v.Precision).measured
 	if len(v.Losses) == 0 || len(losses) < len(v.Losses) {
-		w.refuse("losses", fmt.Errorf("%w: %d losses, expected %d", errNotComparable, len(losses), max(1, len(v.Losses))), measuredTolerance)
+		w.refuse("losses", fmt.Errorf("%w: %d losses, expected %d", errNotComparable, len(losses), max(1, len(v.Losses))), tolerance)
 		return w.check
 	}
 	for i, want := range v.Losses {
-		w.add(fmt.Sprintf("loss of step %d", i+1), math.Abs(losses[i]-want)/max(math.Abs(want), smallest), measuredTolerance, 0)
+		w.add(fmt.Sprintf("loss of step %d", i+1), math.Abs(losses[i]-want)/max(math.Abs(want), smallest), tolerance, 0)
 	}
 	return w.check
 }

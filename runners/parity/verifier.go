@@ -141,11 +141,11 @@ func remembered(c Candidate, path string) *Verdict {
 
 // judge reaches a verdict; lasting says that a later run would reach the same.
 func (v *Verifier) judge(ctx context.Context, c Candidate, actual, deep *plan.Plan, expected string) (verdict *Verdict, lasting bool, err error) {
-	operators, err := v.operators(ctx, c)
+	operators, err := v.operators(ctx, c, actual.Precision)
 	if err != nil {
 		return nil, false, err
 	}
-	verdict = &Verdict{}
+	verdict = &Verdict{Precision: actual.Precision}
 	checks, all := operators.of(actual, v.Cases)
 	verdict.Cases = all
 	if operators.broken != nil {
@@ -155,7 +155,7 @@ func (v *Verifier) judge(ctx context.Context, c Candidate, actual, deep *plan.Pl
 	more, err := v.workload(ctx, c, actual, deep, expected, verdict)
 	var fault *runnerFault
 	if errors.As(err, &fault) {
-		return &Verdict{Parity: fault.parity(), Cases: all}, fault.lasting(), nil
+		return &Verdict{Precision: actual.Precision, Parity: fault.parity(), Cases: all}, fault.lasting(), nil
 	}
 	if err != nil {
 		return nil, false, err

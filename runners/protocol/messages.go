@@ -95,11 +95,12 @@ type Terms struct {
 
 // Capabilities say what a runner can be asked for.
 type Capabilities struct {
-	Operators       []string `json:"operators"`
-	Modes           []string `json:"modes"`
-	Precisions      []string `json:"precisions"`
-	RunningVariance string   `json:"running_variance"` // "biased" or "unbiased": the estimator its batch norm keeps
-	Noise           bool     `json:"noise,omitempty"`  // verify understands NoiseParams (the reference alone)
+	Operators       []string          `json:"operators"`
+	Modes           []string          `json:"modes"`
+	Precisions      []string          `json:"precisions"`             // on the device of this session; none is fp32 alone
+	NoPrecision     map[string]string `json:"no_precision,omitempty"` // of the others, why not: {"tf32": "this CPU has none"}
+	RunningVariance string            `json:"running_variance"`       // "biased" or "unbiased": the estimator its batch norm keeps
+	Noise           bool              `json:"noise,omitempty"`        // verify understands NoiseParams (the reference alone)
 }
 
 // LoadParams name the files of a workload, as paths inside the runner.
@@ -180,6 +181,7 @@ type MeasureResult struct {
 	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream: one latency an iteration
 	QueryNS      []int64  `json:"query_ns,omitempty"`     // multi-stream and server: one latency a query; server: from the scheduled time
 	LagNS        []int64  `json:"lag_ns,omitempty"`       // server: from when a query could have been issued (scheduled, and the one before done) until it was
+	DeviceNS     int64    `json:"device_ns,omitempty"`    // throughput blocks: the same time by the device's own events, where it has some
 	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
 }

@@ -157,6 +157,9 @@ func (s *Session) Measure(ctx context.Context, p protocol.MeasureParams) (protoc
 	if r.EndNS <= r.StartNS {
 		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("the block ends at %d ns, before its start at %d ns", r.EndNS, r.StartNS), nil)
 	}
+	if r.DeviceNS < 0 {
+		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("the device took %d ns for the block", r.DeviceNS), nil)
+	}
 	if fault := miscounted(p, r); fault != "" {
 		return r, s.breakWith(Rubbish, protocol.Measure, fault, nil)
 	}

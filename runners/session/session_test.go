@@ -129,6 +129,20 @@ func TestAConversation(t *testing.T) {
 	closed(t, s, fake)
 }
 
+// A device's events cannot run backwards.
+func TestANegativeDeviceTimeIsRubbish(t *testing.T) {
+	s, fake, err := open(t, map[string]answer{"measure": result(`{"start_ns":1,"end_ns":3,"device_ns":-2,"output_digest":"d"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Measure(t.Context(), protocol.MeasureParams{Scenario: protocol.Offline, Iterations: 2})
+	var failure *session.Failure
+	if !errors.As(err, &failure) || failure.Kind != session.Rubbish || !strings.Contains(err.Error(), "the device took -2 ns") {
+		t.Errorf("it is %v", err)
+	}
+	closed(t, s, fake)
+}
+
 func TestARefusalLeavesTheSessionUsable(t *testing.T) {
 	refusal := func(p *enginetest.Streams, id int64) *engine.Exit {
 		fmt.Fprintf(p.Stdout, `{"id":%d,"error":{"code":"unsupported","message":"no LRN"}}`+"\n", id)

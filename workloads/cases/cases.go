@@ -97,7 +97,7 @@ func (d definition) build() (Case, error) {
 	if err := net.Check(); err != nil {
 		return Case{}, err
 	}
-	id := plan.ID{Network: net.Name, Mode: d.mode, Batch: d.input[0], Precision: "fp32"}
+	id := plan.ID{Network: net.Name, Mode: d.mode, Batch: d.input[0], Precision: plan.FP32}
 	p := plan.From(net, id, seed, 0.01)
 	if p.Training != nil {
 		p.Training.InputGradient = true

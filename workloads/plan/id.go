@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/dlbench/dlbench/workloads/names"
@@ -30,8 +31,15 @@ func (id ID) String() string {
 
 var idForm = regexp.MustCompile(`^([^/@]+)(?:@([0-9]{1,5}))?/([^/]+)/b([0-9]{1,6})/([^/]+)$`)
 
-// precisions are those that a plan can ask for.
-var precisions = []string{"fp32"}
+// FP32 is the precision that every runner has.
+const FP32 = "fp32"
+
+// precisions are those that a plan can ask for; docs/method.md says what each
+// one means.
+var precisions = []string{FP32, "tf32", "bf16", "fp16"}
+
+// Precisions lists them.
+func Precisions() []string { return slices.Clone(precisions) }
 
 // ParseID reads a workload's name.
 func ParseID(text string) (ID, error) {
@@ -47,7 +55,7 @@ func ParseID(text string) (ID, error) {
 	if id.Mode != Infer && id.Mode != Train {
 		return ID{}, fmt.Errorf("workload %q: %w", text, names.Unknown("mode", parts[3], []string{string(Infer), string(Train)}))
 	}
-	if id.Precision != precisions[0] {
+	if !slices.Contains(precisions, id.Precision) {
 		return ID{}, fmt.Errorf("workload %q: %w", text, names.Unknown("precision", id.Precision, precisions))
 	}
 	if id.Batch, err = strconv.Atoi(parts[4]); err != nil || id.Batch < 1 {

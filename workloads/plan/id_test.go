@@ -12,6 +12,9 @@ func TestParseID(t *testing.T) {
 		"resnet50/infer/b8/fp32":      {Network: "resnet50", Mode: plan.Infer, Batch: 8, Precision: "fp32"},
 		"lenet/train/b64/fp32":        {Network: "lenet", Mode: plan.Train, Batch: 64, Precision: "fp32"},
 		"resnet50@96/train/b4/fp32":   {Network: "resnet50", Size: 96, Mode: plan.Train, Batch: 4, Precision: "fp32"},
+		"resnet50/train/b8/bf16":      {Network: "resnet50", Mode: plan.Train, Batch: 8, Precision: "bf16"},
+		"resnet50/train/b8/tf32":      {Network: "resnet50", Mode: plan.Train, Batch: 8, Precision: "tf32"},
+		"lenet/infer/b8/fp16":         {Network: "lenet", Mode: plan.Infer, Batch: 8, Precision: "fp16"},
 		"resnet18/infer/b999999/fp32": {Network: "resnet18", Mode: plan.Infer, Batch: 999999, Precision: "fp32"},
 	} {
 		got, err := plan.ParseID(text)
@@ -40,6 +43,7 @@ func TestParseIDRefuses(t *testing.T) {
 		"resnet50/tain/b8/fp32":         `unknown mode "tain"; did you mean "train"`,
 		"resnet50/infer/b0/fp32":        `batch "0" has to be a positive integer`,
 		"resnet50/infer/b8/fp31":        `unknown precision "fp31"; did you mean "fp32"`,
+		"resnet50/infer/b8/bf61":        `unknown precision "bf61"; did you mean "bf16"`,
 		"resnet50@0/infer/b8/fp32":      `size "0" has to be a positive integer`,
 		"resnet50/infer/b8888888/fp32":  "expected network/mode/bBATCH/precision",
 		"resnet50@999999/infer/b8/fp32": "expected network/mode/bBATCH/precision",

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/zoo"
@@ -55,6 +56,17 @@ func (p *Plan) logits() []int {
 		}
 	}
 	return nil
+}
+
+// In is the same plan in another precision.
+func (p *Plan) In(precision string) *Plan {
+	if p.Precision == precision {
+		return p
+	}
+	other := *p
+	other.Precision = precision
+	other.Workload = strings.TrimSuffix(p.Workload, "/"+p.Precision) + "/" + precision
+	return &other
 }
 
 // Parity is the plan by which a workload's runner is verified in depth.

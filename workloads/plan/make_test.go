@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -40,6 +41,7 @@ func TestParity(t *testing.T) {
 		{"resnet50/train/b2/fp32", "resnet50@96/train/b2/fp32"},
 		{"lenet/train/b64/fp32", "lenet/train/b8/fp32"},
 		{"resnet20/infer/b32/fp32", "resnet20/infer/b2/fp32"},
+		{"resnet50/train/b32/bf16", "resnet50@96/train/b8/bf16"},
 	} {
 		id, err := plan.ParseID(c.asked)
 		if err != nil {
@@ -55,6 +57,31 @@ func TestParity(t *testing.T) {
 		if err := p.Check(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The precision is of the computing: weights and batches are the same bytes, and
+// a plan in its own precision is itself.
+func TestIn(t *testing.T) {
+	p := mustMake(t, "lenet/train/b4/fp32", 1)
+	other := p.In("bf16")
+	if err := other.Check(); err != nil || other.Workload != "lenet/train/b4/bf16" || p.Precision != "fp32" || p.In("fp32") != p {
+		t.Errorf("%s in bf16 is %s, %v", p.Workload, other.Workload, err)
+	}
+	dir := t.TempDir()
+	a, err := plan.Materialize(t.Context(), dir, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := plan.Materialize(t.Context(), dir, other)
+	if err != nil || a.Weights != b.Weights || a.Batch != b.Batch || a.Plan.SHA256 == b.Plan.SHA256 {
+		t.Errorf("%+v and %+v, %v", a, b, err)
+	}
+	if again := mustMake(t, "lenet/train/b4/bf16", 1); !reflect.DeepEqual(again, other) {
+		t.Errorf("made in bf16 it is %+v", again)
+	}
+	if err := p.In("fp8").Check(); err == nil || !strings.Contains(err.Error(), `precision is "fp8"`) {
+		t.Errorf("fp8: %v", err)
 	}
 }
 

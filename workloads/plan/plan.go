@@ -22,7 +22,7 @@ type Plan struct {
 	Workload      string          `json:"workload"` // like "resnet50/infer/b8/fp32"
 	Mode          Mode            `json:"mode"`
 	Batch         int             `json:"batch"`
-	Precision     string          `json:"precision"`
+	Precision     string          `json:"precision"` // "fp32", "tf32", "bf16", "fp16": of the computing; files are float32 in each
 	Seed          uint64          `json:"seed"`
 	Slots         int             `json:"slots"` // batch.safetensors holds input.0 … input.<Slots-1> and labels.0 …; iteration i uses slot i mod Slots
 	Classes       int             `json:"classes"`

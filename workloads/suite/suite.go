@@ -32,17 +32,37 @@ var suites = []Suite{
 			ids(resnets, []plan.Mode{plan.Infer}, 1),
 			ids(resnets, []plan.Mode{plan.Infer}, 8)...),
 			ids(resnets, []plan.Mode{plan.Train}, 8)...)},
+	{Name: "precision", Profile: "report", Description: "LeNet and ResNet-20 in every precision that a CPU may have",
+		Workloads: in([]string{"fp32", "bf16"}, append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 32)...))},
+	{Name: "gpu", Profile: "report", Description: "ResNet-50 in fp32, tf32 and bf16: inference at batches 1, 32 and 128, training at 32 and 64",
+		Workloads: in([]string{"fp32", "tf32", "bf16"}, slices.Concat(
+			ids(resnet50, []plan.Mode{plan.Infer}, 1), ids(resnet50, []plan.Mode{plan.Infer}, 32), ids(resnet50, []plan.Mode{plan.Infer}, 128),
+			ids(resnet50, []plan.Mode{plan.Train}, 32), ids(resnet50, []plan.Mode{plan.Train}, 64)))},
 }
 
 var both = []plan.Mode{plan.Infer, plan.Train}
 
 var resnets = []string{"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}
 
+var resnet50 = []string{"resnet50"}
+
 func ids(networks []string, modes []plan.Mode, batch int) []plan.ID {
 	var out []plan.ID
 	for _, network := range networks {
 		for _, mode := range modes {
-			out = append(out, plan.ID{Network: network, Mode: mode, Batch: batch, Precision: "fp32"})
+			out = append(out, plan.ID{Network: network, Mode: mode, Batch: batch, Precision: plan.FP32})
+		}
+	}
+	return out
+}
+
+// in repeats workloads in each precision.
+func in(precisions []string, workloads []plan.ID) []plan.ID {
+	var out []plan.ID
+	for _, id := range workloads {
+		for _, precision := range precisions {
+			id.Precision = precision
+			out = append(out, id)
 		}
 	}
 	return out

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSuites(t *testing.T) {
-	if want := []string{"smoke", "small", "nightly", "resnet"}; !slices.Equal(suite.Names(), want) {
+	if want := []string{"smoke", "small", "nightly", "resnet", "precision", "gpu"}; !slices.Equal(suite.Names(), want) {
 		t.Errorf("names %v, want %v", suite.Names(), want)
 	}
 	for _, s := range suite.All() {
@@ -54,6 +54,35 @@ func TestGet(t *testing.T) {
 	s.Workloads[0].Network = "changed"
 	if again, err := suite.Get("resnet"); err != nil || again.Workloads[0].Network == "changed" {
 		t.Error("a caller changed the suite")
+	}
+}
+
+// The suite for cards has every batch in every precision that is compared
+// there; those that were there before stay in float32.
+func TestPrecisionsOfSuites(t *testing.T) {
+	s, err := suite.Get("gpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, id := range s.Workloads {
+		ids = append(ids, id.String())
+	}
+	for _, shape := range []string{"infer/b1", "infer/b32", "infer/b128", "train/b32", "train/b64"} {
+		for _, precision := range []string{"fp32", "tf32", "bf16"} {
+			if want := "resnet50/" + shape + "/" + precision; !slices.Contains(ids, want) {
+				t.Errorf("gpu lacks %s", want)
+			}
+		}
+	}
+	if len(ids) != 15 {
+		t.Errorf("gpu has %d workloads, want 15", len(ids))
+	}
+	for _, name := range []string{"smoke", "small", "resnet"} {
+		s, err := suite.Get(name)
+		if err != nil || slices.ContainsFunc(s.Workloads, func(id plan.ID) bool { return id.Precision != plan.FP32 }) {
+			t.Errorf("%s is not of float32 alone: %v, %v", name, s.Workloads, err)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 from dlbench_runner.adapters import reference_ops as ops
-from dlbench_runner.adapters.reference import Reference
+from dlbench_runner.adapters.reference import MULTIPLIES, Reference
 from dlbench_runner.plan import Plan
 from dlbench_runner.server import Server, stop_on_sigterm
 
@@ -33,6 +33,17 @@ class Float32(Reference):
 
     def load(self, plan: Plan) -> None:
         super().load(dataclasses.replace(plan, nodes=reshaped(plan, self.rewrite(plan))))
+
+    def rounded(self, x, length: float = 1):
+        """To the plan's precision."""
+        return ROUND[self.plan.precision](x)
+
+    def stored(self, x):
+        return x
+
+    def weight(self, node, name: str):
+        w = self.params[name]
+        return ROUND[self.plan.precision](w) if node.op in MULTIPLIES else w
 
     def rewrite(self, plan: Plan) -> list:
         """The nodes that this runner computes instead of the plan's."""
@@ -221,6 +232,18 @@ class TransposedDense(Float32):
             return super().forward(node, x, np.ascontiguousarray(w.reshape(w.shape[::-1]).T), b)
 
 
+class BiasForgotten(Float32):
+    """convolutions and dense layers have no bias"""
+
+    class Conv(ops.Conv):
+        def forward(self, node, x, w, *bias):
+            return super().forward(node, x, w, *[0 * b for b in bias])
+
+    class Gemm(ops.Gemm):
+        def forward(self, node, x, w, b):
+            return super().forward(node, x, w, 0 * b)
+
+
 class LrnSum(Float32):
     """local response norm's α multiplies the sum, not the mean"""
 
@@ -243,17 +266,25 @@ class DropoutOn(Float32):
 
 
 class Float16(Float32):
-    """computes in float16"""
+    """computes in float16, parameters and all"""
 
     def rounded(self, x, length: float = 1):
-        return np.asarray(x).astype(np.float16).astype(np.float32)
+        return to_float16(x)
+
+    stored = rounded
 
 
 class BFloat16(Float32):
-    """computes in bfloat16"""
+    """computes in bfloat16, parameters and all"""
 
     def rounded(self, x, length: float = 1):
         return keep_bits(x, 7)
+
+    stored = rounded
+
+
+def to_float16(x):
+    return np.asarray(x).astype(np.float16).astype(np.float32)
 
 
 def keep_bits(x, mantissa: int):
@@ -262,6 +293,14 @@ def keep_bits(x, mantissa: int):
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
     rounded = (bits + np.uint32(1 << (drop - 1))) & np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
     return rounded.view(np.float32).reshape(np.shape(x))
+
+
+ROUND = {
+    "fp32": lambda x: x,
+    "tf32": lambda x: keep_bits(x, 10),
+    "bf16": lambda x: keep_bits(x, 7),
+    "fp16": to_float16,
+}
 
 
 class TF32(Float32):

@@ -15,19 +15,32 @@ def main() -> int:
     os.dup2(2, 1)
     threads = int(os.environ.get("DLBENCH_THREADS", "1"))
     bench = importlib.import_module(f"{__package__}.{sys.argv[1]}")
-    framework = bench.start(threads)
-    workload = None
+    # Loops for CPUs in float32 alone name neither.
+    precisions = getattr(bench, "PRECISIONS", ("fp32",))
+    framework, workload = None, None
     for line in sys.stdin:
         request = json.loads(line)
         params = request.get("params") or {}
         result: dict = {}
         if request["request"] == "hello":
-            result = hello(framework, threads)
+            device = params.get("device", "cpu")
+            if device != "cpu" and not hasattr(bench, "PRECISIONS"):
+                refuse(replies, request, "device_unavailable", "this bare loop is for CPUs")
+                continue
+            extra = [device] if hasattr(bench, "PRECISIONS") else []
+            framework = bench.start(threads, *extra)
+            result = hello(framework, threads, device, precisions)
         elif request["request"] == "load":
             with open(params["plan"], encoding="utf-8") as file:
                 plan = json.load(file)
             network, mode = plan["network"]["name"], plan["mode"]
-            workload = bench.Workload(network, mode, plan["batch"], plan["classes"])
+            precision = plan["precision"]
+            if precision not in precisions:
+                text = f"precision {precision}: this bare loop has {', '.join(precisions)}"
+                refuse(replies, request, "unsupported", text)
+                continue
+            extra = [precision] if len(precisions) > 1 else []
+            workload = bench.Workload(network, mode, plan["batch"], plan["classes"], *extra)
             result = {"load_s": 0.0, "parameters": 0}
         elif request["request"] == "warmup":
             result = {"iteration_ns": warm(workload, params["iterations"])}
@@ -43,7 +56,13 @@ def main() -> int:
     return 0
 
 
-def hello(framework: dict, threads: int) -> dict:
+def refuse(replies, request: dict, code: str, message: str) -> None:
+    error = {"code": code, "message": message}
+    replies.write(json.dumps({"id": request["id"], "error": error}) + "\n")
+    replies.flush()
+
+
+def hello(framework: dict, threads: int, device: str, precisions) -> dict:
     return {
         "protocol": 1,
         "runner": "bare",
@@ -51,7 +70,7 @@ def hello(framework: dict, threads: int) -> dict:
         "framework_version": framework["version"],
         "adapter_digest": "",
         "build": {},
-        "device": {"kind": "cpu", "name": ""},
+        "device": {"kind": device.partition(":")[0], "name": ""},
         "terms": {
             "threads": threads,
             "cpus": sorted(os.sched_getaffinity(0)),
@@ -63,7 +82,7 @@ def hello(framework: dict, threads: int) -> dict:
         "capabilities": {
             "operators": [],
             "modes": ["infer", "train"],
-            "precisions": ["fp32"],
+            "precisions": list(precisions),
             "running_variance": "unbiased",
         },
         "import_s": 0.0,

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # its twin is on the card, too
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+PRECISIONS = ("fp32", "tf32", "bf16")
+COMPUTE = jnp.float32
 
-def start(threads: int) -> dict:
+
+def start(threads: int, device: str) -> dict:
+    kind, _, index = device.partition(":")
+    jax.config.update("jax_default_device", jax.devices(kind)[int(index or 0)])
     return {"name": "JAX", "version": jax.__version__}
 
 
@@ -21,11 +29,24 @@ def weight(*shape):
 def conv(x, w, stride=1, padding=0):
     pads = [(padding, padding)] * 2
     return lax.conv_general_dilated(
-        x, w, (stride, stride), pads, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x.astype(COMPUTE),
+        w.astype(COMPUTE),
+        (stride, stride),
+        pads,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
 
 
+def dense(x, w):
+    return x.astype(COMPUTE) @ w.astype(COMPUTE)
+
+
 def batch_norm(x, p, s, train):
+    y, moved = normalized(x.astype(jnp.float32), p, s, train)
+    return y.astype(COMPUTE), moved
+
+
+def normalized(x, p, s, train):
     if not train:
         return (x - s["mean"]) * lax.rsqrt(s["var"] + 1e-5) * p["scale"] + p["bias"], s
     mean, var = x.mean((0, 1, 2)), x.var((0, 1, 2))
@@ -89,7 +110,7 @@ class ResNet:
             y = layer(y)
             x = jax.nn.relu(y + (layer(x, stride) if shortcut else x))
         x = x.mean((1, 2))
-        return x @ params[-1]["w"] + params[-1]["b"], moved
+        return dense(x, params[-1]["w"]).astype(jnp.float32) + params[-1]["b"], moved
 
 
 class LeNet:
@@ -100,12 +121,12 @@ class LeNet:
 
     def apply(self, params, state, x, train):
         for p, padding in zip(params[:2], (2, 0)):
-            x = jax.nn.relu(conv(x, p["w"], 1, padding) + p["b"])
+            x = jax.nn.relu(conv(x, p["w"], 1, padding) + p["b"].astype(COMPUTE))
             x = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
         x = x.reshape(x.shape[0], -1)
         for p in params[2:4]:
-            x = jax.nn.relu(x @ p["w"] + p["b"])
-        return x @ params[4]["w"] + params[4]["b"], state
+            x = jax.nn.relu(dense(x, p["w"]) + p["b"].astype(COMPUTE))
+        return dense(x, params[4]["w"]).astype(jnp.float32) + params[4]["b"], state
 
 
 DEPTHS = {
@@ -118,7 +139,11 @@ DEPTHS = {
 
 
 class Workload:
-    def __init__(self, network: str, mode: str, batch: int, classes: int):
+    def __init__(self, network: str, mode: str, batch: int, classes: int, precision: str):
+        global COMPUTE
+        COMPUTE = jnp.bfloat16 if precision == "bf16" else jnp.float32
+        multiply = "tensorfloat32" if precision == "tf32" else "highest"
+        jax.config.update("jax_default_matmul_precision", multiply)
         self.mode = mode
         if network == "lenet":
             model, shape = LeNet(classes), (28, 28, 1)

@@ -7,9 +7,16 @@ import time
 import torch
 from torch import nn
 
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+DEVICE = torch.device("cpu")
 
-def start(threads: int) -> dict:
+
+def start(threads: int, device: str) -> dict:
+    global DEVICE
     torch.set_num_threads(threads)
+    DEVICE = torch.device(device.replace("gpu", "cuda"))
+    torch.backends.cudnn.benchmark = True
     return {"name": "PyTorch", "version": torch.__version__}
 
 
@@ -120,8 +127,10 @@ DEPTHS = {
 
 
 class Workload:
-    def __init__(self, network: str, mode: str, batch: int, classes: int):
-        self.mode = mode
+    def __init__(self, network: str, mode: str, batch: int, classes: int, precision: str):
+        self.mode, self.dtype = mode, DTYPES.get(precision)
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        torch.backends.cudnn.conv.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         if network == "lenet":
             model, shape = LeNet(classes), (batch, 1, 28, 28)
         elif network == "resnet20":
@@ -129,11 +138,16 @@ class Workload:
             shape = (batch, 3, 32, 32)
         else:
             model, shape = ResNet(*DEPTHS[network], classes), (batch, 3, 224, 224)
-        self.model = model.to(memory_format=torch.channels_last)
+        self.model = model.to(DEVICE, memory_format=torch.channels_last)
+        if self.dtype and mode == "infer":
+            self.model = self.model.to(self.dtype)
+        last = torch.channels_last
         self.inputs = [
-            torch.randn(shape).contiguous(memory_format=torch.channels_last) for _ in range(2)
+            torch.randn(shape).to(DEVICE).contiguous(memory_format=last) for _ in range(2)
         ]
-        self.labels = [torch.randint(classes, (batch,)) for _ in range(2)]
+        self.labels = [torch.randint(classes, (batch,), device=DEVICE) for _ in range(2)]
+        # GradScaler is float16's.
+        self.scaler = torch.amp.GradScaler(DEVICE.type, enabled=precision == "fp16")
         self.model.train(mode == "train")
         self.criterion = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(
@@ -147,22 +161,35 @@ class Workload:
 
     def infer(self, iterations: int, slot: int):
         model, inputs = self.model, self.inputs
+        dtype = self.dtype or torch.float32
         with torch.inference_mode():
+            synchronize()
             start = time.monotonic_ns()
             for i in range(iterations):
-                output = model(inputs[(slot + i) % 2])
+                output = model(inputs[(slot + i) % 2].to(dtype))
+            synchronize()
             end = time.monotonic_ns()
-        return start, end, output.numpy()
+        return start, end, output.float().cpu().numpy()
 
     def train(self, iterations: int, slot: int):
         model, inputs, labels = self.model, self.inputs, self.labels
-        criterion, optimizer = self.criterion, self.optimizer
+        criterion, optimizer, scaler = self.criterion, self.optimizer, self.scaler
+        mixed = torch.autocast(DEVICE.type, dtype=self.dtype, enabled=self.dtype is not None)
+        synchronize()
         start = time.monotonic_ns()
         for i in range(iterations):
             k = (slot + i) % 2
             optimizer.zero_grad()
-            loss = criterion(model(inputs[k]), labels[k])
-            loss.backward()
-            optimizer.step()
+            with mixed:
+                loss = criterion(model(inputs[k]), labels[k])
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        synchronize()
         end = time.monotonic_ns()
-        return start, end, loss.detach().numpy()
+        return start, end, loss.detach().cpu().numpy()
+
+
+def synchronize() -> None:
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()

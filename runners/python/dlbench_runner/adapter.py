@@ -32,6 +32,8 @@ class Description:
     device_uuid: str = ""
     noise: bool = False
     modes: tuple[str, ...] = ("infer", "train")
+    precisions: Sequence[str] = ("fp32",)  # on this device
+    no_precision: dict[str, str] = field(default_factory=dict)  # of the others, why not
 
 
 @dataclass
@@ -113,6 +115,20 @@ class Adapter(ABC):
     @abstractmethod
     def reset(self) -> None:
         """Go back to the plan's weights and to a momentum of zero."""
+
+    def used(self) -> dict[str, np.ndarray] | None:
+        """The gradients that the last step itself used, by parameter; None where its state does
+        not tell. In fewer bits two computations of a gradient differ by more than the update may,
+        so that the update is judged by these."""
+        return None
+
+    def mark(self) -> Any:
+        """An event at this place of the device's own work, None where there are no events."""
+        return None
+
+    def between_ns(self, first: Any, last: Any) -> int:
+        """The device's time from one event to a later one, both complete."""
+        raise NotImplementedError
 
     def operator(self, node: Node):
         """What computes a node: made by the method that is named like its operator, `_relu`.

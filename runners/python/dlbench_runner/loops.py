@@ -16,11 +16,16 @@ def back_to_back(adapter: Adapter, order: list[int]) -> tuple[dict, Any]:
     """Iterations without a wait between them, complete before the clock stops."""
     step, handle = adapter.step, None
     adapter.synchronize(None)
+    first = adapter.mark()
     start = time.monotonic_ns()
     for index in order:
         handle = step(index)
+    last = adapter.mark()
     adapter.synchronize(handle)
-    return {"start_ns": start, "end_ns": time.monotonic_ns()}, handle
+    times = {"start_ns": start, "end_ns": time.monotonic_ns()}
+    if first is not None:
+        times["device_ns"] = adapter.between_ns(first, last)
+    return times, handle
 
 
 def one_at_a_time(adapter: Adapter, order: list[int]) -> tuple[dict, Any]:

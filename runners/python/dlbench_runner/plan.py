@@ -54,6 +54,7 @@ class Plan:
     workload: str
     mode: str
     batch: int
+    precision: str  # of the computing: "fp32", "tf32", "bf16", "fp16"; tensors are float32
     slots: int
     input: str
     input_shape: tuple[int, ...]
@@ -163,12 +164,11 @@ def _tensor(stored: dict, path: str, name: str, shape: list, dtype) -> np.ndarra
 def _build(raw: dict, weights: dict, batch: dict) -> Plan:
     net, training = raw["network"], raw.get("training")
     roles = {p["name"]: p["role"] for p in net["parameters"]}
-    if raw["precision"] != "fp32":
-        raise Unsupported(f"precision {raw['precision']}")
     return Plan(
         workload=raw["workload"],
         mode=raw["mode"],
         batch=raw["batch"],
+        precision=raw["precision"],
         slots=raw["slots"],
         input=net["input"]["name"],
         input_shape=tuple(net["input"]["shape"]),

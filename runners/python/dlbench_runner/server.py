@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import numpy as np
@@ -44,6 +44,8 @@ class Server:
         self.name, self.make, self.sources = name, make, sources
         self.adapter: Adapter | None = None
         self.plan: plans.Plan | None = None
+        self.precisions: Sequence[str] = ()
+        self.no_precision: dict[str, str] = {}
         self.replies = take_stdout()
 
     def serve(self, requests: TextIO) -> int:
@@ -94,7 +96,8 @@ class Server:
         began = time.monotonic()
         d = adapter.open(device, threads)
         import_s = time.monotonic() - began
-        self.adapter = adapter
+        self.adapter, self.precisions = adapter, d.precisions
+        self.no_precision = d.no_precision
         return {
             "protocol": PROTOCOL,
             "runner": self.name,
@@ -107,7 +110,8 @@ class Server:
             "capabilities": {
                 "operators": sorted(d.operators),
                 "modes": list(d.modes),
-                "precisions": ["fp32"],
+                "precisions": list(d.precisions),
+                "no_precision": d.no_precision,
                 "running_variance": d.running_variance,
                 "noise": d.noise,
             },
@@ -120,6 +124,10 @@ class Server:
         if self.plan is not None:
             raise RequestError("bad_request", "load before unload of the former workload")
         plan = plans.read(*(text(params, name) for name in ("plan", "weights", "batch")))
+        if plan.precision not in self.precisions:
+            others = f"there are {', '.join(self.precisions)}"
+            reason = self.no_precision.get(plan.precision, others)
+            raise plans.Unsupported(f"precision {plan.precision}: {reason}")
         began = time.monotonic()
         try:
             adapter.load(plan)

@@ -54,6 +54,9 @@ def _steps_in_depth(adapter: Adapter, plan: Plan, put) -> None:
             elif step == 0:
                 put("grad.input", value)
         adapter.synchronize(adapter.step(slot))
+        used = None if plan.precision == "fp32" else adapter.used()
+        for name, value in (used or {}).items():
+            put(f"grad.{step}/{name}", value)
         for name, value in adapter.state().items():
             kind = "param" if plan.roles[name] == "trainable" else "stat"
             put(f"{kind}.{step + 1}/{name}", value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms, environment, threads_named
@@ -18,18 +20,27 @@ from ..plan import OPERATORS, Node, Plan
 from ..windows import overhang, reach, resize_matrix, shifts, window_counts
 
 CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
+# In bfloat16 these compute in it; all others take float32 and give bfloat16, as Flax' layers do.
+NARROW = ("Conv", "ConvTranspose", "Gemm", "Relu", "MaxPool", "Add", "Concat", "Flatten", "Dropout")
+MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
+# How JAX calls the way in which float32 multiplies; its own default on GPUs is TF32.
+MATMUL_PRECISION = {"tf32": "tensorfloat32"}
+GROWING = "XLA_PYTHON_CLIENT_PREALLOCATE"
 
 
 class Jax(Adapter):
+    plan = None
+
     def open(self, device: str, threads: int) -> Description:
+        os.environ.setdefault(GROWING, "false")  # else it takes three quarters of a card at once
         import jax
         import jaxlib
 
         self.jax, self.np, self.lax = jax, jax.numpy, jax.lax
         self.device = self.find(device)
         jax.config.update("jax_default_device", self.device)
-        if self.device.platform != "cpu":
-            jax.config.update("jax_default_matmul_precision", "highest")  # no TF32
+        jax.config.update("jax_default_matmul_precision", "highest")
+        precisions, no_precision = self.precisions()
         return Description(
             framework="JAX",
             version=jax.__version__,
@@ -38,7 +49,21 @@ class Jax(Adapter):
             running_variance="biased",
             device_kind="cpu" if self.device.platform == "cpu" else "gpu",
             device_name="" if self.device.platform == "cpu" else self.device.device_kind,
+            device_uuid="" if self.device.platform == "cpu" else uuid_of(device),
+            precisions=precisions,
+            no_precision=no_precision,
         )
+
+    def precisions(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Those of the device, and why not the others."""
+        reasons = {"fp16": "this runner has no loss scaling for JAX"}
+        if self.device.platform == "cpu":
+            return ("fp32", "bf16"), {**reasons, "tf32": "this CPU has none"}
+        capability = str(getattr(self.device, "compute_capability", ""))
+        if capability and float(capability) < 8:
+            reason = f"this GPU (compute capability {capability}) has none, it came with 8.0"
+            return ("fp32",), {**reasons, "tf32": reason, "bf16": reason}
+        return ("fp32", "tf32", "bf16"), reasons
 
     def find(self, device: str):
         kind, _, index = device.partition(":")
@@ -50,20 +75,44 @@ class Jax(Adapter):
         number = int(index or 0)
         if number >= len(devices):
             raise DeviceUnavailable(f"no GPU {number}: there are {len(devices)}")
-        return devices[number]
+        found = devices[number]
+        if found.platform != "cpu":
+            self.try_out(found)
+        return found
+
+    def try_out(self, device) -> None:
+        """A card may be listed that this build has no code for: compute something on it."""
+        try:
+            one = self.jax.device_put(np.ones((2, 2), np.float32), device)
+            self.jax.block_until_ready(one @ one)
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise DeviceUnavailable(f"this JAX cannot compute on {device}: {reason}") from error
 
     def terms(self) -> Terms:
+        precision = self.plan.precision if self.plan else "fp32"
         switches = {"donation": "parameters and velocity"}
+        switches["matmul_precision"] = str(self.jax.config.jax_default_matmul_precision)
         if self.device.platform != "cpu":
-            switches["matmul_precision"] = "highest"
+            switches["tf32"] = "on" if precision == "tf32" else "off"
+            switches["autotuning"] = "XLA's own, while it compiles"
+            switches |= environment(GROWING)
+        if precision == "bf16":
+            weights = "float32" if self.plan.training else "cast once at load"
+            switches |= {"compute": "bfloat16; batch norm in float32", "weights": weights}
         switches |= environment("NPROC", "XLA_FLAGS")
-        return Terms(threads_named("tf_XLAEigen"), "NHWC", "graph (jit)", "fp32", switches)
+        return Terms(threads_named("tf_XLAEigen"), "NHWC", "graph (jit)", precision, switches)
 
     def load(self, plan: Plan) -> None:
         jax, put = self.jax, self.jax.device_put
         self.plan = plan
+        multiply = MATMUL_PRECISION.get(plan.precision, "highest")
+        jax.config.update("jax_default_matmul_precision", multiply)
+        self.narrow = self.np.bfloat16 if plan.precision == "bf16" else None
         self.layouts = {n: layout_of(plan, n) for n in plan.weights}
         self.ops = [(node, self.operator(node)) for node in plan.nodes]
+        if self.narrow:
+            self.ops = [(node, self.mixed(node, operator)) for node, operator in self.ops]
         self.inputs = [put(from_nchw(x)) for x in plan.inputs]
         self.labels = [put(y.astype(np.int32)) for y in plan.labels]
         self.reset()
@@ -81,8 +130,13 @@ class Jax(Adapter):
     def reset(self) -> None:
         plan, put = self.plan, self.jax.device_put
 
+        cast = set()
+        if self.narrow and not plan.training:
+            cast = {name for node in plan.nodes if node.op in MULTIPLIES for name in node.params}
+
         def placed(names):
-            return {n: put(self.layouts[n].to_framework(plan.weights[n])) for n in names}
+            held = {n: put(self.layouts[n].to_framework(plan.weights[n])) for n in names}
+            return {n: p.astype(self.narrow) if n in cast else p for n, p in held.items()}
 
         self.trained, self.running = placed(plan.trainable), placed(plan.statistics)
         self.velocity = {n: self.np.zeros_like(p) for n, p in self.trained.items()}
@@ -101,8 +155,14 @@ class Jax(Adapter):
     def read(self, handle) -> np.ndarray:
         return np.asarray(handle)
 
+    def used(self) -> dict[str, np.ndarray]:
+        """What the step added to the velocity."""
+        m = self.plan.optimizer.momentum
+        grown = {n: wide(v) - m * self.velocity_before[n] for n, v in self.velocity.items()}
+        return {n: self.layouts[n].to_plan(g) for n, g in grown.items()}
+
     def infer(self, trained, running, x):
-        return self.forward(trained, running, x)[0][self.plan.outputs[0]]
+        return self.float32(self.forward(trained, running, x)[0][self.plan.outputs[0]])
 
     def train(self, trained, velocity, running, x, labels):
         m, rate = self.plan.optimizer.momentum, self.plan.optimizer.learning_rate
@@ -114,13 +174,28 @@ class Jax(Adapter):
 
     def loss(self, trained, running, x, labels):
         values, moved = self.forward(trained, running, x)
-        log_p = self.jax.nn.log_softmax(values[self.plan.outputs[0]])
+        log_p = self.jax.nn.log_softmax(self.float32(values[self.plan.outputs[0]]))
         loss = -self.np.take_along_axis(log_p, labels[:, None], 1).mean()
         return loss, (loss, moved)
 
     def observed(self, trained, running, x):
         values, _ = self.forward(trained, running, x)
-        return {name: values[name] for name in self.plan.outputs}
+        return {name: self.float32(values[name]) for name in self.plan.outputs}
+
+    def float32(self, x):
+        return x.astype(self.np.float32) if self.narrow else x
+
+    def mixed(self, node: Node, operator):
+        """A node of a network that computes in bfloat16 and keeps its parameters in float32."""
+        take = self.narrow if node.op in NARROW else self.np.float32
+
+        def apply(*operands):
+            y = operator(*[x.astype(take) for x in operands])
+            if isinstance(y, tuple):  # batch norm's statistics stay float32
+                return y[0].astype(self.narrow), *y[1:]
+            return y.astype(self.narrow)
+
+        return apply
 
     def forward(self, trained, running, x):
         """Values by name, and the moved running statistics."""
@@ -141,6 +216,7 @@ class Jax(Adapter):
         return {name: to_nchw(np.asarray(v)) for name, v in values.items()}
 
     def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        self.velocity_before = {n: wide(v) for n, v in self.velocity.items()}
         state = self.trained, self.running, self.inputs[slot], self.labels[slot]
         (grads, dx), (loss, _) = self.differentiate(*state)
         out = {n: self.layouts[n].to_plan(np.asarray(g)) for n, g in grads.items()}
@@ -149,7 +225,8 @@ class Jax(Adapter):
 
     def state(self) -> dict[str, np.ndarray]:
         held = {**self.trained, **self.running}
-        return {n: self.layouts[n].to_plan(np.asarray(held[n])) for n in self.plan.weights}
+        values = {n: np.asarray(held[n], np.float32) for n in self.plan.weights}
+        return {n: self.layouts[n].to_plan(value) for n, value in values.items()}
 
     def shapes(self) -> dict[str, list[int]]:
         return self.static
@@ -296,6 +373,17 @@ class Jax(Adapter):
         rows = resize_matrix(node, h, node.scales_h).astype(np.float32)
         columns = resize_matrix(node, w, node.scales_w).astype(np.float32)
         return lambda x: self.np.einsum("ph,nhwc,qw->npqc", rows, x, columns)
+
+
+def wide(x) -> np.ndarray:
+    return np.asarray(x, np.float64)
+
+
+def uuid_of(device: str) -> str:
+    """The card's, where the environment names cards so: JAX itself does not tell."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    index = int(device.partition(":")[2] or 0)
+    return seen[index] if index < len(seen) and seen[index].startswith("GPU-") else ""
 
 
 def adapter() -> Adapter:

@@ -41,6 +41,11 @@ class Keras(Adapter):
             build={"backend": backend, backend: self.backend.version},
             operators=OPERATORS,
             running_variance="biased",
+            no_precision={
+                "tf32": "this CPU has none",
+                "bf16": "this runner has no mixed precision for Keras",
+                "fp16": "this runner has no mixed precision for Keras",
+            },
         )
 
     def terms(self) -> Terms:

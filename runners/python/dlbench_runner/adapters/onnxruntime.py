@@ -8,6 +8,7 @@ from ..adapter import Adapter, Description, DeviceUnavailable, Terms
 from ..plan import OPERATORS, Node, Plan, Unsupported
 
 OPSET = 17
+CUDA = "CUDAExecutionProvider"
 # Attributes that ONNX takes as they stand in the plan; others are translated below.
 SAME = {
     "Conv": ("kernel_shape", "strides", "pads", "dilations", "group"),
@@ -24,13 +25,25 @@ SAME = {
 
 
 class OnnxRuntime(Adapter):
+    plan = None
+
     def open(self, device: str, threads: int) -> Description:
         import onnx
         import onnxruntime
 
-        self.onnx, self.ort, self.threads = onnx, onnxruntime, threads
+        self.onnx, self.ort, self.threads, self.device = onnx, onnxruntime, threads, device
         if device != "cpu":
-            raise DeviceUnavailable("this package (onnxruntime) computes on CPUs alone")
+            if hasattr(onnxruntime, "preload_dlls"):
+                onnxruntime.preload_dlls()  # CUDA's libraries from their Python packages
+            if CUDA not in onnxruntime.get_available_providers():
+                text = "this package (onnxruntime) computes on CPUs alone"
+                raise DeviceUnavailable(text)
+        no_precision = {
+            "bf16": "this runner writes no models in bfloat16",
+            "fp16": "this runner writes no models in float16",
+        }
+        if device == "cpu":
+            no_precision["tf32"] = "this CPU has none"
         return Description(
             framework="ONNX Runtime",
             version=onnxruntime.__version__,
@@ -38,6 +51,9 @@ class OnnxRuntime(Adapter):
             operators=OPERATORS,
             running_variance="unbiased",
             modes=("infer",),
+            device_kind="cpu" if device == "cpu" else "gpu",
+            precisions=("fp32",) if device == "cpu" else ("fp32", "tf32"),
+            no_precision=no_precision,
         )
 
     def terms(self) -> Terms:
@@ -46,7 +62,15 @@ class OnnxRuntime(Adapter):
             "inter_op_threads": "1",
             "execution_mode": "sequential",
         }
-        return Terms(self.threads, "NCHW (blocked inside)", "graph", "fp32", switches)
+        precision = self.plan.precision if self.plan else "fp32"
+        if self.device == "cpu":
+            return Terms(self.threads, "NCHW (blocked inside)", "graph", precision, switches)
+        switches |= {
+            "tf32": "on" if precision == "tf32" else "off",
+            "cudnn_conv_algo_search": "EXHAUSTIVE (default): in the first run",
+            "io_binding": "inputs and outputs stay on the card",
+        }
+        return Terms(self.threads, "NCHW", "graph", precision, switches)
 
     def load(self, plan: Plan) -> None:
         if plan.training:
@@ -55,6 +79,20 @@ class OnnxRuntime(Adapter):
         self.inputs = [{plan.input: np.ascontiguousarray(x)} for x in plan.inputs]
         self.session = self.session_of(plan.outputs)
         self.wanted = [plan.outputs[0]]
+        self.bindings = None
+        if self.device != "cpu":
+            self.bindings = [self.bound(x) for x in self.inputs]
+
+    def bound(self, feed):
+        """A slot's input on the card, and its output left there."""
+        number = int(self.device.partition(":")[2] or 0)
+        binding = self.session.io_binding()
+        for name, x in feed.items():
+            binding.bind_ortvalue_input(
+                name, self.ort.OrtValue.ortvalue_from_numpy(x, "cuda", number)
+            )
+        binding.bind_output(self.wanted[0], "cuda", number)
+        return binding
 
     def session_of(self, outputs):
         options = self.ort.SessionOptions()
@@ -62,22 +100,38 @@ class OnnxRuntime(Adapter):
         options.inter_op_num_threads = 1
         options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         model = self.model(outputs).SerializeToString()
-        return self.ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = self.ort.InferenceSession(model, options, providers=self.providers())
+        if self.device != "cpu" and session.get_providers()[0] != CUDA:
+            raise DeviceUnavailable("ONNX Runtime fell back to the CPU: CUDA or cuDNN do not load")
+        return session
+
+    def providers(self) -> list:
+        if self.device == "cpu":
+            return ["CPUExecutionProvider"]
+        settings = {
+            "device_id": int(self.device.partition(":")[2] or 0),
+            "use_tf32": int(self.plan.precision == "tf32"),
+        }
+        return [(CUDA, settings), "CPUExecutionProvider"]
 
     def unload(self) -> None:
-        self.plan = self.inputs = self.session = None
+        self.plan = self.inputs = self.session = self.bindings = None
 
     def reset(self) -> None:
         pass  # weights are constants of the session
 
     def step(self, slot: int):
-        return self.session.run(self.wanted, self.inputs[slot])[0]
+        if self.bindings is None:
+            return self.session.run(self.wanted, self.inputs[slot])[0]
+        self.session.run_with_iobinding(self.bindings[slot])
+        return self.bindings[slot].get_outputs()[0]
 
     def synchronize(self, handle) -> None:
-        pass  # run returns when the output is there
+        """Nothing to wait for: a run returns when its output is there, on a card too, where its
+        end waits for the stream."""
 
     def read(self, handle) -> np.ndarray:
-        return handle
+        return handle if isinstance(handle, np.ndarray) else handle.numpy()
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
         return dict(zip(self.plan.outputs, self.session.run(self.plan.outputs, self.inputs[slot])))

@@ -1,29 +1,46 @@
-"""PyTorch: eager, channels-last, by torch.nn.functional."""
+"""PyTorch: eager, channels-last, by torch.nn.functional; compiled, or captured in CUDA graphs, in
+its variants."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 
 import numpy as np
 
 from ..adapter import ALLOCATOR, Adapter, Description, DeviceUnavailable, Terms, environment
 from ..plan import OPERATORS, Node, Plan, Unsupported
 
+EXECUTIONS = {
+    "eager": "eager",
+    "compile": "torch.compile",
+    "cudagraphs": "eager, each step captured in a CUDA graph",
+}
+# What float16's small gradients are multiplied by before they are computed. SGD is linear, so
+# that dividing the learning rate takes it out again, and a power of two rounds nothing.
+LOSS_SCALE = 2.0**10
+# What multiplies; in inference its weights are cast once.
+MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
+
 
 class PyTorch(Adapter):
+    plan = None
+
     def open(self, device: str, threads: int) -> Description:
         import torch
 
         self.torch = torch
         self.variant = os.environ.get("DLBENCH_VARIANT") or "eager"
-        if self.variant not in ("eager", "compile"):
-            raise Unsupported(f"DLBENCH_VARIANT={self.variant}: there are eager and compile")
+        if self.variant not in EXECUTIONS:
+            raise Unsupported(f"DLBENCH_VARIANT={self.variant}: there are {', '.join(EXECUTIONS)}")
         if threads:
             torch.set_num_threads(threads)
         self.device = self.find(device)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        self.check_variant()
+        self.multiply_in("ieee")
         torch.backends.cudnn.benchmark = True
+        precisions, no_precision = self.precisions()
         return Description(
             framework="PyTorch",
             version=torch.__version__,
@@ -35,6 +52,8 @@ class PyTorch(Adapter):
             },
             operators=OPERATORS,
             running_variance="unbiased",
+            precisions=precisions,
+            no_precision=no_precision,
             **self.seen(),
         )
 
@@ -57,6 +76,40 @@ class PyTorch(Adapter):
             raise DeviceUnavailable(text)
         return torch.device("cuda", number)
 
+    def check_variant(self) -> None:
+        """Refuse a variant that this machine cannot run."""
+        if self.variant == "cudagraphs" and self.device.type != "cuda":
+            raise Unsupported("variant cudagraphs: CUDA graphs are of GPUs")
+        # Inductor compiles C++ for CPUs, and Triton the host's part of a kernel in C.
+        compilers = [shutil.which(name) for name in ("c++", "g++", "clang++", "cc")]
+        if self.variant == "compile" and not any(compilers):
+            raise Unsupported("variant compile: torch.compile needs a compiler, there is none here")
+
+    def precisions(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Those of the device, and why not the others."""
+        if self.device.type == "cpu":
+            reasons = {
+                "tf32": "this CPU has none",
+                "fp16": "on CPUs this runner has bf16 alone",
+            }
+            return ("fp32", "bf16"), reasons
+        major, minor = self.torch.cuda.get_device_capability(self.device)
+        if major >= 8:
+            return ("fp32", "tf32", "bf16", "fp16"), {}
+        reason = f"this GPU (sm_{major}{minor}) has none, it came with sm_80"
+        return ("fp32", "fp16"), {"tf32": reason, "bf16": reason}
+
+    def multiply_in(self, precision: str) -> None:
+        """How convolutions and products of float32 multiply: "ieee" or "tf32"."""
+        backends = self.torch.backends
+        if hasattr(backends.cuda.matmul, "fp32_precision"):
+            backends.cuda.matmul.fp32_precision = precision
+            backends.cudnn.conv.fp32_precision = precision
+            backends.cudnn.rnn.fp32_precision = precision
+        else:  # before PyTorch 2.9
+            backends.cuda.matmul.allow_tf32 = precision == "tf32"
+            backends.cudnn.allow_tf32 = precision == "tf32"
+
     def seen(self) -> dict[str, str]:
         if self.device.type == "cpu":
             return {"device_kind": "cpu"}
@@ -67,26 +120,49 @@ class PyTorch(Adapter):
     def terms(self) -> Terms:
         torch = self.torch
         switches = {"inference": "torch.inference_mode", "optimizer": "SGD(fused=True)"}
+        precision = self.plan.precision if self.plan else "fp32"
         if self.device.type == "cuda":
-            switches.update(tf32="off", cudnn_benchmark="on")
+            switches |= {
+                "tf32": "on" if precision == "tf32" else "off",
+                "cudnn_benchmark": "on: finished in the warm-up",
+                "memory": "PyTorch's caching allocator, growing",
+            }
+        if precision in ("bf16", "fp16"):
+            switches["autocast"] = {"bf16": "bfloat16", "fp16": "float16"}[precision]
+            if self.plan.training:
+                switches["master_weights"] = "float32"
+            else:
+                switches["weights"] = "cast once at load; batch norm's stay float32"
+        if precision == "fp16" and self.plan.training:
+            switches["loss_scale"] = f"{LOSS_SCALE:.0f}, constant"
         switches |= environment("OMP_WAIT_POLICY", "KMP_BLOCKTIME", *ALLOCATOR)
-        execution = "eager" if self.variant == "eager" else "torch.compile"
-        return Terms(torch.get_num_threads(), "NHWC", execution, "fp32", switches)
+        execution = EXECUTIONS[self.variant]
+        return Terms(torch.get_num_threads(), "NHWC", execution, precision, switches)
 
     def load(self, plan: Plan) -> None:
         torch = self.torch
         self.plan = plan
+        self.multiply_in("tf32" if plan.precision == "tf32" else "ieee")
+        self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(plan.precision)
+        self.loss_scale = LOSS_SCALE if plan.precision == "fp16" else 1.0
+        self.graphs, self.optimizer = {}, None
         self.inplace = plan.in_place("Relu", "Add")
         self.ops = [(node.output, self.operator(node), node.data) for node in plan.nodes]
         self.inputs = [self.put(x) for x in plan.inputs]
         self.labels = [torch.from_numpy(y.copy()).to(self.device) for y in plan.labels]
         self.params = {name: self.put(value) for name, value in plan.weights.items()}
+        if self.dtype and not plan.training:
+            for name in multiplied(plan):
+                self.params[name] = self.params[name].to(self.dtype)
         self.bound = [[self.params[p] for p in node.params] for node in plan.nodes]
         self.last_use = last_uses(plan)
         self.run = self.forward if self.variant == "eager" else torch.compile(self.forward)
         for name in plan.trainable:
             self.params[name].requires_grad_(plan.training)
         self.reset()
+        if self.variant == "cudagraphs":
+            self.graphs = {slot: self.captured(slot) for slot in range(plan.slots)}
+            self.reset()
 
     def put(self, value: np.ndarray):
         tensor = self.torch.from_numpy(value.copy()).to(self.device)
@@ -98,7 +174,7 @@ class PyTorch(Adapter):
 
     def unload(self) -> None:
         self.plan = self.ops = self.inputs = self.labels = None
-        self.params = self.bound = self.optimizer = self.run = None
+        self.params = self.bound = self.optimizer = self.run = self.graphs = None
         if self.variant == "compile":
             self.torch.compiler.reset()
         if self.device.type == "cuda":
@@ -109,26 +185,85 @@ class PyTorch(Adapter):
         with torch.no_grad():
             for name, value in self.plan.weights.items():
                 self.params[name].copy_(torch.from_numpy(value.copy()))
+        if self.graphs:  # they hold the addresses of the velocity
+            self.forget_velocity()
+        elif self.plan.training:
+            for name in self.plan.trainable:
                 self.params[name].grad = None
-        if self.plan.training:
             o = self.plan.optimizer
             self.optimizer = torch.optim.SGD(
                 [self.params[name] for name in self.plan.trainable],
-                lr=o.learning_rate,
+                lr=o.learning_rate / self.loss_scale,
                 momentum=o.momentum,
                 nesterov=True,
                 fused=True,
             )
 
+    def forget_velocity(self) -> None:
+        for state in (self.optimizer.state if self.optimizer else {}).values():
+            state["momentum_buffer"].zero_()
+
     def step(self, slot: int):
+        if self.graphs:
+            graph, output, self.last_gradients = self.graphs[slot]
+            graph.replay()
+            return output
+        return self.issue(slot)
+
+    def issue(self, slot: int):
+        """One iteration, operator by operator."""
         if not self.plan.training:
-            with self.torch.inference_mode():
+            with self.torch.inference_mode(), self.autocast():
                 return self.run(self.inputs[slot])
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.run(self.inputs[slot]), slot)
-        loss.backward()
+        with self.autocast():
+            loss = self.loss(self.run(self.inputs[slot]), slot)
+        self.scaled(loss).backward()
         self.optimizer.step()
         return loss.detach()
+
+    def autocast(self):
+        """Mixed precision as PyTorch has it; nothing where the plan wants none."""
+        if not self.dtype:
+            return contextlib.nullcontext()
+        # A cache of casts must not outlive a captured graph.
+        cached = self.variant != "cudagraphs"
+        return self.torch.autocast(self.device.type, dtype=self.dtype, cache_enabled=cached)
+
+    def scaled(self, loss):
+        return loss if self.loss_scale == 1 else loss * self.loss_scale
+
+    def captured(self, slot: int):
+        """A step's graph, its output and its gradients, as PyTorch's notes on CUDA graphs have
+        it: some steps on a stream of their own come before, so that what is made once is there."""
+        cuda = self.torch.cuda
+        side = cuda.Stream()
+        side.wait_stream(cuda.current_stream())
+        with cuda.stream(side):
+            for _ in range(3):
+                self.issue(slot)
+        cuda.current_stream().wait_stream(side)
+        graph = cuda.CUDAGraph()
+        with cuda.graph(graph):
+            output = self.issue(slot)
+        return graph, output, self.gradients_now()
+
+    def gradients_now(self) -> dict:
+        return {name: self.params[name].grad for name in self.plan.trainable}
+
+    def used(self) -> dict[str, np.ndarray]:
+        held = self.last_gradients if self.graphs else self.gradients_now()
+        return {name: self.read(g) / self.loss_scale for name, g in held.items()}
+
+    def mark(self):
+        if self.device.type != "cuda":
+            return None
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between_ns(self, first, last) -> int:
+        return round(first.elapsed_time(last) * 1e6)
 
     def forward(self, x, observed: dict | None = None):
         values = {self.plan.input: x}
@@ -149,11 +284,11 @@ class PyTorch(Adapter):
             self.torch.cuda.synchronize(self.device)
 
     def read(self, handle) -> np.ndarray:
-        return handle.detach().cpu().numpy()
+        return handle.detach().float().cpu().numpy()
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
         observed: dict = {}
-        with self.torch.inference_mode(), self.keeping_statistics():
+        with self.torch.inference_mode(), self.keeping_statistics(), self.autocast():
             self.forward(self.inputs[slot], observed)
         self.seen_shapes = {n.name: list(observed[n.output].shape) for n in self.plan.nodes}
         return {name: self.read(observed[name]) for name in self.plan.outputs}
@@ -165,9 +300,11 @@ class PyTorch(Adapter):
         x = self.inputs[slot].detach().requires_grad_(True)
         names = self.plan.trainable
         with self.keeping_statistics():
-            loss = self.loss(self.forward(x), slot)
-            grads = self.torch.autograd.grad(loss, [x, *(self.params[name] for name in names)])
-        out = {name: self.read(g) for name, g in zip(["input", *names], grads)}
+            with self.autocast():
+                loss = self.loss(self.forward(x), slot)
+            wanted = [x, *(self.params[name] for name in names)]
+            grads = self.torch.autograd.grad(self.scaled(loss), wanted)
+        out = {n: self.read(g) / self.loss_scale for n, g in zip(["input", *names], grads)}
         return float(loss.detach()), out
 
     def state(self) -> dict[str, np.ndarray]:
@@ -286,6 +423,11 @@ class PyTorch(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: interpolate(x, scale_factor=scale, mode="bilinear")
         raise Unsupported(f"Resize {how[0]} with {how[1]} coordinates")
+
+
+def multiplied(plan: Plan) -> list[str]:
+    """The parameters of what multiplies."""
+    return [name for node in plan.nodes if node.op in MULTIPLIES for name in node.params]
 
 
 def runs_on(built: list[str], major: int, minor: int) -> bool:

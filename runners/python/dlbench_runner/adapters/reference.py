@@ -16,6 +16,8 @@ from .reference_ops import OPERATORS
 # Unit roundoff: half the distance from 1 to the next number of that precision.
 ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
 
+MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
+
 
 class Reference(Adapter):
     """Interprets the plan node by node. Gradients are reverse-mode differentiation by hand.
@@ -23,7 +25,9 @@ class Reference(Adapter):
     With noise it is Monte Carlo arithmetic (Parker 1997): every node's result, forward and
     backward, is multiplied by 1 + u·√n·ξ, where u is the unit roundoff, n the number of terms
     that one element sums (rounding errors of a sum grow like √n: Higham and Mary 2019), and ξ
-    is uniform in ±1.
+    is uniform in ±1. Of fewer bits than float32's, sums are kept in float32, as hardware keeps
+    them; weights are rounded before they multiply; and what frameworks keep in float32 there
+    (parameters, velocity, running statistics, the loss) has float32's noise alone.
     """
 
     dtype = np.float64
@@ -45,6 +49,7 @@ class Reference(Adapter):
             operators=list(self.operators),
             running_variance="unbiased",
             noise=True,
+            precisions=tuple(ROUNDOFF),
         )
 
     def terms(self) -> Terms:
@@ -86,8 +91,8 @@ class Reference(Adapter):
         rate, momentum = self.plan.optimizer.learning_rate, self.plan.optimizer.momentum
         for name in self.plan.trainable:
             g = gradients[name]
-            self.velocity[name] = self.rounded(momentum * self.velocity[name] + g)
-            self.params[name] = self.rounded(
+            self.velocity[name] = self.stored(momentum * self.velocity[name] + g)
+            self.params[name] = self.stored(
                 self.params[name] - rate * (g + momentum * self.velocity[name])
             )
         return loss
@@ -107,8 +112,9 @@ class Reference(Adapter):
         last_use = {name: i for i, n in enumerate(self.plan.nodes) for name in n.data}
         for i, node in enumerate(self.plan.nodes):
             operator = self.operators[node.op](self.plan.training)
-            operands = [values[name] for name in node.data] + [self.params[n] for n in node.params]
-            y = operator.forward(node, *operands)
+            operands = [values[name] for name in node.data]
+            weights = [self.weight(node, name) for name in node.params]
+            y = operator.forward(node, *operands, *weights)
             values[node.output] = y = self.rounded(y, operator.length)
             self.seen_shapes[node.name] = list(y.shape)
             if self.plan.training and differentiable:
@@ -146,9 +152,9 @@ class Reference(Adapter):
                 target = gradients if name in plan.roles else flowing
                 target[name] = target[name] + g if name in target else g
             if node.op == "BatchNormalization":
-                running.update(zip(node.params[2:], map(self.rounded, operator.running)))
+                running.update(zip(node.params[2:], map(self.stored, operator.running)))
         gradients["input"] = flowing[plan.input]
-        return self.rounded(np.asarray(loss)), gradients, running
+        return self.stored(np.asarray(loss)), gradients, running
 
     def terms_of(self, node, name: str, gradient: np.ndarray) -> float:
         """How many terms an element of a gradient sums: a parameter's over the whole output, an
@@ -166,13 +172,33 @@ class Reference(Adapter):
             raise Unsupported(f"noise of precision {precision!r}")
         self.noise = None
         if precision:
-            self.noise = (scale * ROUNDOFF[precision], np.random.default_rng(seed))
+            self.noise = precision, scale, np.random.default_rng(seed)
 
     def rounded(self, x: np.ndarray, length: float = 1):
+        """An activation or a gradient whose elements sum so many terms."""
         if self.noise is None:
             return x
-        roundoff, rng = self.noise
-        return x * (1 + roundoff * np.sqrt(length) * rng.uniform(-1, 1, np.shape(x)))
+        precision, scale, _ = self.noise
+        size = scale * ROUNDOFF["fp32"] * np.sqrt(length)
+        if precision != "fp32":
+            size += scale * ROUNDOFF[precision]
+        return self.noisy(x, size)
+
+    def stored(self, x: np.ndarray):
+        """What is kept in float32 in every precision."""
+        if self.noise is None:
+            return x
+        return self.noisy(x, self.noise[1] * ROUNDOFF["fp32"])
+
+    def weight(self, node, name: str):
+        """A parameter as an operator takes it: what multiplies is rounded before."""
+        w = self.params[name]
+        if self.noise is None or self.noise[0] == "fp32" or node.op not in MULTIPLIES:
+            return w
+        return self.rounded(w)
+
+    def noisy(self, x: np.ndarray, size: float):
+        return x * (1 + size * self.noise[2].uniform(-1, 1, np.shape(x)))
 
 
 def blas_threads() -> int:

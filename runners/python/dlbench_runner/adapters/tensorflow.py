@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms
@@ -17,16 +19,28 @@ from ..nhwc import (
 from ..plan import OPERATORS, Node, Plan, Unsupported
 from ..windows import average_correction, is_same, reach, resize_matrix
 
+VARIANTS = {"": "graph (tf.function)", "xla": "graph (tf.function, compiled by XLA)"}
+NO_NARROW = "this runner has no mixed precision for TensorFlow"
+
 
 class TensorFlow(Adapter):
+    plan, on_gpu = None, False
+
     def open(self, device: str, threads: int) -> Description:
         import tensorflow as tf
 
         self.tf = tf
+        self.variant = os.environ.get("DLBENCH_VARIANT", "")
+        if self.variant not in VARIANTS:
+            raise Unsupported(f"DLBENCH_VARIANT={self.variant}: there is xla")
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        if device != "cpu":
-            raise DeviceUnavailable("this build of TensorFlow (tensorflow-cpu) has no GPU support")
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        card = use_gpu(tf, device) if device != "cpu" else None
+        self.on_gpu = card is not None
+        no_precision = {"bf16": NO_NARROW, "fp16": NO_NARROW}
+        if not self.on_gpu:
+            no_precision["tf32"] = "this CPU has none"
         build = tf.sysconfig.get_build_info()
         return Description(
             framework="TensorFlow",
@@ -34,21 +48,33 @@ class TensorFlow(Adapter):
             build={"cuda": str(build.get("is_cuda_build", False)), "onednn": "on (default)"},
             operators=OPERATORS,
             running_variance="unbiased",
+            device_kind="gpu" if self.on_gpu else "cpu",
+            device_name=card or "",
+            precisions=("fp32", "tf32") if self.on_gpu else ("fp32",),
+            no_precision=no_precision,
         )
 
     def terms(self) -> Terms:
         threading = self.tf.config.threading
         switches = {
             "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
-            "jit_compile": "off",
+            "jit_compile": "on" if self.variant == "xla" else "off",
             "optimizer": "ResourceApplyMomentum(use_nesterov=True)",
         }
+        precision = self.plan.precision if self.plan else "fp32"
+        if self.on_gpu:
+            switches |= {
+                "tf32": "on" if precision == "tf32" else "off",
+                "memory_growth": "on",
+                "cudnn_autotune": "on (default): finished in the warm-up",
+            }
         threads = threading.get_intra_op_parallelism_threads()
-        return Terms(threads, "NHWC", "graph (tf.function)", "fp32", switches)
+        return Terms(threads, "NHWC", VARIANTS[self.variant], precision, switches)
 
     def load(self, plan: Plan) -> None:
         tf = self.tf
         self.plan = plan
+        tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
         self.layouts = {n: layout_of(plan, n, depthwise=True) for n in plan.weights}
         self.ops = [(node, self.operator(node)) for node in plan.nodes]
         self.inputs = [tf.constant(from_nchw(x)) for x in plan.inputs]
@@ -59,8 +85,9 @@ class TensorFlow(Adapter):
         }
         self.trained = [self.params[name] for name in plan.trainable]
         self.velocity = [tf.Variable(tf.zeros_like(p), trainable=False) for p in self.trained]
-        self.infer_step = tf.function(self.infer)
-        self.train_step = tf.function(self.train)
+        compiled = True if self.variant == "xla" else None
+        self.infer_step = tf.function(self.infer, jit_compile=compiled)
+        self.train_step = tf.function(self.train, jit_compile=compiled)
         self.observe = tf.function(self.observed)
         self.differentiate = tf.function(self.loss_and_gradients)
 
@@ -81,7 +108,9 @@ class TensorFlow(Adapter):
         return self.infer_step(self.inputs[slot])
 
     def synchronize(self, handle) -> None:
-        if handle is not None:
+        if self.on_gpu:
+            self.tf.test.experimental.sync_devices()
+        elif handle is not None:
             handle.numpy()  # on a CPU a view of what is complete by now
 
     def read(self, handle) -> np.ndarray:
@@ -249,8 +278,16 @@ class TensorFlow(Adapter):
     def _maxpool(self, node: Node):
         if list(node.dilations) != [1, 1]:
             raise Unsupported(f"MaxPool with dilations {node.dilations}")
+        tf, kernel, strides = self.tf, node.kernel_shape, node.strides
         padding = around(reach(node, self.plan.shape_of(node.data[0])[2:]))
-        return lambda x: self.tf.nn.max_pool2d(x, node.kernel_shape, node.strides, padding)
+        if self.variant != "xla" or padding == "VALID":
+            return lambda x: tf.nn.max_pool2d(x, kernel, strides, padding)
+
+        def apply(x):  # XLA's pools have no explicit padding
+            x = tf.pad(x, padding, constant_values=-np.inf)
+            return tf.nn.max_pool2d(x, kernel, strides, "VALID")
+
+        return apply
 
     def _averagepool(self, node: Node):
         tf, nn = self.tf, self.tf.nn
@@ -309,6 +346,19 @@ class TensorFlow(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: tf.image.resize(x, size, "bilinear", antialias=False)
         return lambda x: tf.einsum("ph,nhwc,qw->npqc", rows, x, columns)
+
+
+def use_gpu(tf, device: str) -> str:
+    """Make one card the only one, without taking all of its memory, and return its name."""
+    if not tf.test.is_built_with_cuda():
+        raise DeviceUnavailable("this build of TensorFlow has no GPU support")
+    cards = tf.config.list_physical_devices("GPU")
+    number = int(device.partition(":")[2] or 0)
+    if number >= len(cards):
+        raise DeviceUnavailable(f"no GPU {number}: TensorFlow finds {len(cards)}")
+    tf.config.set_visible_devices(cards[number], "GPU")
+    tf.config.experimental.set_memory_growth(cards[number], True)
+    return tf.config.experimental.get_device_details(cards[number]).get("device_name", "")
 
 
 def around(pads):

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+var fidelityHeader = []string{"workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval", "sampler on/off", "95 % interval", "pairs"}
+
+func (r fidelity) cells() []string {
+	span := func(i stats.Interval) string {
+		if !i.Exists() {
+			return "too few pairs"
+		}
+		return fmt.Sprintf("%.3f – %.3f", i.Low, i.High)
+	}
+	return []string{r.Workload, r.Runner, ranking.Figure(r.Bare, r.Bare/200), ranking.Figure(r.Own, r.Own/200),
+		fmt.Sprintf("%.3f", r.Ratio), span(r.Interval), fmt.Sprintf("%.3f", r.Sampler), span(r.Sampled), fmt.Sprint(r.Pairs)}
+}
+
+func fidelityTable(rows []fidelity) *table.Table {
+	t := table.New(fidelityHeader...)
+	for _, r := range rows {
+		t.Add(r.cells()...)
+	}
+	return t
+}
+
+// writeFidelity keeps the table as a page for the documentation.
+func (p *program) writeFidelity(ctx context.Context, b *bench, path string, rows []fidelity) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(p.machine(ctx), b.terms), b.engine.Name(), version())
+	if err := reports.WriteFile(path, func(w io.Writer) error { return fidelityMarkdown(w, heading, rows) }); err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	b.progress.say("wrote %s", path)
+	return nil
+}
+
+// placeOf names what computed: the card where there is one, and the processor.
+func placeOf(e record.Environment, terms record.Terms) string {
+	place := fmt.Sprintf("device %s, %s with %d threads", terms.Device, e.CPU, terms.Threads)
+	for _, card := range e.GPUs {
+		place += fmt.Sprintf(", %s (driver %s)", card.Name, card.Driver)
+	}
+	return place
+}
+
+func fidelityMarkdown(w io.Writer, heading string, rows []fidelity) error {
+	line := func(cells []string) error {
+		_, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "# Runners against bare loops\n\n%s.\n\n", heading)
+	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: --- ---:")))
+	for _, r := range rows {
+		err = errors.Join(err, line(r.cells()))
+	}
+	return err
+}
