@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlbench_runner.adapters.pytorch import runs_on
+from dlbench_runner.cards import runs_on
 
 CASES = json.loads((Path(__file__).parent / "architectures.json").read_text())
 

@@ -11,7 +11,7 @@ from test_protocol import Runner
 
 from dlbench_runner import loops
 from dlbench_runner.adapters import pytorch
-from dlbench_runner.adapters.jax import uuid_of
+from dlbench_runner.cards import uuid_of
 from dlbench_runner.plan import Unsupported
 
 

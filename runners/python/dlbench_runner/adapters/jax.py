@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms, environment, threads_named
+from .. import cards
+from ..adapter import Adapter, Description, Terms, environment, threads_named
 from ..nhwc import (
     axis,
     explicit,
@@ -37,7 +38,7 @@ class Jax(Adapter):
         import jaxlib
 
         self.jax, self.np, self.lax = jax, jax.numpy, jax.lax
-        self.device = self.find(device)
+        self.device = cards.of_jax(jax, device)
         jax.config.update("jax_default_device", self.device)
         jax.config.update("jax_default_matmul_precision", "highest")
         precisions, no_precision = self.precisions()
@@ -49,7 +50,7 @@ class Jax(Adapter):
             running_variance="biased",
             device_kind="cpu" if self.device.platform == "cpu" else "gpu",
             device_name="" if self.device.platform == "cpu" else self.device.device_kind,
-            device_uuid="" if self.device.platform == "cpu" else uuid_of(device),
+            device_uuid="" if self.device.platform == "cpu" else cards.uuid_of(device),
             precisions=precisions,
             no_precision=no_precision,
         )
@@ -64,30 +65,6 @@ class Jax(Adapter):
             reason = f"this GPU (compute capability {capability}) has none, it came with 8.0"
             return ("fp32",), {**reasons, "tf32": reason, "bf16": reason}
         return ("fp32", "tf32", "bf16"), reasons
-
-    def find(self, device: str):
-        kind, _, index = device.partition(":")
-        try:
-            devices = self.jax.devices(kind)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            raise DeviceUnavailable(f"this JAX finds no {kind}: {reason}") from error
-        number = int(index or 0)
-        if number >= len(devices):
-            raise DeviceUnavailable(f"no GPU {number}: there are {len(devices)}")
-        found = devices[number]
-        if found.platform != "cpu":
-            self.try_out(found)
-        return found
-
-    def try_out(self, device) -> None:
-        """A card may be listed that this build has no code for: compute something on it."""
-        try:
-            one = self.jax.device_put(np.ones((2, 2), np.float32), device)
-            self.jax.block_until_ready(one @ one)
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            raise DeviceUnavailable(f"this JAX cannot compute on {device}: {reason}") from error
 
     def terms(self) -> Terms:
         precision = self.plan.precision if self.plan else "fp32"
@@ -377,13 +354,6 @@ class Jax(Adapter):
 
 def wide(x) -> np.ndarray:
     return np.asarray(x, np.float64)
-
-
-def uuid_of(device: str) -> str:
-    """The card's, where the environment names cards so: JAX itself does not tell."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    index = int(device.partition(":")[2] or 0)
-    return seen[index] if index < len(seen) and seen[index].startswith("GPU-") else ""
 
 
 def adapter() -> Adapter:

@@ -8,12 +8,11 @@ import os
 
 import numpy as np
 
-from .. import nhwc
+from .. import cards, nhwc
 from ..adapter import (
     ALLOCATOR,
     Adapter,
     Description,
-    DeviceUnavailable,
     Terms,
     environment,
     threads_named,
@@ -27,9 +26,7 @@ class Keras(Adapter):
         backend = os.environ.get("KERAS_BACKEND", "")
         if backend not in BACKENDS:
             raise Unsupported(f"KERAS_BACKEND={backend!r}: there are {', '.join(BACKENDS)}")
-        if device != "cpu":
-            raise DeviceUnavailable("this runner is for CPUs")
-        self.backend = BACKENDS[backend](threads)
+        self.backend = BACKENDS[backend](threads, device)
         import keras
 
         self.keras, self.layers, self.ops = keras, keras.layers, keras.ops
@@ -41,8 +38,9 @@ class Keras(Adapter):
             build={"backend": backend, backend: self.backend.version},
             operators=OPERATORS,
             running_variance="biased",
+            **self.backend.seen,
             no_precision={
-                "tf32": "this CPU has none",
+                "tf32": "this runner has fp32 alone for Keras",
                 "bf16": "this runner has no mixed precision for Keras",
                 "fp16": "this runner has no mixed precision for Keras",
             },
@@ -52,6 +50,8 @@ class Keras(Adapter):
         layout = "NHWC" if self.last else "NCHW"
         switches = {"image_data_format": self.keras.config.image_data_format()}
         switches |= environment(*ALLOCATOR)
+        if self.backend.seen["device_kind"] == "gpu":
+            switches |= {"tf32": "off", **self.backend.switches}
         return Terms(self.backend.threads(), layout, self.backend.execution, "fp32", switches)
 
     def load(self, plan: Plan) -> None:
@@ -336,6 +336,10 @@ class Backend:
     execution = "graph"
     grouped = True  # convolutions in groups
 
+    def __init__(self):
+        self.seen = {"device_kind": "cpu"}
+        self.switches: dict[str, str] = {}  # of a GPU
+
     def take(self, model, observed, loss, optimizer) -> None:
         self.model, self.observed, self.loss, self.optimizer = model, observed, loss, optimizer
         self.start()
@@ -357,9 +361,15 @@ class OnTensorFlow(Backend):
     execution = "graph (tf.function)"
     grouped = False
 
-    def __init__(self, threads: int):
+    def __init__(self, threads: int, device: str):
+        super().__init__()
         self.tf = importlib.import_module("tensorflow")
         self.version = self.tf.__version__
+        self.tf.config.experimental.enable_tensor_float_32_execution(False)
+        if device != "cpu":
+            name = cards.of_tensorflow(self.tf, device)
+            self.seen = {"device_kind": "gpu", "device_name": name}
+            self.switches = {"memory_growth": "on", "cudnn_autotune": "on (default)"}
         self.tf.config.threading.set_intra_op_parallelism_threads(threads)
         self.tf.config.threading.set_inter_op_parallelism_threads(1)
 
@@ -412,10 +422,23 @@ class OnTensorFlow(Backend):
 class OnJax(Backend):
     execution = "graph (jit)"
 
-    def __init__(self, threads: int):
+    def __init__(self, threads: int, device: str):
+        super().__init__()
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         self.jax = importlib.import_module("jax")
         self.version = self.jax.__version__
         self.jax.devices()  # makes XLA's pool, so that its threads can be counted
+        found = cards.of_jax(self.jax, device)
+        self.jax.config.update("jax_default_device", found)
+        self.jax.config.update("jax_default_matmul_precision", "highest")
+        if found.platform != "cpu":
+            uuid = cards.uuid_of(device)
+            self.seen = {
+                "device_kind": "gpu",
+                "device_name": found.device_kind,
+                "device_uuid": uuid,
+            }
+            self.switches = environment("XLA_PYTHON_CLIENT_PREALLOCATE")
         self.held = None
 
     def threads(self) -> int:
@@ -480,16 +503,25 @@ class OnJax(Backend):
 class OnTorch(Backend):
     execution = "eager"
 
-    def __init__(self, threads: int):
-        self.torch = importlib.import_module("torch")
-        self.version = self.torch.__version__
-        self.torch.set_num_threads(threads)
+    def __init__(self, threads: int, device: str):
+        super().__init__()
+        self.torch = torch = importlib.import_module("torch")
+        self.version = torch.__version__
+        torch.set_num_threads(threads)
+        self.device = cards.of_torch(torch, device)
+        self.seen = cards.seen_by_torch(torch, self.device)
+        # Keras takes the card when there is one, and asks the environment first.
+        os.environ["KERAS_TORCH_DEVICE"] = str(self.device)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True
+        self.switches = {"cudnn_benchmark": "on"}
 
     def threads(self) -> int:
         return self.torch.get_num_threads()
 
     def put(self, x: np.ndarray):
-        return self.torch.from_numpy(x.copy())
+        return self.torch.from_numpy(x.copy()).to(self.device)
 
     def infer(self, x):
         with self.torch.inference_mode():
@@ -516,7 +548,8 @@ class OnTorch(Backend):
             return self.observed(x, training=training)
 
     def synchronize(self, handle) -> None:
-        pass
+        if self.device.type == "cuda":
+            self.torch.cuda.synchronize(self.device)
 
 
 BACKENDS = {"tensorflow": OnTensorFlow, "jax": OnJax, "torch": OnTorch}

@@ -16,13 +16,13 @@ LOWEST = float(np.finfo(np.float32).min)
 
 class MXNet(Adapter):
     def open(self, device: str, threads: int) -> Description:
-        import mxnet
-
+        if device != "cpu":
+            os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # read by cuBLAS and cuDNN when they start
+        mxnet = imported(device)
         self.mx, self.sym = mxnet, mxnet.sym
         self.threads = int(os.environ.get("OMP_NUM_THREADS") or threads)
         features = mxnet.runtime.Features()
-        if device != "cpu":
-            raise DeviceUnavailable("this package (mxnet) is built without CUDA")
+        self.device = self.find(device, features.is_enabled("CUDA"))
         build = {name.lower(): str(features.is_enabled(name)) for name in ("MKLDNN", "CUDA")}
         return Description(
             framework="MXNet",
@@ -30,23 +30,42 @@ class MXNet(Adapter):
             build={**build, "blas": "OpenBLAS" if features.is_enabled("BLAS_OPEN") else "other"},
             operators=OPERATORS,
             running_variance="biased",
+            device_kind=self.device.device_type,
         )
+
+    def find(self, device: str, cuda: bool):
+        """MXNet's context."""
+        kind, _, index = device.partition(":")
+        if kind == "cpu":
+            return self.mx.cpu()
+        if not cuda:
+            raise DeviceUnavailable("this package (mxnet) is built without CUDA")
+        number, count = int(index or 0), self.mx.context.num_gpus()
+        if number >= count:
+            raise DeviceUnavailable(f"no GPU {number}: MXNet finds {count}")
+        return self.mx.gpu(number)
+
+    def put(self, value: np.ndarray):
+        return self.mx.nd.array(value, ctx=self.device)
 
     def terms(self) -> Terms:
         switches = {"hybridize": "static_alloc, static_shape", "optimizer": "nag"}
         switches |= environment("MXNET_SUBGRAPH_BACKEND", "OMP_WAIT_POLICY")
+        if self.device.device_type == "gpu":
+            switches |= {"tf32": "off (NVIDIA_TF32_OVERRIDE=0)", "cudnn_autotune": "on (default)"}
+            return Terms(self.threads, "NCHW", "graph (hybridized)", "fp32", switches)
         return Terms(self.threads, "NCHW (blocked inside)", "graph (hybridized)", "fp32", switches)
 
     def load(self, plan: Plan) -> None:
-        mx, nd = self.mx, self.mx.nd
+        mx = self.mx
         self.plan, self.constants = plan, {}
         values = {plan.input: self.sym.var(plan.input)}
         held = {name: self.sym.var(name) for name in plan.weights}
         for node in plan.nodes:
             inputs = [values[n] for n in node.data] + [held[n] for n in node.params]
             values[node.output] = self.operator(node)(*inputs)
-        self.inputs = [nd.array(x) for x in plan.inputs]
-        self.labels = [nd.array(y) for y in plan.labels]
+        self.inputs = [self.put(x) for x in plan.inputs]
+        self.labels = [self.put(y) for y in plan.labels]
         logits = values[plan.outputs[0]]
         self.params = {name: self.parameter(name, v) for name, v in plan.weights.items()}
         for name, value in self.constants.items():
@@ -61,8 +80,8 @@ class MXNet(Adapter):
         p = self.mx.gluon.Parameter(
             name, grad_req="write" if trained else "null", shape=value.shape
         )
-        p.initialize(init="zeros")
-        p.set_data(self.mx.nd.array(value))
+        p.initialize(init="zeros", ctx=self.device)
+        p.set_data(self.put(value))
         return p
 
     def loss(self, logits):
@@ -89,7 +108,7 @@ class MXNet(Adapter):
 
     def reset(self) -> None:
         for name, value in self.plan.weights.items():
-            self.params[name].set_data(self.mx.nd.array(value))
+            self.params[name].set_data(self.put(value))
         if self.plan.training:
             o = self.plan.optimizer
             settings = {"learning_rate": o.learning_rate, "momentum": o.momentum, "wd": 0.0}
@@ -330,6 +349,15 @@ class MXNet(Adapter):
             return self.sym.transpose(self.sym.dot(wide, rows), axes=turned, name=node.name)
 
         return apply
+
+
+def imported(device: str):
+    """MXNet; its build for GPUs needs the driver's library to be imported at all."""
+    try:
+        import mxnet
+    except OSError as error:
+        raise DeviceUnavailable(f"MXNet for {device} does not load: {error}") from error
+    return mxnet
 
 
 def adapter() -> Adapter:

@@ -9,7 +9,8 @@ import shutil
 
 import numpy as np
 
-from ..adapter import ALLOCATOR, Adapter, Description, DeviceUnavailable, Terms, environment
+from .. import cards
+from ..adapter import ALLOCATOR, Adapter, Description, Terms, environment
 from ..plan import OPERATORS, Node, Plan, Unsupported
 
 EXECUTIONS = {
@@ -36,7 +37,7 @@ class PyTorch(Adapter):
             raise Unsupported(f"DLBENCH_VARIANT={self.variant}: there are {', '.join(EXECUTIONS)}")
         if threads:
             torch.set_num_threads(threads)
-        self.device = self.find(device)
+        self.device = cards.of_torch(torch, device)
         self.check_variant()
         self.multiply_in("ieee")
         torch.backends.cudnn.benchmark = True
@@ -54,27 +55,8 @@ class PyTorch(Adapter):
             running_variance="unbiased",
             precisions=precisions,
             no_precision=no_precision,
-            **self.seen(),
+            **cards.seen_by_torch(torch, self.device),
         )
-
-    def find(self, device: str):
-        """The torch device, or the reason why there is none."""
-        torch, (kind, _, index) = self.torch, device.partition(":")
-        if kind == "cpu":
-            return torch.device("cpu")
-        if torch.version.cuda is None:
-            raise DeviceUnavailable("this PyTorch is built without CUDA")
-        if not torch.cuda.is_available():
-            raise DeviceUnavailable("PyTorch finds no usable CUDA device (driver or card missing)")
-        number = int(index or 0)
-        if number >= torch.cuda.device_count():
-            raise DeviceUnavailable(f"no GPU {number}: there are {torch.cuda.device_count()}")
-        major, minor = torch.cuda.get_device_capability(number)
-        built = torch.cuda.get_arch_list()
-        if not runs_on(built, major, minor):
-            text = f"built for {', '.join(built)}, this GPU is sm_{major}{minor}"
-            raise DeviceUnavailable(text)
-        return torch.device("cuda", number)
 
     def check_variant(self) -> None:
         """Refuse a variant that this machine cannot run."""
@@ -109,13 +91,6 @@ class PyTorch(Adapter):
         else:  # before PyTorch 2.9
             backends.cuda.matmul.allow_tf32 = precision == "tf32"
             backends.cudnn.allow_tf32 = precision == "tf32"
-
-    def seen(self) -> dict[str, str]:
-        if self.device.type == "cpu":
-            return {"device_kind": "cpu"}
-        card = self.torch.cuda.get_device_properties(self.device)
-        uuid = f"GPU-{card.uuid}"
-        return {"device_kind": "gpu", "device_name": card.name, "device_uuid": uuid}
 
     def terms(self) -> Terms:
         torch = self.torch
@@ -428,23 +403,6 @@ class PyTorch(Adapter):
 def multiplied(plan: Plan) -> list[str]:
     """The parameters of what multiplies."""
     return [name for node in plan.nodes if node.op in MULTIPLIES for name in node.params]
-
-
-def runs_on(built: list[str], major: int, minor: int) -> bool:
-    """Whether a build has binaries for a GPU: sm_86 runs on cards of its generation that are no
-    older, code for one card's own features (sm_90a) there alone, for a family's (sm_100f) within
-    the generation (CUDA C++ Programming Guide, "Binary Compatibility"). Intermediate code
-    (compute_80) does not count: compiling it anew takes minutes, at every first load."""
-    for name in built:
-        kind, _, number = name.partition("_")
-        if kind != "sm" or not number.rstrip("af").isdigit():
-            continue
-        version = divmod(int(number.rstrip("af")), 10)
-        if version == (major, minor):
-            return True
-        if not number.endswith("a") and version[0] == major and version[1] <= minor:
-            return True
-    return False
 
 
 class Kept:

@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from ..adapter import Adapter, Description, DeviceUnavailable, Terms
+from .. import cards
+from ..adapter import Adapter, Description, Terms
 from ..nhwc import (
     axis,
     explicit,
@@ -36,7 +37,7 @@ class TensorFlow(Adapter):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        card = use_gpu(tf, device) if device != "cpu" else None
+        card = cards.of_tensorflow(tf, device) if device != "cpu" else None
         self.on_gpu = card is not None
         no_precision = {"bf16": NO_NARROW, "fp16": NO_NARROW}
         if not self.on_gpu:
@@ -346,19 +347,6 @@ class TensorFlow(Adapter):
         if how == ("linear", "half_pixel"):
             return lambda x: tf.image.resize(x, size, "bilinear", antialias=False)
         return lambda x: tf.einsum("ph,nhwc,qw->npqc", rows, x, columns)
-
-
-def use_gpu(tf, device: str) -> str:
-    """Make one card the only one, without taking all of its memory, and return its name."""
-    if not tf.test.is_built_with_cuda():
-        raise DeviceUnavailable("this build of TensorFlow has no GPU support")
-    cards = tf.config.list_physical_devices("GPU")
-    number = int(device.partition(":")[2] or 0)
-    if number >= len(cards):
-        raise DeviceUnavailable(f"no GPU {number}: TensorFlow finds {len(cards)}")
-    tf.config.set_visible_devices(cards[number], "GPU")
-    tf.config.experimental.set_memory_growth(cards[number], True)
-    return tf.config.experimental.get_device_details(cards[number]).get("device_name", "")
 
 
 def around(pads):

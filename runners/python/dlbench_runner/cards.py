@@ -1,0 +1,101 @@
+"""Finds the card that a framework is to compute on, or the reason why it cannot."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from .adapter import DeviceUnavailable
+
+
+def of_torch(torch, device: str):
+    """The torch device."""
+    kind, _, index = device.partition(":")
+    if kind == "cpu":
+        return torch.device("cpu")
+    if torch.version.cuda is None:
+        raise DeviceUnavailable("this PyTorch is built without CUDA")
+    if not torch.cuda.is_available():
+        raise DeviceUnavailable("PyTorch finds no usable CUDA device (driver or card missing)")
+    number = int(index or 0)
+    if number >= torch.cuda.device_count():
+        raise DeviceUnavailable(f"no GPU {number}: there are {torch.cuda.device_count()}")
+    major, minor = torch.cuda.get_device_capability(number)
+    built = torch.cuda.get_arch_list()
+    if not runs_on(built, major, minor):
+        text = f"built for {', '.join(built)}, this GPU is sm_{major}{minor}"
+        raise DeviceUnavailable(text)
+    return torch.device("cuda", number)
+
+
+def seen_by_torch(torch, device) -> dict[str, str]:
+    """What a hello says of a torch device."""
+    if device.type == "cpu":
+        return {"device_kind": "cpu"}
+    card = torch.cuda.get_device_properties(device)
+    return {"device_kind": "gpu", "device_name": card.name, "device_uuid": f"GPU-{card.uuid}"}
+
+
+def runs_on(built: list[str], major: int, minor: int) -> bool:
+    """Whether a build has binaries for a GPU: sm_86 runs on cards of its generation that are no
+    older, code for one card's own features (sm_90a) there alone, for a family's (sm_100f) within
+    the generation (CUDA C++ Programming Guide, "Binary Compatibility"). Intermediate code
+    (compute_80) does not count: compiling it anew takes minutes, at every first load."""
+    for name in built:
+        kind, _, number = name.partition("_")
+        if kind != "sm" or not number.rstrip("af").isdigit():
+            continue
+        version = divmod(int(number.rstrip("af")), 10)
+        if version == (major, minor):
+            return True
+        if not number.endswith("a") and version[0] == major and version[1] <= minor:
+            return True
+    return False
+
+
+def of_tensorflow(tf, device: str) -> str:
+    """Make one card the only one, without taking all of its memory, and return its name."""
+    if not tf.test.is_built_with_cuda():
+        raise DeviceUnavailable("this build of TensorFlow has no GPU support")
+    cards = tf.config.list_physical_devices("GPU")
+    number = int(device.partition(":")[2] or 0)
+    if number >= len(cards):
+        raise DeviceUnavailable(f"no GPU {number}: TensorFlow finds {len(cards)}")
+    tf.config.set_visible_devices(cards[number], "GPU")
+    tf.config.experimental.set_memory_growth(cards[number], True)
+    return tf.config.experimental.get_device_details(cards[number]).get("device_name", "")
+
+
+def of_jax(jax, device: str):
+    """The JAX device."""
+    kind, _, index = device.partition(":")
+    try:
+        devices = jax.devices(kind)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceUnavailable(f"this JAX finds no {kind}: {reason}") from error
+    number = int(index or 0)
+    if number >= len(devices):
+        raise DeviceUnavailable(f"no GPU {number}: there are {len(devices)}")
+    found = devices[number]
+    if found.platform != "cpu":
+        try_out(jax, found)
+    return found
+
+
+def try_out(jax, device) -> None:
+    """A card may be listed that this build has no code for: compute something on it."""
+    try:
+        one = jax.device_put(np.ones((2, 2), np.float32), device)
+        jax.block_until_ready(one @ one)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceUnavailable(f"this JAX cannot compute on {device}: {reason}") from error
+
+
+def uuid_of(device: str) -> str:
+    """The card's, where the environment names cards so: JAX itself does not tell."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    index = int(device.partition(":")[2] or 0)
+    return seen[index] if index < len(seen) and seen[index].startswith("GPU-") else ""
