@@ -38,6 +38,7 @@ class OnnxRuntime(Adapter):
             if CUDA not in onnxruntime.get_available_providers():
                 text = "this package (onnxruntime) computes on CPUs alone"
                 raise DeviceUnavailable(text)
+            self.try_out()
         no_precision = {
             "bf16": "this runner writes no models in bfloat16",
             "fp16": "this runner writes no models in float16",
@@ -55,6 +56,15 @@ class OnnxRuntime(Adapter):
             precisions=("fp32",) if device == "cpu" else ("fp32", "tf32"),
             no_precision=no_precision,
         )
+
+    def try_out(self) -> None:
+        """The provider is listed without a card, too: put something on it."""
+        number = int(self.device.partition(":")[2] or 0)
+        try:
+            self.ort.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), "cuda", number)
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise DeviceUnavailable(f"ONNX Runtime cannot use GPU {number}: {reason}") from error
 
     def terms(self) -> Terms:
         switches = {
