@@ -13,7 +13,7 @@ import (
 var csvHeader = []string{"workload", "runner", "framework_version", "device", "status", "reason", "parity", "warnings",
 	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers",
 	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
-	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts"}
+	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule"}
 
 // CSV writes one row a cell (RFC 4180). What was not seen is empty; a level of 0
 // says that low and high are the extremes and no interval; warnings are the
@@ -58,11 +58,11 @@ func startupColumns(s *record.Startup) []string {
 
 func usageColumns(u *record.Utilization) []string {
 	if u == nil {
-		return make([]string, 4)
+		return make([]string, 5)
 	}
 	memory := ""
 	if u.MemoryPeakBytes != nil {
 		memory = strconv.FormatInt(*u.MemoryPeakBytes, 10)
 	}
-	return []string{optional(u.CPUPercent), memory, optional(u.GPUPercent), optional(u.GPUPowerWatts)}
+	return []string{optional(u.CPUPercent), memory, optional(u.GPUPercent), optional(u.GPUPowerWatts), optional(u.ImagesPerJoule)}
 }

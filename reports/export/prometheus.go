@@ -52,6 +52,11 @@ var families = []family{
 			add(nil, float64(*u.MemoryPeakBytes))
 		}
 	}},
+	{"dlbench_images_per_joule", "Images of the throughput blocks over the GPU's energy in them.", func(c *record.Cell, add func(labels, float64)) {
+		if u := c.Utilization; u != nil && u.ImagesPerJoule != nil {
+			add(nil, *u.ImagesPerJoule)
+		}
+	}},
 }
 
 func ofThroughput(figure func(*record.Throughput) float64) func(*record.Cell, func(labels, float64)) {
