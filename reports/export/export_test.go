@@ -167,7 +167,7 @@ func TestPrometheusReadsBack(t *testing.T) {
 			seen[series] = true
 		}
 	}
-	if len(declared) != 9 {
+	if len(declared) != 10 {
 		t.Errorf("metrics %v", declared)
 	}
 }
