@@ -6,7 +6,7 @@ import os
 import cntk as C
 import numpy as np
 
-from .plan import Unsupported
+from .plan import DeviceUnavailable, Unsupported
 
 OPERATORS = (
     ["Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool"]
@@ -17,11 +17,17 @@ LOWEST = -3.0e38
 
 
 class Framework(object):
-    def __init__(self, threads):
+    def __init__(self, threads, device):
         self.version = C.__version__
         self.build = {"blas": "MKL", "python": "2.7"}
         self.switches = {"optimizer": "nesterov(unit_gain=False)"}
-        self.device = C.device.cpu()
+        self.device, self.seen = C.device.cpu(), {"kind": "cpu", "name": ""}
+        if device != "cpu":
+            self.device = card(int(device.partition(":")[2] or 0))
+            name = C.device.get_gpu_properties(self.device).name
+            self.seen = {"kind": "gpu", "name": str(name)}
+            self.switches["tf32"] = "none: CUDA 10.0 has no TF32"
+            self.switches["results"] = "each step's is copied to the host"
         C.device.try_set_default_device(self.device)
         if threads:
             C.cntk_py.set_max_num_cputhreads(threads)
@@ -31,6 +37,15 @@ class Framework(object):
 
     def build_network(self, plan):
         return Network(plan, self.device)
+
+
+def card(number):
+    """The GPU of that number, or why there is none."""
+    kind = C.device.DeviceKind.GPU
+    cards = [d for d in C.device.all_devices() if d.type() == kind]
+    if number >= len(cards):
+        raise DeviceUnavailable("no GPU %d: CNTK finds %d" % (number, len(cards)))
+    return C.device.gpu(number)
 
 
 class Network(object):

@@ -14,6 +14,10 @@ class Unsupported(Exception):
     """CNTK cannot do what a plan asks for; the message says what."""
 
 
+class DeviceUnavailable(Exception):
+    """The device is not there, or this build cannot use it; the message says why."""
+
+
 class BadPlan(Exception):
     """A plan that is not one."""
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import plan as plans
 from . import safetensors
+from .plan import DeviceUnavailable
 from .verify import verify
 
 PROTOCOL = 1
@@ -32,10 +33,6 @@ class RequestError(Exception):
     def __init__(self, code, message):
         Exception.__init__(self, message)
         self.code = code
-
-
-class DeviceUnavailable(Exception):
-    """The device is not there, or this build cannot use it; the message says why."""
 
 
 class Timespec(ctypes.Structure):
@@ -108,11 +105,12 @@ class Server(object):
             raise RequestError("bad_request", "hello came before, and comes once")
         threads, device = integer(params, "threads", 0), params.get("device", "cpu")
         began = time.time()
-        from . import network
+        try:
+            from . import network
+        except ImportError as error:  # the build for GPUs needs the driver's libraries
+            raise DeviceUnavailable("CNTK for %s does not load: %s" % (device, error))
 
-        if device != "cpu":
-            raise DeviceUnavailable("this package (cntk) computes on CPUs alone")
-        self.framework = network.Framework(threads)
+        self.framework = network.Framework(threads, str(device))
         return {
             "protocol": PROTOCOL,
             "runner": "cntk",
@@ -120,7 +118,7 @@ class Server(object):
             "framework_version": self.framework.version,
             "adapter_digest": digest_of(os.path.dirname(os.path.abspath(__file__))),
             "build": self.framework.build,
-            "device": {"kind": "cpu", "name": ""},
+            "device": self.framework.seen,
             "terms": self.terms(),
             "capabilities": {
                 "operators": network.OPERATORS,

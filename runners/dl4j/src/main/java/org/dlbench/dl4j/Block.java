@@ -15,17 +15,19 @@ final class Block {
   private static final long SPIN_NS = 1_000_000;
 
   private final IntConsumer step;
+  private final Runnable settle;
   private final int iterations;
   private final JsonObject times = new JsonObject();
 
-  private Block(IntConsumer step, int iterations) {
+  private Block(IntConsumer step, Runnable settle, int iterations) {
     this.step = step;
+    this.settle = settle;
     this.iterations = iterations;
   }
 
   /** Looks at everything that can be wrong with a request, and returns what to run. */
-  static Runnable asked(JsonObject params, IntConsumer step, JsonObject into) {
-    Block block = new Block(step, Json.count(params, "iterations", null));
+  static Runnable asked(JsonObject params, IntConsumer step, Runnable settle, JsonObject into) {
+    Block block = new Block(step, settle, Json.count(params, "iterations", null));
     String scenario = params.has("scenario") ? params.get("scenario").getAsString() : "";
     Runnable loop = switch (scenario) {
       case "offline", "train" -> block::backToBack;
@@ -69,22 +71,26 @@ final class Block {
   }
 
   private void backToBack() {
+    settle.run();
     long start = System.nanoTime();
     for (int i = 0; i < iterations; i++) {
       step.accept(i);
     }
+    settle.run();
     edges(start, System.nanoTime());
   }
 
   /** Groups of that many iterations, with a time for each group. */
   private void inTurn(int size, String name) {
     long[] latencies = new long[iterations / size];
+    settle.run();
     long start = System.nanoTime();
     long before = start;
     for (int group = 0; group < latencies.length; group++) {
       for (int i = 0; i < size; i++) {
         step.accept(group * size + i);
       }
+      settle.run();
       long now = System.nanoTime();
       latencies[group] = now - before;
       before = now;
@@ -97,6 +103,7 @@ final class Block {
   private void scheduled(long[] arrivals) {
     long[] latencies = new long[iterations];
     long[] lags = new long[iterations];
+    settle.run();
     long start = System.nanoTime();
     long free = start;
     for (int i = 0; i < iterations; i++) {
@@ -110,6 +117,7 @@ final class Block {
         issued = System.nanoTime();
       }
       step.accept(i);
+      settle.run();
       lags[i] = issued - Math.max(due, free);
       free = System.nanoTime();
       latencies[i] = free - due;

@@ -34,6 +34,7 @@ final class Server {
   private final Workbench bench;
   private final PrintStream replies;
   private boolean greeted;
+  private Card card;
   private Plan plan;
 
   Server(Workbench bench, PrintStream replies) {
@@ -126,10 +127,8 @@ final class Server {
     }
     int threads = Json.count(params, "threads", 0);
     String device = params.has("device") ? params.get("device").getAsString() : "cpu";
-    if (!device.equals("cpu")) {
-      throw Fault.deviceUnavailable("this build of DL4J (nd4j-native) computes on CPUs alone");
-    }
     long began = System.nanoTime();
+    card = Card.asked(device);
     Nd4j.setDefaultDataTypes(org.nd4j.linalg.api.buffer.DataType.FLOAT, org.nd4j.linalg.api.buffer.DataType.FLOAT);
     if (threads > 0) {
       Nd4j.getEnvironment().setMaxThreads(threads);
@@ -144,12 +143,14 @@ final class Server {
     out.addProperty("adapter_digest", digest(source()));
     JsonObject build = new JsonObject();
     build.addProperty("backend", Nd4j.getBackend().getClass().getSimpleName());
-    build.addProperty("onednn", String.valueOf(org.nd4j.linalg.cpu.nativecpu.bindings.Nd4jCpu.Environment.getInstance().isUseONEDNN()));
+    if (!card.gpu()) {
+      build.addProperty("onednn", String.valueOf(org.nd4j.linalg.cpu.nativecpu.bindings.Nd4jCpu.Environment.getInstance().isUseONEDNN()));
+    }
     build.addProperty("java", Runtime.version().toString());
     out.add("build", build);
     JsonObject seen = new JsonObject();
-    seen.addProperty("kind", "cpu");
-    seen.addProperty("name", "");
+    seen.addProperty("kind", card.gpu() ? "gpu" : "cpu");
+    seen.addProperty("name", card.name());
     out.add("device", seen);
     out.add("terms", terms());
     JsonObject can = new JsonObject();
@@ -163,15 +164,19 @@ final class Server {
     return out;
   }
 
-  private static JsonObject terms() throws IOException {
+  private JsonObject terms() throws IOException {
     JsonObject out = new JsonObject();
     out.addProperty("threads", Nd4j.getEnvironment().maxThreads());
     out.add("cpus", allowedProcessors());
-    out.addProperty("layout", "NCHW (blocked inside)");
+    out.addProperty("layout", card.gpu() ? "NCHW" : "NCHW (blocked inside)");
     out.addProperty("execution", "ComputationGraph");
     out.addProperty("precision", "fp32");
     JsonObject switches = new JsonObject();
-    switches.addProperty("onednn_helpers", "on");
+    if (card.gpu()) {
+      switches.addProperty("tf32", "off (NVIDIA_TF32_OVERRIDE=" + System.getenv("NVIDIA_TF32_OVERRIDE") + ")");
+    } else {
+      switches.addProperty("onednn_helpers", "on");
+    }
     switches.addProperty("workspaces", "enabled");
     out.add("switches", switches);
     return out;
@@ -248,6 +253,7 @@ final class Server {
     for (int i = 0; i < iterations; i++) {
       long began = System.nanoTime();
       bench.step((first + i) % plan.slots);
+      card.settle();
       durations.add(System.nanoTime() - began);
       if (plan.training && i < 3) {
         losses.add(scalar(bench.last()));
@@ -264,7 +270,7 @@ final class Server {
     int slot = Json.count(params, "first_slot", 0);
     int slots = plan.slots;
     JsonObject out = new JsonObject();
-    Runnable block = Block.asked(params, i -> bench.step((slot + i) % slots), out);
+    Runnable block = Block.asked(params, i -> bench.step((slot + i) % slots), card::settle, out);
     System.gc();
     block.run();
     float[] output = bench.last();
