@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import ctypes
+import uuid
 
 import numpy as np
 
@@ -95,7 +96,17 @@ def try_out(jax, device) -> None:
 
 
 def uuid_of(device: str) -> str:
-    """The card's, where the environment names cards so: JAX itself does not tell."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    index = int(device.partition(":")[2] or 0)
-    return seen[index] if index < len(seen) and seen[index].startswith("GPU-") else ""
+    """The card's, from CUDA's driver as this process sees it: most frameworks do not tell. Empty
+    for the CPU, and where the driver does not answer (CUDA Driver API, "Device Management")."""
+    if device == "cpu":
+        return ""
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return ""
+    card, raw = ctypes.c_int(), (ctypes.c_ubyte * 16)()
+    number = int(device.partition(":")[2] or 0)
+    ask = getattr(cuda, "cuDeviceGetUuid_v2", None) or cuda.cuDeviceGetUuid
+    if cuda.cuInit(0) or cuda.cuDeviceGet(ctypes.byref(card), number) or ask(raw, card):
+        return ""
+    return f"GPU-{uuid.UUID(bytes=bytes(raw))}"

@@ -11,7 +11,6 @@ from test_protocol import Runner
 
 from dlbench_runner import loops
 from dlbench_runner.adapters import pytorch
-from dlbench_runner.cards import uuid_of
 from dlbench_runner.plan import Unsupported
 
 
@@ -97,13 +96,6 @@ def test_variants_that_cannot_run_here(monkeypatch):
     with pytest.raises(Unsupported, match="needs a compiler"):
         on("cpu", None, "compile").check_variant()
     on("cpu", None).check_variant()
-
-
-def test_a_cards_uuid_is_the_environments(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
-    assert uuid_of("gpu:1") == "GPU-b" and uuid_of("gpu") == "GPU-a" and uuid_of("gpu:2") == ""
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert uuid_of("gpu:1") == ""
 
 
 def test_noise_leaves_float32_what_frameworks_leave_float32(tmp_path):

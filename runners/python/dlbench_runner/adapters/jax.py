@@ -50,7 +50,7 @@ class Jax(Adapter):
             running_variance="biased",
             device_kind="cpu" if self.device.platform == "cpu" else "gpu",
             device_name="" if self.device.platform == "cpu" else self.device.device_kind,
-            device_uuid="" if self.device.platform == "cpu" else cards.uuid_of(device),
+            device_uuid=cards.uuid_of(device),
             precisions=precisions,
             no_precision=no_precision,
         )

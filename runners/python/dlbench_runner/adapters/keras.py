@@ -368,7 +368,8 @@ class OnTensorFlow(Backend):
         self.tf.config.experimental.enable_tensor_float_32_execution(False)
         if device != "cpu":
             name = cards.of_tensorflow(self.tf, device)
-            self.seen = {"device_kind": "gpu", "device_name": name}
+            uuid = cards.uuid_of(device)
+            self.seen = {"device_kind": "gpu", "device_name": name, "device_uuid": uuid}
             self.switches = {"memory_growth": "on", "cudnn_autotune": "on (default)"}
         self.tf.config.threading.set_intra_op_parallelism_threads(threads)
         self.tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from .. import cards
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms, environment
 from ..plan import OPERATORS, Node, Plan, Unsupported
 from ..windows import average_correction, overhang, reach, resize_matrix, shifts
@@ -31,6 +32,7 @@ class MXNet(Adapter):
             operators=OPERATORS,
             running_variance="biased",
             device_kind=self.device.device_type,
+            device_uuid=cards.uuid_of(device),
         )
 
     def find(self, device: str, cuda: bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import cards
 from ..adapter import Adapter, Description, DeviceUnavailable, Terms
 from ..plan import OPERATORS, Node, Plan, Unsupported
 
@@ -53,6 +54,7 @@ class OnnxRuntime(Adapter):
             running_variance="unbiased",
             modes=("infer",),
             device_kind="cpu" if device == "cpu" else "gpu",
+            device_uuid=cards.uuid_of(device),
             precisions=("fp32",) if device == "cpu" else ("fp32", "tf32"),
             no_precision=no_precision,
         )

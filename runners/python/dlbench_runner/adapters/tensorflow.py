@@ -51,6 +51,7 @@ class TensorFlow(Adapter):
             running_variance="unbiased",
             device_kind="gpu" if self.on_gpu else "cpu",
             device_name=card or "",
+            device_uuid=cards.uuid_of(device),
             precisions=("fp32", "tf32") if self.on_gpu else ("fp32",),
             no_precision=no_precision,
         )
