@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2"
 )
 
 // Write writes result.json, whole or not at all: to a temporary file beside
@@ -22,41 +24,27 @@ func Write(path string, r *Record) error {
 	return nil
 }
 
-// Replace makes a file appear under its name whole or not at all, and lasting
-// through a crash of the machine.
+// Replace makes or replaces a file, whole or not at all, and lasting through a
+// crash of the machine. The new file has mode 0644 less the umask, whatever the
+// old one had; a symbolic link is replaced and its target left as it was.
 func Replace(path string, data []byte) (err error) {
 	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*")
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(folder), renameio.WithPermissions(0o644))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := fill(f, data); err != nil {
+	defer func() { err = errors.Join(err, f.Cleanup()) }() // does nothing after the rename
+	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := f.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
 	return SyncFolder(folder)
 }
 
-// fill writes, synchronises and closes the file.
-func fill(f *os.File, data []byte) error {
-	_, err := f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// SyncFolder makes the new name last through a crash of the machine.
+// SyncFolder makes new and removed names last through a crash of the machine,
+// which renameio leaves to its caller.
 func SyncFolder(folder string) error {
 	f, err := os.Open(folder)
 	if err != nil {

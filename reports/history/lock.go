@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gofrs/flock"
 )
 
 // mode is how a lock is held.
 type mode int
 
 const (
-	shared    mode = unix.LOCK_SH // with other readers
-	exclusive mode = unix.LOCK_EX // alone
+	shared    mode = iota // with other readers
+	exclusive             // by one
 )
 
 // lockPause is how long to wait before asking for a lock again. The kernel's
@@ -26,24 +25,18 @@ const lockPause = 5 * time.Millisecond
 // locked does something while the history is locked. The lock is the kernel's
 // on an open file: it parts goroutines as well as processes, and a process that
 // is killed holds none.
-func (h *History) locked(ctx context.Context, m mode, do func() error) error {
-	f, err := os.OpenFile(filepath.Join(h.dir, "lock"), os.O_CREATE|os.O_RDONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("lock the history: %w", err)
+func (h *History) locked(ctx context.Context, m mode, do func() error) (err error) {
+	lock := flock.New(filepath.Join(h.dir, "lock"), flock.SetPermissions(0o644))
+	take := lock.TryRLockContext
+	if m == exclusive {
+		take = lock.TryLockContext
 	}
-	defer func() { _ = f.Close() }() // which unlocks
-	for {
-		err := unix.Flock(int(f.Fd()), int(m)|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return do()
-		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
-			return fmt.Errorf("lock the history %s: %w", h.dir, err)
-		}
-		select {
-		case <-ctx.Done():
+	if _, err := take(ctx, lockPause); err != nil {
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case <-time.After(lockPause):
 		}
+		return fmt.Errorf("lock the history %s: %w", h.dir, err)
 	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	return do()
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dlbench/dlbench/workloads/atomicfile"
 )
 
 // File is one of a workload's files.
@@ -151,9 +153,10 @@ func digestOf(path string) (string, error) {
 }
 
 // sweep removes what writers that were killed left behind, a day ago or more:
-// a younger one may still be at work.
+// a younger one may still be at work. A file has its name only when it is
+// whole; until then its name begins with a dot.
 func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, ".tmp-*"))
+	left, _ := filepath.Glob(filepath.Join(dir, ".*"))
 	for _, path := range left {
 		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > 24*time.Hour {
 			_ = os.Remove(path)
@@ -171,27 +174,10 @@ func (p *Plan) write(path string) (string, error) {
 }
 
 func writeWhole(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	_, err = temp.Write(data)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closing := temp.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
+	})
 }
 
 // Initial is a parameter's first values, as the weights file has them.

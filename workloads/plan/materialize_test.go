@@ -221,7 +221,7 @@ func TestConcurrentCallersAgree(t *testing.T) {
 
 func leftovers(t *testing.T, dir string) []string {
 	t.Helper()
-	left, err := filepath.Glob(filepath.Join(dir, "*", "*", ".tmp-*"))
+	left, err := filepath.Glob(filepath.Join(dir, "*", "*", ".*"))
 	must(t, err)
 	return left
 }
@@ -229,7 +229,7 @@ func leftovers(t *testing.T, dir string) []string {
 func TestSweepTakesWhatKilledWritersLeft(t *testing.T) {
 	dir, p := t.TempDir(), mustMake(t, "lenet/infer/b2/fp32", 1)
 	where := filepath.Dir(materialize(t, dir, p).Weights.Path)
-	old, young := filepath.Join(where, ".tmp-old"), filepath.Join(where, ".tmp-young")
+	old, young := filepath.Join(where, ".weights.safetensors1"), filepath.Join(where, ".weights.safetensors2")
 	for path, age := range map[string]time.Duration{old: 48 * time.Hour, young: time.Minute} {
 		must(t, os.WriteFile(path, []byte("half"), 0o644))
 		must(t, os.Chtimes(path, time.Now().Add(-age), time.Now().Add(-age)))

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
+
+	"github.com/dlbench/dlbench/workloads/atomicfile"
 )
 
 // Tensor is one tensor to write. Exactly one of the makers is set; it is called
@@ -27,37 +27,18 @@ type Tensor struct {
 // Write makes a safetensors file, whole or not at all, and returns the SHA-256
 // of its bytes in hexadecimal. Tensors lie in the order given.
 func Write(path string, all []Tensor) (string, error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
+	hash := sha256.New()
+	err := atomicfile.Write(path, func(file io.Writer) error {
+		w := bufio.NewWriterSize(io.MultiWriter(file, hash), 1<<20)
+		if err := encode(w, all); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
 	if err != nil {
-		return "", err
-	}
-	digest, err := writeTo(temp, all)
-	if closing := temp.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
 		return "", fmt.Errorf("write %s: %w", path, err)
 	}
-	return digest, nil
-}
-
-func writeTo(temp *os.File, all []Tensor) (string, error) {
-	hash := sha256.New()
-	w := bufio.NewWriterSize(io.MultiWriter(temp, hash), 1<<20)
-	if err := encode(w, all); err != nil {
-		return "", err
-	}
-	if err := w.Flush(); err != nil {
-		return "", err
-	}
-	if err := temp.Chmod(0o644); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), temp.Sync()
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 func encode(w io.Writer, all []Tensor) error {
