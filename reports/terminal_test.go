@@ -12,7 +12,7 @@ import (
 func TestManyWarningsOfACodeAreOneLine(t *testing.T) {
 	rec := &record.Record{Status: record.Complete, Warnings: []record.Warning{{Code: "virtual_machine", Scope: "run", Text: "this is a guest"}}}
 	for i := range 5 {
-		rec.Warnings = append(rec.Warnings, record.Warning{Code: "steal_time", Scope: fmt.Sprint("cell:", i), Text: fmt.Sprintf("%d %% were stolen", i)})
+		rec.Warnings = append(rec.Warnings, record.Warning{Code: "steal_time", Scope: record.Scope(fmt.Sprint("cell:", i)), Text: fmt.Sprintf("%d %% were stolen", i)})
 	}
 	var out strings.Builder
 	if err := reports.Table(&out, rec, 100); err != nil {

@@ -63,7 +63,7 @@ func (p *program) cards() (cards []device.Card, err error) {
 // sharing are warnings of processes that use the GPUs before anything of this
 // run does. With exclusive they are refused, and so is a driver that does not
 // tell.
-func (p *program) sharing(devices []device.Device, exclusive bool) (warnings []record.Warning, err error) {
+func (p *program) sharing(devices []device.Device, exclusive bool) (warnings record.Warnings, err error) {
 	if !devices[0].GPU() {
 		if exclusive {
 			return nil, usage(errors.New("--exclusive is about a GPU: give --device gpu too"))
@@ -79,7 +79,7 @@ func (p *program) sharing(devices []device.Device, exclusive bool) (warnings []r
 	for _, d := range devices {
 		if text := users(gpu, d); text != "" {
 			texts = append(texts, text)
-			warnings = append(warnings, record.Warning{Code: record.GPUShared, Text: text, Scope: "run"})
+			warnings.Add(record.AboutRun, record.GPUShared, "%s", text)
 		}
 	}
 	if exclusive && len(texts) > 0 {

@@ -132,8 +132,8 @@ func conditionFindings(ctx context.Context, m record.Environment) []finding {
 	var findings []finding
 	for _, w := range environment.Conditions(ctx, "/", m) {
 		f := finding{What: w.Code, State: "warning", Text: w.Text}
-		if c, ok := record.CaveatOf(w.Code); ok {
-			f.Mend = c.Mend
+		if c, ok := record.Explain(w.Code); ok {
+			f.Mend = c.Remedy
 		}
 		findings = append(findings, f)
 	}

@@ -116,11 +116,4 @@ func (r *run) warnOfEngine() {
 	}
 }
 
-func (r *run) warn(code, text string) { r.warnAbout("run", code, text) }
-
-func (r *run) warnAbout(scope, code, text string) {
-	w := record.Warning{Code: code, Text: text, Scope: scope}
-	if !slices.Contains(r.record.Warnings, w) {
-		r.record.Warnings = append(r.record.Warnings, w)
-	}
-}
+func (r *run) warn(code, text string) { r.record.Warn(record.AboutRun, code, "%s", text) }

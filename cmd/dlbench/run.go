@@ -409,7 +409,7 @@ func (r *run) opener(runner string) func(ctx context.Context) (campaign.Runner, 
 		}
 		noteRunner(r.record, runner, opened.Hello())
 		if doubt := opened.Doubt(); doubt != "" {
-			r.warnAbout("runner:"+runner, record.DeviceUnconfirmed, doubt)
+			r.record.Warn(record.AboutRunner(runner), record.DeviceUnconfirmed, "%s", doubt)
 		}
 		return opened, nil
 	}

@@ -11,7 +11,7 @@ import (
 // strictCodes are the codes that --strict names; "all" is every one.
 func strictCodes(named []string) ([]string, error) {
 	var all []string
-	for _, c := range record.Caveats {
+	for _, c := range record.Explanations {
 		all = append(all, c.Code)
 	}
 	if slices.Contains(named, "all") {
@@ -28,18 +28,18 @@ func strictCodes(named []string) ([]string, error) {
 // refuse is an error when one of the warnings is of a code that is not
 // accepted.
 func refuse(strict []string, warnings []record.Warning) error {
-	var texts, mends []string
+	var texts, remedies []string
 	for _, w := range warnings {
 		if !slices.Contains(strict, w.Code) {
 			continue
 		}
 		texts = append(texts, fmt.Sprintf("%s (%s): %s", w.Code, w.Scope, w.Text))
-		if c, ok := record.CaveatOf(w.Code); ok && !slices.Contains(mends, c.Mend) {
-			mends = append(mends, c.Mend)
+		if c, ok := record.Explain(w.Code); ok && !slices.Contains(remedies, c.Remedy) {
+			remedies = append(remedies, c.Remedy)
 		}
 	}
 	if len(texts) == 0 {
 		return nil
 	}
-	return lackingHere(fmt.Errorf("--strict: %s", strings.Join(texts, "; ")), strings.Join(mends, "; "))
+	return lackingHere(fmt.Errorf("--strict: %s", strings.Join(texts, "; ")), strings.Join(remedies, "; "))
 }

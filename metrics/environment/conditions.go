@@ -2,7 +2,6 @@ package environment
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -20,7 +19,7 @@ const (
 
 // Conditions are the warnings about a machine that is about to be measured on,
 // each with what to do. It looks for half a second at what else computes.
-func Conditions(ctx context.Context, root string, e record.Environment) []record.Warning {
+func Conditions(ctx context.Context, root string, e record.Environment) record.Warnings {
 	warnings := standing(e)
 	host, err := sample.NewHost(root)
 	if err != nil {
@@ -37,41 +36,36 @@ func Conditions(ctx context.Context, root string, e record.Environment) []record
 }
 
 // standing are the warnings that follow from what the machine is.
-func standing(e record.Environment) []record.Warning {
-	var warnings []record.Warning
-	warn := func(code, text string) {
-		warnings = append(warnings, record.Warning{Code: code, Scope: "run", Text: text})
-	}
+func standing(e record.Environment) record.Warnings {
+	var warnings record.Warnings
 	if e.Governor != "" && e.Governor != "performance" {
-		warn(record.Governor, fmt.Sprintf("the governor %s changes the CPUs' clocks with the load", e.Governor))
+		warnings.Add(record.AboutRun, record.Governor, "the governor %s changes the CPUs' clocks with the load", e.Governor)
 	}
 	if e.Turbo == "on" {
-		warn(record.TurboOn, "turbo is on: clocks depend on heat and on how many cores are busy")
+		warnings.Add(record.AboutRun, record.TurboOn, "turbo is on: clocks depend on heat and on how many cores are busy")
 	}
 	if e.SMT == "on" {
-		warn(record.SMTOn, fmt.Sprintf("two hardware threads share each of the %d cores", e.Cores))
+		warnings.Add(record.AboutRun, record.SMTOn, "two hardware threads share each of the %d cores", e.Cores)
 	}
 	switch e.Virtualization {
 	case "", "docker", "podman": // a container on hardware of one's own
 	default:
-		warn(record.VirtualMachine, fmt.Sprintf("this is a guest (%s): other machines may share its processor", e.Virtualization))
+		warnings.Add(record.AboutRun, record.VirtualMachine, "this is a guest (%s): other machines may share its processor", e.Virtualization)
 	}
 	return warnings
 }
 
 // busy are the warnings that follow from what was seen while nothing of ours
 // ran.
-func busy(seen sample.Recording, cpus int) []record.Warning {
-	var warnings []record.Warning
+func busy(seen sample.Recording, cpus int) record.Warnings {
+	var warnings record.Warnings
 	for _, s := range seen.Series {
 		last := s.Values[len(s.Values)-1]
 		switch {
 		case s.Name == record.SeriesHostCPU && last/100*float64(cpus) > busyCPUs:
-			warnings = append(warnings, record.Warning{Code: record.BusyMachine, Scope: "run",
-				Text: fmt.Sprintf("%.2f of %d CPUs were busy before the run began", last/100*float64(cpus), cpus)})
+			warnings.Add(record.AboutRun, record.BusyMachine, "%.2f of %d CPUs were busy before the run began", last/100*float64(cpus), cpus)
 		case s.Name == record.SeriesSteal && last > busyPercent:
-			warnings = append(warnings, record.Warning{Code: record.StealTime, Scope: "run",
-				Text: fmt.Sprintf("the hypervisor gave %.1f %% of the CPU time to others before the run began", last)})
+			warnings.Add(record.AboutRun, record.StealTime, "the hypervisor gave %.1f %% of the CPU time to others before the run began", last)
 		}
 	}
 	return warnings

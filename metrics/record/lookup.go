@@ -81,10 +81,10 @@ func (c Comparison) Inverse() Comparison {
 func (c *Cell) Ranked() bool { return c.Status == Measured }
 
 // Scope is the cell as warnings name it.
-func (c *Cell) Scope() string { return "cell:" + c.Workload + "/" + c.Runner }
+func (c *Cell) Scope() Scope { return AboutCell(c.Workload, c.Runner) }
 
 // WarningsAbout are the warnings of a scope, like "run" or a cell's Scope.
-func (r *Record) WarningsAbout(scope string) []Warning {
+func (r *Record) WarningsAbout(scope Scope) []Warning {
 	var found []Warning
 	for _, w := range r.Warnings {
 		if w.Scope == scope {
@@ -98,7 +98,7 @@ func (r *Record) WarningsAbout(scope string) []Warning {
 // workload, each once.
 func (r *Record) CodesAbout(c *Cell) []string {
 	var codes []string
-	for _, scope := range []string{c.Scope(), "runner:" + c.Runner, "workload:" + c.Workload} {
+	for _, scope := range []Scope{c.Scope(), AboutRunner(c.Runner), AboutWorkload(c.Workload)} {
 		for _, w := range r.WarningsAbout(scope) {
 			if !slices.Contains(codes, w.Code) {
 				codes = append(codes, w.Code)

@@ -22,7 +22,7 @@ type Record struct {
 	Rounds         int          `json:"rounds"`              // finished
 	Environment    Environment  `json:"environment"`
 	Terms          Terms        `json:"terms"`
-	Warnings       []Warning    `json:"warnings"`
+	Warnings       Warnings     `json:"warnings"`
 	Workloads      []Workload   `json:"workloads"`
 	Runners        []Runner     `json:"runners"`
 	Cells          []Cell       `json:"cells"`
@@ -101,13 +101,6 @@ type Terms struct {
 	// LatencyBoundMS is what the server scenario's p99 may take; 0 when that was
 	// not asked for.
 	LatencyBoundMS float64 `json:"latency_bound_ms,omitempty"`
-}
-
-// Warning is a caveat that travels with the figures.
-type Warning struct {
-	Code  string `json:"code"`
-	Text  string `json:"text"`
-	Scope string `json:"scope"` // "run", "runner:<name>", "workload:<id>", "cell:<workload>/<runner>"
 }
 
 // Workload is one row of what was measured.

@@ -1,7 +1,6 @@
 package summary
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -12,10 +11,10 @@ import (
 // synchronisation take some ten microseconds of a block.
 const deviceTimeShare = 0.01
 
-// deviceTimes is the warning that a device's own events tell another time than
-// the host's clock: work that was still under way at a block's edge, or none
-// that the device did.
-func deviceTimes(c *record.Cell) []record.Warning {
+// warnOfDeviceTime warns that a device's own events tell another time than the
+// host's clock: work that was still under way at a block's edge, or none that
+// the device did.
+func warnOfDeviceTime(r *record.Record, c *record.Cell) {
 	var host, device float64
 	blocks := 0
 	for _, p := range c.MeasuredProcesses() {
@@ -30,8 +29,7 @@ func deviceTimes(c *record.Cell) []record.Warning {
 		}
 	}
 	if blocks == 0 || math.Abs(device-host) <= deviceTimeShare*host {
-		return nil
+		return
 	}
-	return []record.Warning{{Code: record.DeviceTimeDiffers, Scope: c.Scope(),
-		Text: fmt.Sprintf("over %d blocks the device's events tell %.3f s, the host's clock %.3f s", blocks, device, host)}}
+	r.Warn(c.Scope(), record.DeviceTimeDiffers, "over %d blocks the device's events tell %.3f s, the host's clock %.3f s", blocks, device, host)
 }

@@ -38,7 +38,7 @@ func TestDeviceTimeIsHeldAgainstTheHosts(t *testing.T) {
 			t.Errorf("%s: %d warnings, want %d", c.name, got, want)
 		}
 	}
-	if !slices.ContainsFunc(record.Caveats, func(c record.Caveat) bool { return c.Code == record.DeviceTimeDiffers }) {
+	if !slices.ContainsFunc(record.Explanations, func(c record.Explanation) bool { return c.Code == record.DeviceTimeDiffers }) {
 		t.Error("nothing explains the code")
 	}
 }

@@ -1,9 +1,7 @@
 package summary
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -26,21 +24,18 @@ var found = []string{record.CPUThrottled, record.GPUThermal, record.GPUPowerLimi
 // before the run stays.
 func forgetWarnings(r *record.Record) {
 	r.Warnings = slices.DeleteFunc(r.Warnings, func(w record.Warning) bool {
-		return slices.Contains(found, w.Code) && strings.HasPrefix(w.Scope, "cell:")
+		return slices.Contains(found, w.Code) && w.Scope.OneCell()
 	})
 }
 
-// limits are the warnings that something other than the framework held a cell
-// back while it was timed.
-func limits(r *record.Record, c *record.Cell) []record.Warning {
+// warnOfLimits warns that something other than the framework held a cell back
+// while it was timed.
+func warnOfLimits(r *record.Record, c *record.Cell) {
 	u := c.Utilization
 	if u == nil {
-		return nil
+		return
 	}
-	var warnings []record.Warning
-	warn := func(code, format string, args ...any) {
-		warnings = append(warnings, record.Warning{Code: code, Scope: c.Scope(), Text: fmt.Sprintf(format, args...)})
-	}
+	warn := warner(r, c)
 	seen := whileTimed(c)
 	if u.ThrottledNS != nil && float64(*u.ThrottledNS) > throttledShare*seen.seconds*1e9 {
 		warn(record.CPUThrottled, "the control group was throttled for %.2f s of %.2f s that were timed: its CPU quota is smaller than its CPU set",
@@ -61,7 +56,12 @@ func limits(r *record.Record, c *record.Cell) []record.Warning {
 	if seen.heat > 0 {
 		warn(record.CPUThermal, "heat held a core's clock down %.0f times while it was timed", seen.heat)
 	}
-	return append(warnings, gpuLimits(r, c)...)
+	warnOfGPULimits(r, c)
+}
+
+// warner adds warnings about a cell.
+func warner(r *record.Record, c *record.Cell) func(code, format string, args ...any) {
+	return func(code, format string, args ...any) { r.Warn(c.Scope(), code, format, args...) }
 }
 
 // timed is what happened during the blocks of every process of a cell.

@@ -8,13 +8,10 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// gpuLimits are the warnings that a card was held back, disturbed or broken
-// while the cell was timed.
-func gpuLimits(r *record.Record, c *record.Cell) []record.Warning {
-	var warnings []record.Warning
-	warn := func(code, format string, args ...any) {
-		warnings = append(warnings, record.Warning{Code: code, Scope: c.Scope(), Text: fmt.Sprintf(format, args...)})
-	}
+// warnOfGPULimits warns that a card was held back, disturbed or broken while the
+// cell was timed.
+func warnOfGPULimits(r *record.Record, c *record.Cell) {
+	warn := warner(r, c)
 	held := func(about string) blockCount { return countBlocks(c, about, func(v float64) bool { return v > 0 }) }
 	if hot := held(record.GPUThermalLimit); hot.held > 0 {
 		warn(record.GPUThermal, "heat held the GPU's clocks down in %s", hot)
@@ -51,7 +48,6 @@ func gpuLimits(r *record.Record, c *record.Cell) []record.Warning {
 	if others := held(record.GPUOthers); others.held > 0 {
 		warn(record.GPUForeign, "other processes were on the GPU in %s: stop them, or take another card", others)
 	}
-	return warnings
 }
 
 // blockCount is in how many blocks something held, of those in which one looked.

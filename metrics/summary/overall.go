@@ -101,10 +101,9 @@ const (
 	suspiciousBatch = 32
 )
 
-// largeRatios warn of cells that are slower than the fastest maintained
+// warnOfLargeRatios warns of cells that are slower than the fastest maintained
 // framework by so much that one should look for a mistake first.
-func largeRatios(r *record.Record) []record.Warning {
-	var warnings []record.Warning
+func warnOfLargeRatios(r *record.Record) {
 	for _, w := range r.Workloads {
 		cells := slices.DeleteFunc(ranked(r, w.ID), func(c *record.Cell) bool {
 			runner := r.Runner(c.Runner)
@@ -118,11 +117,10 @@ func largeRatios(r *record.Record) []record.Warning {
 		})
 		for _, c := range cells {
 			if text := suspicion(r, w, top, c); text != "" {
-				warnings = append(warnings, record.Warning{Code: record.LargeRatio, Scope: c.Scope(), Text: text})
+				r.Warn(c.Scope(), record.LargeRatio, "%s", text)
 			}
 		}
 	}
-	return warnings
 }
 
 func suspicion(r *record.Record, w record.Workload, top, c *record.Cell) string {

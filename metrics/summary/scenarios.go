@@ -1,7 +1,6 @@
 package summary
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -68,13 +67,12 @@ func hasServed(p *record.Process) bool {
 	return false
 }
 
-// lagging warns of a schedule that was not kept: latencies from scheduled times
+// warnOfLag warns of a schedule that was not kept: latencies from scheduled times
 // hold what the issuing loop added.
-func lagging(c *record.Cell) []record.Warning {
+func warnOfLag(r *record.Record, c *record.Cell) {
 	s := c.Server
 	if s == nil || s.LagMS == nil || s.LagMS.P99 == nil || s.LatencyMS.P99 == nil || *s.LagMS.P99 <= lagShare**s.LatencyMS.P99 {
-		return nil
+		return
 	}
-	return []record.Warning{{Code: record.ScheduleLag, Scope: c.Scope(),
-		Text: fmt.Sprintf("queries were issued late: the p99 of the lag is %.3g ms, that of the latency %.3g ms", *s.LagMS.P99, *s.LatencyMS.P99)}}
+	r.Warn(c.Scope(), record.ScheduleLag, "queries were issued late: the p99 of the lag is %.3g ms, that of the latency %.3g ms", *s.LagMS.P99, *s.LatencyMS.P99)
 }

@@ -184,7 +184,7 @@ func TestLargeRatiosAmongMaintainedFrameworksAreSuspicious(t *testing.T) {
 		var scopes []string
 		for _, w := range r.Warnings {
 			if w.Code == record.LargeRatio {
-				scopes = append(scopes, w.Scope)
+				scopes = append(scopes, string(w.Scope))
 			}
 		}
 		want := 0

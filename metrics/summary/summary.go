@@ -5,8 +5,6 @@
 package summary
 
 import (
-	"slices"
-
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -31,11 +29,13 @@ func Summarize(r *record.Record) {
 		c.Startup = startup(c)
 		alignBlocks(c)
 		c.Utilization = utilization(r, c)
-		r.Warnings = slices.Concat(r.Warnings, limits(r, c), lagging(c), deviceTimes(c))
+		warnOfLimits(r, c)
+		warnOfLag(r, c)
+		warnOfDeviceTime(r, c)
 	}
 	r.Comparisons = comparisons(r)
 	r.Overall = overall(r)
-	r.Warnings = append(r.Warnings, largeRatios(r)...)
+	warnOfLargeRatios(r)
 }
 
 // decide ends the wait of a cell that was measured.

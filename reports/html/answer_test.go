@@ -150,8 +150,8 @@ func TestWarningsSayWhatToDo(t *testing.T) {
 	rec := campaign(small())
 	page := plain(render(t, rec))
 	for _, w := range rec.Warnings {
-		caveat, _ := record.CaveatOf(w.Code)
-		for _, want := range []string{w.Text, caveat.Meaning, caveat.Mend} {
+		caveat, _ := record.Explain(w.Code)
+		for _, want := range []string{w.Text, caveat.Meaning, caveat.Remedy} {
 			if !strings.Contains(page, strings.Join(strings.Fields(want), " ")) {
 				t.Errorf("%s: the page does not say %q", w.Code, want)
 			}

@@ -2,7 +2,6 @@ package html
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -95,12 +94,12 @@ func warningViews(rec *record.Record, prefix string) []warningView {
 	for _, w := range rec.Warnings {
 		i := slices.IndexFunc(views, func(v warningView) bool { return v.Code == w.Code })
 		if i < 0 {
-			caveat, _ := record.CaveatOf(w.Code)
-			views = append(views, warningView{Anchor: prefix + "warning-" + slug(w.Code), Code: w.Code, Meaning: caveat.Meaning, Mend: caveat.Mend})
+			caveat, _ := record.Explain(w.Code)
+			views = append(views, warningView{Anchor: prefix + "warning-" + slug(w.Code), Code: w.Code, Meaning: caveat.Meaning, Mend: caveat.Remedy})
 			i = len(views) - 1
 		}
 		views[i].Whole = views[i].Whole || w.Scope == "run"
-		views[i].Cases = append(views[i].Cases, warningCase{Text: w.Text, Scope: scopeWords(w.Scope)})
+		views[i].Cases = append(views[i].Cases, warningCase{Text: w.Text, Scope: w.Scope.Words()})
 	}
 	slices.SortStableFunc(views, func(a, b warningView) int {
 		switch {
@@ -112,16 +111,4 @@ func warningViews(rec *record.Record, prefix string) []warningView {
 		return 1
 	})
 	return views
-}
-
-// scopeWords says what a warning is about without the record's prefixes.
-func scopeWords(scope string) string {
-	if scope == "run" {
-		return "the whole run"
-	}
-	_, what, found := strings.Cut(scope, ":")
-	if !found {
-		return scope
-	}
-	return what
 }

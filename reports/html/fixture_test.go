@@ -98,8 +98,8 @@ func campaign(p plan) *record.Record {
 	}
 	summary.Summarize(r)
 	first := r.Workloads[0].ID
-	r.Warnings = append(r.Warnings, record.Warning{Code: record.NoSteadyState, Scope: "cell:" + first + "/" + r.Runners[1].Name, Text: "iterations were still changing" + p.text},
-		record.Warning{Code: record.MemoryMismatch, Scope: "runner:" + r.Runners[2].Name, Text: "held to 8 GiB" + p.text})
+	r.Warnings = append(r.Warnings, record.Warning{Code: record.NoSteadyState, Scope: record.AboutCell(first, r.Runners[1].Name), Text: "iterations were still changing" + p.text},
+		record.Warning{Code: record.MemoryMismatch, Scope: record.AboutRunner(r.Runners[2].Name), Text: "held to 8 GiB" + p.text})
 	return r
 }
 

@@ -236,10 +236,8 @@ func Order(cells []Cell, seed uint64, round int) []Cell {
 func key(c Cell) string { return c.Plan.Workload + " " + c.Runner }
 
 func (c *campaign) cell(cell Cell) *record.Cell {
-	for i := range c.Record.Cells {
-		if r := &c.Record.Cells[i]; r.Workload == cell.Plan.Workload && r.Runner == cell.Runner {
-			return r
-		}
+	if found := c.Record.Cell(cell.Plan.Workload, cell.Runner); found != nil {
+		return found
 	}
 	panic(fmt.Sprintf("campaign: the record has no cell for %s", key(cell)))
 }
@@ -254,9 +252,9 @@ func (c *campaign) overBudget(cell Cell) bool {
 // budgetEnded names what did not fit.
 func (c *campaign) budgetEnded(round int, missed []string) {
 	slices.Sort(missed)
-	c.warn(record.Warning{Code: record.BudgetEnded, Scope: "run",
-		Text: fmt.Sprintf("the budget of %s ended in round %d, before %s: intervals are wider than the profile asks for; give a longer --budget or fewer workloads",
-			c.Budget, round+1, strings.Join(missed, ", "))})
+	c.Record.Warn(record.AboutRun, record.BudgetEnded,
+		"the budget of %s ended in round %d, before %s: intervals are wider than the profile asks for; give a longer --budget or fewer workloads",
+		c.Budget, round+1, strings.Join(missed, ", "))
 	for _, cell := range c.Cells {
 		if target := c.cell(cell); target.Status == record.Pending && len(target.Processes) == 0 {
 			target.Reason = BudgetReason
@@ -268,15 +266,6 @@ func (c *campaign) budgetEnded(round int, missed []string) {
 const BudgetReason = "the budget ended before it was measured"
 
 func (c *campaign) since(t time.Time) time.Duration { return c.Now().Sub(t) }
-
-func (c *campaign) warn(w record.Warning) {
-	for _, old := range c.Record.Warnings {
-		if old == w {
-			return
-		}
-	}
-	c.Record.Warnings = append(c.Record.Warnings, w)
-}
 
 func (c *campaign) save() error {
 	c.Record.Status = record.Running
@@ -304,14 +293,11 @@ func (c *campaign) warnUnconverged() {
 		}
 		t.Converged = c.satisfied(cell)
 		if !t.Converged && c.Profile.HalfWidth > 0 {
-			c.warn(record.Warning{Code: record.NotConverged, Scope: scope(cell),
-				Text: fmt.Sprintf("after %d processes the interval is ±%.1f %%, wider than the ±%.1f %% that profile %s asks for",
-					t.N, 100*(t.CIHigh-t.CILow)/2/t.Median, 100*c.Profile.HalfWidth, c.Profile.Name)})
+			c.Record.Warn(cell.Scope(), record.NotConverged, "after %d processes the interval is ±%.1f %%, wider than the ±%.1f %% that profile %s asks for",
+				t.N, 100*(t.CIHigh-t.CILow)/2/t.Median, 100*c.Profile.HalfWidth, c.Profile.Name)
 		}
 	}
 }
-
-func scope(cell *record.Cell) string { return "cell:" + cell.Workload + "/" + cell.Runner }
 
 func (c *campaign) tell(round int, cell Cell) {
 	if c.Progress == nil {

@@ -157,7 +157,8 @@ const (
 // newStage has a cell for each workload and runner.
 func newStage(t *testing.T, runners map[string]*scripted, workloads ...string) *stage {
 	t.Helper()
-	rec := &record.Record{Terms: record.Terms{Threads: 2, CPUs: "0-1"}, Warnings: []record.Warning{}, Comparisons: []record.Comparison{}}
+	rec := record.New(time.Time{})
+	rec.Terms = record.Terms{Threads: 2, CPUs: "0-1"}
 	s := &stage{}
 	for _, w := range workloads {
 		id, err := plan.ParseID(w)
@@ -168,15 +169,14 @@ func newStage(t *testing.T, runners map[string]*scripted, workloads ...string) *
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec.Workloads = append(rec.Workloads, record.Workload{ID: w, Batch: id.Batch, Mode: string(id.Mode)})
+		rec.AddWorkload(record.Workload{ID: w, Batch: id.Batch, Mode: string(id.Mode)})
 		for _, name := range []string{"a", "b", "c"} {
 			script, ok := runners[name]
 			if !ok {
 				continue
 			}
 			s.config.Cells = append(s.config.Cells, campaign.Cell{Plan: p, Runner: name, Open: script.open, Expect: expectation{same: true}})
-			rec.Cells = append(rec.Cells, record.Cell{Workload: w, Runner: name, Status: record.Pending, Processes: []record.Process{},
-				Parity: record.Parity{Status: record.ParityPassed, Checks: []record.Check{}}})
+			rec.AddCell(record.Cell{Workload: w, Runner: name, Parity: record.Parity{Status: record.ParityPassed}})
 		}
 	}
 	profile, err := campaign.ProfileNamed("quick")

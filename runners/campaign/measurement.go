@@ -57,21 +57,18 @@ func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 		terms = *loaded.Terms
 	}
 	m.process.Threads, m.process.CPUs = terms.Threads, terms.CPUs
-	scope := "runner:" + m.cell.Runner
+	scope := record.AboutRunner(m.cell.Runner)
 	if asked := m.Record.Terms.Threads; terms.Threads != asked {
-		m.warn(record.Warning{Code: record.ThreadsMismatch, Scope: scope,
-			Text: fmt.Sprintf("asked for %d threads, the framework says it uses %d", asked, terms.Threads)})
+		m.Record.Warn(scope, record.ThreadsMismatch, "asked for %d threads, the framework says it uses %d", asked, terms.Threads)
 	}
 	if asked, err := engine.ParseCPUs(m.Record.Terms.CPUs); err == nil && len(asked) > 0 && !slices.Equal(asked, terms.CPUs) {
-		m.warn(record.Warning{Code: record.CPUsMismatch, Scope: scope,
-			Text: fmt.Sprintf("asked for CPUs %s, the process may run on %s", m.Record.Terms.CPUs, engine.FormatCPUs(terms.CPUs))})
+		m.Record.Warn(scope, record.CPUsMismatch, "asked for CPUs %s, the process may run on %s", m.Record.Terms.CPUs, engine.FormatCPUs(terms.CPUs))
 	}
 	if m.Limit == nil {
 		return
 	}
 	if bytes, err := m.Limit(m.runner.Identity()); err == nil && bytes != m.Record.Terms.MemoryBytes {
-		m.warn(record.Warning{Code: record.MemoryMismatch, Scope: scope,
-			Text: fmt.Sprintf("asked for a memory limit of %d bytes, the kernel holds the process to %d", m.Record.Terms.MemoryBytes, bytes)})
+		m.Record.Warn(scope, record.MemoryMismatch, "asked for a memory limit of %d bytes, the kernel holds the process to %d", m.Record.Terms.MemoryBytes, bytes)
 	}
 }
 
@@ -85,8 +82,7 @@ func (m *measurement) warmup(ctx context.Context) error {
 	}
 	m.target.Calibration = m.calibrate(steady)
 	if !steady {
-		m.warn(record.Warning{Code: record.NoSteadyState, Scope: scope(m.target),
-			Text: fmt.Sprintf("no steady state was seen in %d warm-up iterations; the figures are kept", len(m.process.WarmupNS))})
+		m.Record.Warn(m.target.Scope(), record.NoSteadyState, "no steady state was seen in %d warm-up iterations; the figures are kept", len(m.process.WarmupNS))
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func (l *ladder) tried(at int, keeps bool) {
 
 // skip says why a scenario that was asked for is not in the record.
 func (m *measurement) skip(scenario, why string) {
-	m.warn(record.Warning{Code: record.ScenarioSkipped, Scope: scope(m.target), Text: scenario + " was not measured: " + why})
+	m.Record.Warn(m.target.Scope(), record.ScenarioSkipped, "%s was not measured: %s", scenario, why)
 }
 
 // ScenarioNames are those that can be asked for beside the ones that are always

@@ -86,11 +86,11 @@ func (e Experiment) campaign(ctx context.Context, repeat int) (*record.Record, e
 		names = append(names, name(i, s))
 		subjects[name(i, s)] = s
 	}
-	rec := &record.Record{Workloads: []record.Workload{{ID: e.Plan.Workload, Mode: string(e.Plan.Mode), Batch: e.Plan.Batch}}}
+	rec := record.New(time.Time{})
+	rec.AddWorkload(record.Workload{ID: e.Plan.Workload, Mode: string(e.Plan.Mode), Batch: e.Plan.Batch})
 	var cells []campaign.Cell
 	for _, subject := range names {
-		rec.Cells = append(rec.Cells, record.Cell{Workload: e.Plan.Workload, Runner: subject, Device: e.Device, Status: record.Pending,
-			Parity: record.Parity{Status: record.ParityPassed}})
+		rec.AddCell(record.Cell{Workload: e.Plan.Workload, Runner: subject, Device: e.Device, Parity: record.Parity{Status: record.ParityPassed}})
 		cells = append(cells, campaign.Cell{Plan: e.Plan, Files: e.Files, Runner: subject,
 			Open: func(ctx context.Context) (campaign.Runner, error) { return e.Open(ctx, subjects[subject]) }})
 	}

@@ -1,5 +1,61 @@
 package record
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Warning is something that a reader has to know about figures. It travels with
+// them, and stands in every view of them.
+type Warning struct {
+	Code  string `json:"code"`
+	Text  string `json:"text"`
+	Scope Scope  `json:"scope"`
+}
+
+// Scope is what a warning is about: "run", "runner:<name>", "workload:<id>" or
+// "cell:<workload>/<runner>".
+type Scope string
+
+// AboutRun is the scope of what concerns every figure of a record.
+const AboutRun Scope = "run"
+
+// AboutRunner is the scope of a runner on every workload.
+func AboutRunner(name string) Scope { return Scope("runner:" + name) }
+
+// AboutWorkload is the scope of a workload on every runner.
+func AboutWorkload(id string) Scope { return Scope("workload:" + id) }
+
+// AboutCell is the scope of one runner on one workload.
+func AboutCell(workload, runner string) Scope { return Scope("cell:" + workload + "/" + runner) }
+
+// OneCell says whether a warning is about a single cell.
+func (s Scope) OneCell() bool { return strings.HasPrefix(string(s), "cell:") }
+
+// Words are the scope as people read it.
+func (s Scope) Words() string {
+	if s == AboutRun {
+		return "the whole run"
+	}
+	_, what, found := strings.Cut(string(s), ":")
+	if !found {
+		return string(s)
+	}
+	return what
+}
+
+// Warnings are those of a record, each there once.
+type Warnings []Warning
+
+// Add adds a warning unless the very same is there.
+func (w *Warnings) Add(scope Scope, code, format string, args ...any) {
+	added := Warning{Code: code, Text: fmt.Sprintf(format, args...), Scope: scope}
+	if !slices.Contains(*w, added) {
+		*w = append(*w, added)
+	}
+}
+
 // The codes of warnings.
 const (
 	// Of the machine, seen before anything is measured.
@@ -43,15 +99,15 @@ const (
 	BudgetEnded    = "budget"
 )
 
-// Caveat explains a code.
-type Caveat struct {
+// Explanation says what a code means.
+type Explanation struct {
 	Code    string
 	Meaning string
-	Mend    string // what to do
+	Remedy  string // what to do
 }
 
-// Caveats lists every code that a warning may have.
-var Caveats = []Caveat{
+// Explanations has every code that a warning may have, sorted.
+var Explanations = []Explanation{
 	{BudgetEnded, "the budget ended before every cell had its processes", "a longer --budget, fewer workloads"},
 	{BusyMachine, "other processes computed before the run began", "stop them; wait"},
 	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
@@ -86,12 +142,12 @@ var Caveats = []Caveat{
 	{VirtualMachine, "other machines share the processor, and the hypervisor hides its clocks", "hardware of one's own"},
 }
 
-// CaveatOf is the explanation of a code, false when there is none.
-func CaveatOf(code string) (Caveat, bool) {
-	for _, c := range Caveats {
-		if c.Code == code {
-			return c, true
+// Explain is the explanation of a code, false when there is none.
+func Explain(code string) (Explanation, bool) {
+	for _, e := range Explanations {
+		if e.Code == code {
+			return e, true
 		}
 	}
-	return Caveat{}, false
+	return Explanation{}, false
 }
