@@ -20,6 +20,7 @@ func TestPeaksOfCards(t *testing.T) {
 		"NVIDIA H100 PCIe":        {51_000, 378_000, 756_500, 2000e9},
 		"NVIDIA H100 80GB HBM3":   {67_000, 494_500, 989_500, 3350e9},
 		"NVIDIA H200":             {67_000, 494_500, 989_500, 4800e9},
+		"NVIDIA H200 NVL":         {60_000, 417_500, 835_500, 4800e9},
 		"NVIDIA GeForce RTX 3090": {35_600, 35_600, 71_000, 936e9},
 		"NVIDIA GeForce RTX 4090": {82_600, 82_600, 165_200, 1008e9},
 	} {
@@ -32,8 +33,9 @@ func TestPeaksOfCards(t *testing.T) {
 			t.Errorf("%s: %+v, expected %+v", name, p, want)
 		}
 	}
-	// Neither a part of a card nor one with a similar name is the card.
-	for _, name := range []string{"NVIDIA A100-SXM4-40GB MIG 1g.5gb", "NVIDIA A10G", "NVIDIA GeForce RTX 4090 Laptop GPU", "NVIDIA L40", ""} {
+	// Neither a part of a card nor one with a similar name is the card, and
+	// GeForce GT 1030 is a card whose datasheet is not among ours.
+	for _, name := range []string{"NVIDIA A100-SXM4-40GB MIG 1g.5gb", "NVIDIA A10G", "NVIDIA GeForce RTX 4090 Laptop GPU", "NVIDIA L40", "NVIDIA H200 MIG 1g.18gb", "NVIDIA GeForce GT 1030", ""} {
 		if p := environment.CardPeak(name); p != nil {
 			t.Errorf("%s: %+v", name, p)
 		}

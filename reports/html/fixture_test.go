@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 )
@@ -41,7 +42,8 @@ type plan struct {
 	threads   int
 	gpu       bool
 	peak      *record.Peak
-	sheet     *record.CardPeak
+	card      string // what NVML calls the GPU
+	counted   bool   // its driver tells everything
 }
 
 // small is a quick look: three rounds, two networks.
@@ -51,7 +53,7 @@ func small() plan {
 
 // thorough has intervals, several batches, a GPU and a peak.
 func thorough() plan {
-	return plan{networks: networks[2:4], batches: []int{1, 8, 32}, runners: 8, rounds: 8, blocks: 5, latencies: 300, readings: 80, threads: 8, gpu: true,
+	return plan{networks: networks[2:4], batches: []int{1, 8, 32}, runners: 8, rounds: 8, blocks: 5, latencies: 300, readings: 80, threads: 8, gpu: true, card: "NVIDIA H200",
 		peak: &record.Peak{GFLOPS: 51_200, BandwidthBytesPerSec: 3.3e12, Source: "cuBLAS sgemm 8192³, 20 repetitions"}}
 }
 
@@ -59,13 +61,13 @@ func thorough() plan {
 // power cap, and its datasheet's peak, which nobody measured.
 func metered() plan {
 	p := thorough()
-	p.networks, p.batches, p.peak, p.sheet = networks[3:4], []int{1, 8}, nil, &record.CardPeak{FP32GFLOPS: 67_000, TF32GFLOPS: 494_500, BF16GFLOPS: 989_500, BandwidthBytesPerSec: 4.8e12, Source: "datasheet, boost clock"}
+	p.networks, p.batches, p.peak, p.counted = networks[3:4], []int{1, 8}, nil, true
 	return p
 }
 
 // full is a suite of thirty workloads on ten runners.
 func full() plan {
-	return plan{networks: networks[:5], batches: []int{1, 8, 32}, runners: 10, rounds: 10, blocks: 5, latencies: 700, readings: 300, threads: 16, gpu: true}
+	return plan{networks: networks[:5], batches: []int{1, 8, 32}, runners: 10, rounds: 10, blocks: 5, latencies: 700, readings: 300, threads: 16, gpu: true, card: "NVIDIA H200"}
 }
 
 // campaign makes a record that resembles a real one. The same plan makes the
@@ -84,8 +86,8 @@ func campaign(p plan) *record.Record {
 	}
 	if p.gpu {
 		r.Terms.Device = "gpu:0"
-		r.Environment.GPUs = []record.GPU{{Name: "NVIDIA H200" + p.text, UUID: "GPU-1", MemoryBytes: 141 << 30, Driver: "570.1", ComputeCapability: "9.0",
-			PCIeGenerationMax: 5, PCIeWidthMax: 16, Peak: p.sheet}}
+		r.Environment.GPUs = []record.GPU{{Name: p.card + p.text, UUID: "GPU-1", MemoryBytes: 141 << 30, Driver: "570.1", ComputeCapability: "9.0",
+			PCIeGenerationMax: 5, PCIeWidthMax: 16, Peak: environment.CardPeak(p.card)}}
 	} else {
 		r.Environment.Missing["gpu"] = "NVIDIA driver library not found" + p.text
 	}
@@ -210,7 +212,7 @@ func (p plan) sample(rng *rand.Rand, out *record.Process, end int64) {
 		add(record.GPUSeries(0, record.GPUPercent), "%", func(busy float64) float64 { return 97 * busy })
 		add(record.GPUSeries(0, record.GPUPower), "W", func(busy float64) float64 { return 120 + 480*busy + 10*rng.Float64() })
 		add(record.GPUSeries(0, record.GPUMemory), "bytes", func(float64) float64 { return 3 << 30 })
-		if p.sheet != nil {
+		if p.counted {
 			p.meter(add)
 		}
 	} else {

@@ -90,7 +90,7 @@ func TestEveryProcessIsListedWithItsRawBlocks(t *testing.T) {
 
 func TestMachineIsDescribed(t *testing.T) {
 	machine := rows(t, render(t, campaign(thorough())), "machine-table")
-	for fact, want := range map[string]string{"processor": "AMD EPYC 9555 64-Core Processor", "GPU 0": "NVIDIA H200, 141 GiB, driver 570.1, compute capability 9.0, PCIe generation 5 with 16 lanes at most",
+	for fact, want := range map[string]string{"processor": "AMD EPYC 9555 64-Core Processor", "GPU 0": "NVIDIA H200, 141 GiB, driver 570.1, compute capability 9.0, PCIe generation 5 with 16 lanes at most; at most 67000 GFLOP/s in fp32, 494500 in tf32, 989500 in bf16, 4800 GB/s (datasheet, boost clock)",
 		"measured peak": "51200 GFLOP/s, 3300 GB/s (cuBLAS sgemm 8192³, 20 repetitions)", "asked of every runner": "gpu:0, 8 threads, CPUs 0-7, memory: at most 16 GiB"} {
 		if got := cellOf(t, machine, fact, "value"); got != want {
 			t.Errorf("%s: %q, expected %q", fact, got, want)
