@@ -2,6 +2,7 @@ package sample
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -12,7 +13,8 @@ import (
 type GPU interface {
 	// Cards are the GPUs that the driver shows and that could be described.
 	Cards() []record.GPU
-	// Unreadable is why some of the driver's cards are not among Cards.
+	// Unreadable is why some of the driver's cards are not among Cards: a
+	// CardError of each, joined. UnreadableCards takes it apart.
 	Unreadable() error
 	// Index finds a card by its UUID, "GPU-…" or "MIG-…".
 	Index(uuid string) (int, bool)
@@ -30,6 +32,40 @@ var (
 	ErrNoDriver = errors.New("NVIDIA driver library not found (libnvidia-ml.so.1)")
 	ErrNoGPU    = errors.New("the NVIDIA driver shows no GPU")
 )
+
+// Why a driver does not start, or a card does not answer.
+var (
+	ErrNoPermission = errors.New("no permission to ask the NVIDIA driver")
+	ErrNotLoaded    = errors.New("the NVIDIA driver is not loaded: see nvidia-smi")
+	ErrMismatch     = errors.New("the NVIDIA library and the loaded driver differ in version: restart after the driver's update")
+	ErrGPULost      = errors.New("the GPU is lost: it fell off the bus or stopped answering")
+)
+
+// CardError is why one card, or one MIG device, cannot be used.
+type CardError struct {
+	Card string // like "GPU 1", or "MIG device 0 of GPU 1"
+	Step string // what was tried with it
+	Err  error
+}
+
+func (e *CardError) Error() string { return fmt.Sprintf("%s %s: %v", e.Step, e.Card, e.Err) }
+func (e *CardError) Unwrap() error { return e.Err }
+
+// UnreadableCards are the cards that an Unreadable error is about.
+func UnreadableCards(err error) []*CardError {
+	var one *CardError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*CardError
+		for _, each := range joined.Unwrap() {
+			all = append(all, UnreadableCards(each)...)
+		}
+		return all
+	}
+	if errors.As(err, &one) {
+		return []*CardError{one}
+	}
+	return nil
+}
 
 // GPUSources meter a card of the driver that OpenGPU gave, or say of each of
 // its figures why there is none.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	_ "github.com/dlbench/dlbench/metrics/sample/lazynvml" // defines what go-nvml leaves undefined
 )
 
 // OpenGPU opens NVIDIA's driver. Without one it fails with ErrNoDriver,
@@ -25,11 +27,12 @@ func OpenGPU() (GPU, error) {
 // nvmlDriver is a driver that was initialized. Nothing calls NVML before that
 // nor after Close: a call into a library that is not loaded ends the process.
 type nvmlDriver struct {
-	mu      sync.Mutex
-	library nvml.Interface // nil after Close
-	root    string         // above /proc
-	known   map[string]bool
-	cards   []*nvmlCard // by index
+	mu       sync.Mutex
+	library  nvml.Interface // nil after Close
+	root     string         // above /proc
+	known    map[string]bool
+	cards    []*nvmlCard   // by index
+	patience time.Duration // that an energy counter has to move
 }
 
 // openNVML starts the driver and lists its cards. One that cannot be described
@@ -42,7 +45,7 @@ func openNVML(library nvml.Interface, root string) (*nvmlDriver, error) {
 	default:
 		return nil, fmt.Errorf("start NVML: %w", nvmlError(ret))
 	}
-	d := &nvmlDriver{library: library, root: root, known: map[string]bool{}}
+	d := &nvmlDriver{library: library, root: root, known: map[string]bool{}, patience: time.Second}
 	if err := d.list(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -86,11 +89,11 @@ func (d *nvmlDriver) Cards() []record.GPU {
 
 // Unreadable is why some of the driver's cards are not among Cards.
 func (d *nvmlDriver) Unreadable() error {
-	var all error
+	var all []error
 	for _, c := range d.cards {
-		all = errors.Join(all, c.unreadable)
+		all = append(all, c.unreadable)
 	}
-	return all
+	return errors.Join(all...)
 }
 
 // Index finds a card by its UUID.
@@ -129,8 +132,8 @@ func (d *nvmlDriver) Close() error {
 	return nil
 }
 
-// has says whether the driver is new enough for a function. Calling one that
-// it lacks would end the process.
+// has says whether the driver has a function: an old one lacks what is new, a
+// new one what was deprecated.
 func (d *nvmlDriver) has(function string) bool {
 	has, known := d.known[function]
 	if !known {
@@ -159,13 +162,15 @@ func nvmlError(ret nvml.Return) error {
 	case nvml.ERROR_NOT_SUPPORTED:
 		return errors.New("this GPU does not tell")
 	case nvml.ERROR_NO_PERMISSION:
-		return errors.New("no permission to ask the NVIDIA driver")
+		return ErrNoPermission
 	case nvml.ERROR_DRIVER_NOT_LOADED:
-		return errors.New("the NVIDIA driver is not loaded: see nvidia-smi")
+		return ErrNotLoaded
 	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		return errors.New("the NVIDIA library and the loaded driver differ in version: restart after the driver's update")
+		return ErrMismatch
 	case nvml.ERROR_GPU_IS_LOST:
-		return errors.New("the GPU is lost: it fell off the bus or stopped answering")
+		return ErrGPULost
+	case nvml.ERROR_FUNCTION_NOT_FOUND:
+		return errors.New("the NVIDIA driver is too old to tell")
 	}
 	return fmt.Errorf("NVML answers %d (%s)", int(ret), ret.Error())
 }

@@ -18,7 +18,8 @@ type nvmlCard struct {
 	device     nvml.Device
 	whole      *nvmlCard // of a MIG device, its card; of a card, itself
 	unreadable error
-	lost       error // of the whole card: why it is not asked any more
+	lost       error   // of the whole card: why it is not asked any more
+	energy     *energy // of the whole card: what is known of its counter
 }
 
 // open describes a card.
@@ -27,12 +28,12 @@ func (d *nvmlDriver) open(index int, driver string) *nvmlCard {
 	c.whole = c
 	device, ret := d.library.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
-		c.unreadable = fmt.Errorf("open GPU %d: %w", index, nvmlError(ret))
+		c.unreadable = &CardError{fmt.Sprintf("GPU %d", index), "open", nvmlError(ret)}
 		return c
 	}
 	c.device = device
 	if err := c.describe(); err != nil {
-		c.unreadable = fmt.Errorf("describe GPU %d: %w", index, err)
+		c.unreadable = &CardError{fmt.Sprintf("GPU %d", index), "describe", err}
 		return c
 	}
 	if d.has("nvmlDeviceGetMaxPcieLinkGeneration") && d.has("nvmlDeviceGetMaxPcieLinkWidth") {
@@ -48,15 +49,25 @@ func (d *nvmlDriver) open(index int, driver string) *nvmlCard {
 func (c *nvmlCard) describe() error {
 	name, named := c.device.GetName()
 	uuid, identified := c.device.GetUUID()
-	memory, sized := c.device.GetMemoryInfo()
+	memory, sized := memoryOf(c.device)
 	major, minor, able := c.device.GetCudaComputeCapability()
 	for _, ret := range []nvml.Return{named, identified, sized, able} {
 		if ret != nvml.SUCCESS {
 			return nvmlError(ret)
 		}
 	}
-	c.Name, c.UUID, c.MemoryBytes, c.ComputeCapability = name, uuid, int64(memory.Total), fmt.Sprintf("%d.%d", major, minor)
+	c.Name, c.UUID, c.MemoryBytes, c.ComputeCapability = name, uuid, memory, fmt.Sprintf("%d.%d", major, minor)
 	return nil
+}
+
+// memoryOf is a card's memory; 0 of one that shares the processor's (GB10,
+// Jetson), which the driver does not count.
+func memoryOf(device nvml.Device) (int64, nvml.Return) {
+	memory, ret := device.GetMemoryInfo()
+	if ret == nvml.ERROR_NOT_SUPPORTED {
+		return 0, nvml.SUCCESS
+	}
+	return int64(memory.Total), ret
 }
 
 // listMIG adds the MIG devices of a card that has any.
@@ -90,7 +101,7 @@ func (c *nvmlCard) part(index, slot int, device nvml.Device, opened nvml.Return)
 	part := &nvmlCard{GPU: record.GPU{Index: index, Parent: &parent, Driver: c.Driver, ComputeCapability: c.ComputeCapability,
 		PCIeGenerationMax: c.PCIeGenerationMax, PCIeWidthMax: c.PCIeWidthMax}, device: device, whole: c}
 	fail := func(ret nvml.Return) *nvmlCard {
-		part.unreadable = fmt.Errorf("describe MIG device %d of GPU %d: %w", slot, parent, nvmlError(ret))
+		part.unreadable = &CardError{fmt.Sprintf("MIG device %d of GPU %d", slot, parent), "describe", nvmlError(ret)}
 		return part
 	}
 	if opened != nvml.SUCCESS {
@@ -100,7 +111,7 @@ func (c *nvmlCard) part(index, slot int, device nvml.Device, opened nvml.Return)
 	if ret != nvml.SUCCESS {
 		return fail(ret)
 	}
-	memory, ret := device.GetMemoryInfo()
+	memory, ret := memoryOf(device)
 	if ret != nvml.SUCCESS {
 		return fail(ret)
 	}
@@ -108,7 +119,7 @@ func (c *nvmlCard) part(index, slot int, device nvml.Device, opened nvml.Return)
 	if ret != nvml.SUCCESS || name == c.Name {
 		name = c.Name + " MIG"
 	}
-	part.Name, part.UUID, part.MemoryBytes = name, uuid, int64(memory.Total)
+	part.Name, part.UUID, part.MemoryBytes = name, uuid, memory
 	return part
 }
 

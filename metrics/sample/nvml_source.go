@@ -19,7 +19,10 @@ func (d *nvmlDriver) Sources(index int, target Target) ([]Source, error) {
 		return nil, err
 	}
 	s := nvmlSource{driver: d, card: c, target: target}
-	s.noEnergy = s.energyReason()
+	s.noEnergy = s.gone()
+	if s.noEnergy == nil {
+		s.noEnergy = d.energyReason(c.whole)
+	}
 	load, link := s, s
 	load.channels, load.pace = gpuLoad(index, s.noEnergy == nil), gpuPace
 	load.probes = []probe{{1, (*nvmlSource).readUtilization}, {1, (*nvmlSource).readMemory}, {2, (*nvmlSource).readEnergy},
@@ -78,29 +81,17 @@ func (s *nvmlSource) gone() error {
 // readUtilization is the share of the driver's last period, 1/6 to 1 s, in which
 // some kernel ran: one that uses a tenth of the card counts like one that fills it.
 func (s *nvmlSource) readUtilization(into []Reading) {
-	utilization, ret := s.card.device.GetUtilizationRates()
-	s.put(&into[0], float64(utilization.Gpu), ret)
+	s.ask(&into[0], "nvmlDeviceGetUtilizationRates", func() (float64, nvml.Return) {
+		utilization, ret := s.card.device.GetUtilizationRates()
+		return float64(utilization.Gpu), ret
+	})
 }
 
 func (s *nvmlSource) readMemory(into []Reading) {
-	memory, ret := s.card.device.GetMemoryInfo()
-	s.put(&into[0], float64(memory.Used), ret)
-}
-
-const energyFunction = "nvmlDeviceGetTotalEnergyConsumption"
-
-// energyReason is why the whole card does not count its energy, nil when it does.
-func (s *nvmlSource) energyReason() error {
-	if !s.driver.has(energyFunction) {
-		return tooOld(energyFunction)
-	}
-	if err := s.gone(); err != nil {
-		return err
-	}
-	if _, ret := s.card.whole.device.GetTotalEnergyConsumption(); ret != nvml.SUCCESS {
-		return s.card.whole.reason(ret)
-	}
-	return nil
+	s.ask(&into[0], "nvmlDeviceGetMemoryInfo", func() (float64, nvml.Return) {
+		memory, ret := s.card.device.GetMemoryInfo()
+		return float64(memory.Used), ret
+	})
 }
 
 // readEnergy is the whole card's energy, and the power that is made from it;
@@ -114,20 +105,25 @@ func (s *nvmlSource) readEnergy(into []Reading) {
 		return
 	}
 	into[0].Err = s.noEnergy
-	milliwatts, ret := s.card.whole.device.GetPowerUsage()
-	s.put(&into[1], float64(milliwatts), ret)
+	s.ask(&into[1], "nvmlDeviceGetPowerUsage", whole(s.card.whole.device.GetPowerUsage))
 }
 
 func (s *nvmlSource) readClocks(into []Reading) {
-	multiprocessors, ret := s.card.whole.device.GetClockInfo(nvml.CLOCK_SM)
-	s.put(&into[0], float64(multiprocessors), ret)
-	memory, ret := s.card.whole.device.GetClockInfo(nvml.CLOCK_MEM)
-	s.put(&into[1], float64(memory), ret)
+	for i, clock := range []nvml.ClockType{nvml.CLOCK_SM, nvml.CLOCK_MEM} {
+		s.ask(&into[i], "nvmlDeviceGetClockInfo", whole(func() (uint32, nvml.Return) { return s.card.whole.device.GetClockInfo(clock) }))
+	}
 }
 
+// readTemperature asks the function that NVIDIA deprecated in 13.0 only where
+// its successor is not there, or does not tell.
 func (s *nvmlSource) readTemperature(into []Reading) {
-	celsius, ret := s.card.whole.device.GetTemperature(nvml.TEMPERATURE_GPU)
-	s.put(&into[0], float64(celsius), ret)
+	if s.driver.has("nvmlDeviceGetTemperatureV") {
+		if temperature, ret := s.card.whole.device.GetTemperatureV().V1(); ret == nvml.SUCCESS {
+			into[0].Value = float64(temperature.Temperature)
+			return
+		}
+	}
+	s.ask(&into[0], "nvmlDeviceGetTemperature", whole(func() (uint32, nvml.Return) { return s.card.whole.device.GetTemperature(nvml.TEMPERATURE_GPU) }))
 }
 
 // The driver's reasons for held-down clocks, by what they mean. It says that the
@@ -149,12 +145,16 @@ var limits = []func(reasons uint64) bool{
 }
 
 func (s *nvmlSource) readLimits(into []Reading) {
-	const function = "nvmlDeviceGetCurrentClocksThrottleReasons"
+	const function, older = "nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"
+	ask := s.card.whole.device.GetCurrentClocksEventReasons
 	if !s.driver.has(function) {
-		fail(into, tooOld(function))
+		ask = s.card.whole.device.GetCurrentClocksThrottleReasons
+	}
+	if !s.driver.has(function) && !s.driver.has(older) {
+		fail(into, tooOld(older))
 		return
 	}
-	reasons, ret := s.card.whole.device.GetCurrentClocksThrottleReasons()
+	reasons, ret := ask()
 	for i, holds := range limits {
 		held := 0.0
 		if holds(reasons) {
@@ -166,16 +166,15 @@ func (s *nvmlSource) readLimits(into []Reading) {
 
 // readLink is the link as it is now: an idle card lets its generation fall.
 func (s *nvmlSource) readLink(into []Reading) {
-	s.count(&into[0], "nvmlDeviceGetCurrPcieLinkGeneration", s.card.whole.device.GetCurrPcieLinkGeneration)
-	s.count(&into[1], "nvmlDeviceGetCurrPcieLinkWidth", s.card.whole.device.GetCurrPcieLinkWidth)
+	s.ask(&into[0], "nvmlDeviceGetCurrPcieLinkGeneration", whole(s.card.whole.device.GetCurrPcieLinkGeneration))
+	s.ask(&into[1], "nvmlDeviceGetCurrPcieLinkWidth", whole(s.card.whole.device.GetCurrPcieLinkWidth))
 }
 
 func (s *nvmlSource) readErrors(into []Reading) {
-	s.count(&into[0], "nvmlDeviceGetPcieReplayCounter", s.card.whole.device.GetPcieReplayCounter)
-	s.count(&into[1], "nvmlDeviceGetTotalEccErrors", func() (int, nvml.Return) {
-		n, ret := s.card.whole.device.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC)
-		return int(n), ret
-	})
+	s.ask(&into[0], "nvmlDeviceGetPcieReplayCounter", whole(s.card.whole.device.GetPcieReplayCounter))
+	s.ask(&into[1], "nvmlDeviceGetTotalEccErrors", whole(func() (uint64, nvml.Return) {
+		return s.card.whole.device.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC)
+	}))
 }
 
 // readOthers counts the processes on the card that are not the runner's.
@@ -188,14 +187,22 @@ func (s *nvmlSource) readOthers(into []Reading) {
 	into[0].Value, into[0].Err = float64(len(Others(s.driver.root, s.target, processes))), err
 }
 
-// count asks a function that old drivers lack.
-func (s *nvmlSource) count(into *Reading, function string, ask func() (int, nvml.Return)) {
+// ask calls a function, if the driver has it.
+func (s *nvmlSource) ask(into *Reading, function string, call func() (float64, nvml.Return)) {
 	if !s.driver.has(function) {
 		into.Err = tooOld(function)
 		return
 	}
-	n, ret := ask()
-	s.put(into, float64(n), ret)
+	value, ret := call()
+	s.put(into, value, ret)
+}
+
+// whole adapts a function that tells a whole number.
+func whole[N int | uint32 | uint64](call func() (N, nvml.Return)) func() (float64, nvml.Return) {
+	return func() (float64, nvml.Return) {
+		n, ret := call()
+		return float64(n), ret
+	}
 }
 
 func (s *nvmlSource) put(into *Reading, value float64, ret nvml.Return) {

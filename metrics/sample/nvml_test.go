@@ -25,8 +25,18 @@ func driver(devices ...*mock.Device) *mock.Interface {
 		SystemGetDriverVersionFunc: func() (string, nvml.Return) { return "570.1", nvml.SUCCESS },
 		DeviceGetHandleByIndexFunc: func(i int) (nvml.Device, nvml.Return) { return devices[i], nvml.SUCCESS },
 		ExtensionsFunc: func() nvml.ExtendedInterface {
-			return &mock.ExtendedInterface{LookupSymbolFunc: func(string) error { return nil }}
+			return &mock.ExtendedInterface{LookupSymbolFunc: lacks("nvmlDeviceGetTemperatureV")} // its answer cannot be mocked
 		},
+	}
+}
+
+// lacks is a library's lookup that finds all functions but some.
+func lacks(functions ...string) func(string) error {
+	return func(name string) error {
+		if slices.Contains(functions, name) {
+			return errors.New("undefined symbol")
+		}
+		return nil
 	}
 }
 
@@ -47,13 +57,13 @@ func card() *mock.Device {
 		GetClockInfoFunc: func(clock nvml.ClockType) (uint32, nvml.Return) {
 			return map[nvml.ClockType]uint32{nvml.CLOCK_SM: 1980, nvml.CLOCK_MEM: 2619}[clock], nvml.SUCCESS
 		},
-		GetTemperatureFunc:                  func(nvml.TemperatureSensors) (uint32, nvml.Return) { return 61, nvml.SUCCESS },
-		GetCurrentClocksThrottleReasonsFunc: func() (uint64, nvml.Return) { return nvml.ClocksThrottleReasonGpuIdle, nvml.SUCCESS },
-		GetMaxPcieLinkGenerationFunc:        func() (int, nvml.Return) { return 5, nvml.SUCCESS },
-		GetMaxPcieLinkWidthFunc:             func() (int, nvml.Return) { return 16, nvml.SUCCESS },
-		GetCurrPcieLinkGenerationFunc:       func() (int, nvml.Return) { return 4, nvml.SUCCESS },
-		GetCurrPcieLinkWidthFunc:            func() (int, nvml.Return) { return 8, nvml.SUCCESS },
-		GetPcieReplayCounterFunc:            func() (int, nvml.Return) { return 3, nvml.SUCCESS },
+		GetTemperatureFunc:               func(nvml.TemperatureSensors) (uint32, nvml.Return) { return 61, nvml.SUCCESS },
+		GetCurrentClocksEventReasonsFunc: func() (uint64, nvml.Return) { return nvml.ClocksThrottleReasonGpuIdle, nvml.SUCCESS },
+		GetMaxPcieLinkGenerationFunc:     func() (int, nvml.Return) { return 5, nvml.SUCCESS },
+		GetMaxPcieLinkWidthFunc:          func() (int, nvml.Return) { return 16, nvml.SUCCESS },
+		GetCurrPcieLinkGenerationFunc:    func() (int, nvml.Return) { return 4, nvml.SUCCESS },
+		GetCurrPcieLinkWidthFunc:         func() (int, nvml.Return) { return 8, nvml.SUCCESS },
+		GetPcieReplayCounterFunc:         func() (int, nvml.Return) { return 3, nvml.SUCCESS },
 		GetTotalEccErrorsFunc: func(kind nvml.MemoryErrorType, since nvml.EccCounterType) (uint64, nvml.Return) {
 			if kind != nvml.MEMORY_ERROR_TYPE_UNCORRECTED || since != nvml.VOLATILE_ECC {
 				return 99, nvml.SUCCESS
@@ -124,7 +134,7 @@ func TestGPUSeries(t *testing.T) {
 	want := map[string]float64{"gpu0_percent": 97, "gpu0_memory_bytes": 40, "gpu0_power_watts": 300, "gpu0_clock_mhz": 1980, "gpu0_memory_clock_mhz": 2619,
 		"gpu0_temperature_celsius": 61, "gpu0_thermal_limit": 0, "gpu0_power_cap": 0, "gpu0_power_brake": 0, "gpu0_hardware_slowdown": 0,
 		"gpu0_pcie_generation": 4, "gpu0_pcie_width": 8, "gpu0_pcie_replays": 3, "gpu0_ecc_uncorrected": 2, "gpu0_other_processes": 0,
-		"gpu0_energy_joules": 1000 + 5*300} // one reading to see that there is a counter, four to sample it
+		"gpu0_energy_joules": 1000 + 6*300} // two readings to see that there is a counter that moves, four to sample it
 	if len(got.Missing) != 0 || len(got.Series) != len(want) {
 		t.Fatalf("got %+v", got)
 	}
@@ -170,7 +180,7 @@ func TestThrottledGPU(t *testing.T) {
 		"heat and power cap": {nvml.ClocksThrottleReasonHwThermalSlowdown | nvml.ClocksThrottleReasonSwPowerCap, []string{heat, cap}},
 	} {
 		device := card()
-		device.GetCurrentClocksThrottleReasonsFunc = func() (uint64, nvml.Return) { return tt.reasons, nvml.SUCCESS }
+		device.GetCurrentClocksEventReasonsFunc = func() (uint64, nvml.Return) { return tt.reasons, nvml.SUCCESS }
 		p := record.Process{Series: watch(t, driver(device), 1).Series}
 		for _, series := range []string{heat, cap, brake, hardware} {
 			held := 0.0
@@ -206,20 +216,90 @@ func TestOldDriver(t *testing.T) {
 		return &mock.ExtendedInterface{LookupSymbolFunc: func(string) error { return errors.New("undefined symbol") }}
 	}
 	got := watch(t, library, 2)
-	for function, calls := range map[string]int{"energy": len(device.GetTotalEnergyConsumptionCalls()), "reasons": len(device.GetCurrentClocksThrottleReasonsCalls()),
+	for function, calls := range map[string]int{"energy": len(device.GetTotalEnergyConsumptionCalls()), "reasons": len(device.GetCurrentClocksThrottleReasonsCalls()) + len(device.GetCurrentClocksEventReasonsCalls()), "load": len(device.GetUtilizationRatesCalls()),
+		"temperature": len(device.GetTemperatureCalls()), "power": len(device.GetPowerUsageCalls()), "clocks": len(device.GetClockInfoCalls()),
 		"MIG": len(device.GetMigModeCalls()), "link": len(device.GetCurrPcieLinkWidthCalls()), "most of the link": len(device.GetMaxPcieLinkWidthCalls()),
 		"replays": len(device.GetPcieReplayCounterCalls()), "ECC": len(device.GetTotalEccErrorsCalls()), "processes": len(device.GetComputeRunningProcessesCalls())} {
 		if calls != 0 {
 			t.Errorf("%s: %d calls of a function that the driver lacks", function, calls)
 		}
 	}
-	if len(got.Missing) != 10 || len(got.Series) != 6 {
+	if len(got.Missing) != 16 || len(got.Series) != 0 {
 		t.Errorf("missing %v", got.Missing)
 	}
 	for name, reason := range got.Missing {
 		if !strings.Contains(reason, "the NVIDIA driver is too old to tell: it lacks nvmlDeviceGet") {
 			t.Errorf("%s: %s", name, reason)
 		}
+	}
+}
+
+// What NVIDIA renamed is asked by its old name where the library has no other.
+func TestRenamedFunctions(t *testing.T) {
+	device := card()
+	device.GetCurrentClocksEventReasonsFunc = nil
+	device.GetCurrentClocksThrottleReasonsFunc = func() (uint64, nvml.Return) { return nvml.ClocksThrottleReasonSwPowerCap, nvml.SUCCESS }
+	library := driver(device)
+	library.ExtensionsFunc = func() nvml.ExtendedInterface {
+		return &mock.ExtendedInterface{LookupSymbolFunc: lacks("nvmlDeviceGetTemperatureV", "nvmlDeviceGetCurrentClocksEventReasons")}
+	}
+	p := record.Process{Series: watch(t, library, 1).Series}
+	if s := p.SeriesNamed("gpu0_power_cap"); s == nil || s.Values[0] != 1 {
+		t.Errorf("the power cap is %+v", s)
+	}
+}
+
+// A counter that never moves is no power of 0 W.
+func TestAnEnergyCounterThatStandsStill(t *testing.T) {
+	device := card()
+	device.GetTotalEnergyConsumptionFunc = func() (uint64, nvml.Return) { return 12345, nvml.SUCCESS }
+	d := opened(t, driver(device))
+	d.patience = 20 * time.Millisecond
+	s := NewSampler(Config{Sources: GPUSources(d, nil, 0, Target{PID: 7}), Clock: func() int64 { return 1 }})
+	s.pass(false)
+	got := s.recording()
+	p := record.Process{Series: got.Series}
+	if power := p.SeriesNamed("gpu0_power_watts"); power == nil || power.Values[0] != 250 {
+		t.Errorf("the power is %+v, expected what the driver calls the power", power)
+	}
+	if p.SeriesNamed("gpu0_energy_joules") != nil || got.Missing["gpu0_energy_joules"] != "the GPU's energy counter stands still" {
+		t.Errorf("missing %v", got.Missing)
+	}
+	asked := len(device.GetTotalEnergyConsumptionCalls())
+	if GPUSources(d, nil, 0, Target{PID: 7}); len(device.GetTotalEnergyConsumptionCalls()) != asked {
+		t.Error("the next process waits for the counter again")
+	}
+}
+
+// A card that shares the processor's memory is a card like others.
+func TestACardThatDoesNotTellItsMemory(t *testing.T) {
+	device := card()
+	device.GetMemoryInfoFunc = func() (nvml.Memory, nvml.Return) { return nvml.Memory{}, nvml.ERROR_NOT_SUPPORTED }
+	library := driver(device)
+	if d := opened(t, library); len(d.Cards()) != 1 || d.Cards()[0].UUID != "GPU-1" || d.Cards()[0].MemoryBytes != 0 || d.Unreadable() != nil {
+		t.Errorf("cards %+v, %v", d.Cards(), d.Unreadable())
+	}
+	if got := watch(t, library, 1); got.Missing["gpu0_memory_bytes"] != "this GPU does not tell" || len(got.Missing) != 1 {
+		t.Errorf("missing %v", got.Missing)
+	}
+}
+
+func TestEachUnreadableCardHasItsReason(t *testing.T) {
+	library := driver(card(), card(), card())
+	able := library.DeviceGetHandleByIndexFunc
+	library.DeviceGetHandleByIndexFunc = func(i int) (nvml.Device, nvml.Return) {
+		if i < 2 {
+			return nil, []nvml.Return{nvml.ERROR_NO_PERMISSION, nvml.ERROR_GPU_IS_LOST}[i]
+		}
+		return able(i)
+	}
+	d := opened(t, library)
+	cards := UnreadableCards(d.Unreadable())
+	if len(cards) != 2 || cards[0].Card != "GPU 0" || !errors.Is(cards[0], ErrNoPermission) || cards[1].Card != "GPU 1" || !errors.Is(cards[1], ErrGPULost) {
+		t.Errorf("unreadable are %+v", cards)
+	}
+	if len(d.Cards()) != 1 || d.Cards()[0].Index != 2 {
+		t.Errorf("cards are %+v", d.Cards())
 	}
 }
 
