@@ -94,6 +94,9 @@ func (p *program) equip(ctx context.Context, b *bench, engineName, logs string) 
 		return err
 	}
 	b.progress.say("engine: %s", b.reason)
+	if set := p.getenv("CUDA_VISIBLE_DEVICES"); set != "" && b.devices[0].GPU() {
+		b.progress.say("CUDA_VISIBLE_DEVICES=%s of the environment is not heeded: runners get what --device names, %s", set, b.terms.Device)
+	}
 	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
 		b.progress.say("removed %d containers that an earlier dlbench left behind", removed)
 	}
@@ -124,7 +127,8 @@ func (p *program) makeStartable(ctx context.Context, b *bench) (err error) {
 			continue
 		}
 		b.progress.step("prepare runner "+m.Name, float64(i+1)/float64(1+len(b.selection.runners)), 0)
-		s, unfit := startable{manifest: m}, unfitFor(m, on)
+		_, local := b.engine.(*engine.Local)
+		s, unfit := startable{manifest: m}, unfitFor(m, on, local)
 		if unfit != "" {
 			s.unusable = unfit
 			b.progress.say("runner %s is unsupported on %s: %s", m.Name, on.Name, unfit)

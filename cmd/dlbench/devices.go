@@ -25,12 +25,15 @@ func (p *program) devices(text string) ([]device.Device, error) {
 	if wanted.CPU() {
 		return []device.Device{device.CPU}, nil
 	}
-	cards, err := p.cards()
+	cards, unreadable, err := p.cards()
 	if err != nil {
 		return nil, lackingHere(fmt.Errorf("--device %s: %w", text, err), gpuHint(err))
 	}
 	found, err := wanted.Find(cards)
 	if err != nil {
+		for _, card := range unreadable {
+			err = fmt.Errorf("%w; %s cannot be used (%w)", err, card.Card, card.Err)
+		}
 		return nil, lackingHere(fmt.Errorf("--device %s: %w", text, err), "use one that is there, or --device cpu")
 	}
 	return found, nil
@@ -45,19 +48,38 @@ func gpuHint(err error) string {
 		return "use --device cpu, or install NVIDIA's driver (on Debian the package nvidia-driver, of non-free)"
 	case errors.Is(err, sample.ErrNoGPU):
 		return "use --device cpu; a card that should be there is missing in nvidia-smi, too"
+	case cardRemedy(err) != "":
+		return "use --device cpu, or: " + cardRemedy(err)
 	default:
 		return "use --device cpu; see what nvidia-smi says"
 	}
 }
 
-// cards are the GPUs of this machine with their MIG instances.
-func (p *program) cards() (cards []device.Card, err error) {
+// cardRemedy is what to do about a driver that does not start, or a card that
+// does not answer; empty where it is not known.
+func cardRemedy(err error) string {
+	switch {
+	case errors.Is(err, sample.ErrNotLoaded):
+		return "modprobe nvidia; after an update of the kernel, build the driver's module anew (dkms autoinstall)"
+	case errors.Is(err, sample.ErrMismatch):
+		return "restart the machine"
+	case errors.Is(err, sample.ErrNoPermission):
+		return "open /dev/nvidia* to all (chmod 0666, for good NVreg_DeviceFileMode=0666); in a container, hand it the card"
+	case errors.Is(err, sample.ErrGPULost):
+		return "dmesg names an Xid; nvidia-smi --gpu-reset, or restart the machine"
+	}
+	return ""
+}
+
+// cards are the GPUs of this machine with their MIG instances, and those that
+// cannot be used.
+func (p *program) cards() (cards []device.Card, unreadable []*sample.CardError, err error) {
 	gpu, err := p.openGPU()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, gpu.Close()) }()
-	return device.Cards(gpu.Cards()), nil
+	return device.Cards(gpu.Cards()), sample.UnreadableCards(gpu.Unreadable()), nil
 }
 
 // sharing are warnings of processes that use the GPUs before anything of this
@@ -152,15 +174,23 @@ func withoutDevice(entry string) string {
 }
 
 // unfitFor is why a runner cannot compute on a device, as far as its manifest
-// tells.
-func unfitFor(m manifest.Manifest, d device.Device) string {
+// tells: it knows what its image was built for, and nothing of what a local
+// Python imports, which says so by itself.
+func unfitFor(m manifest.Manifest, d device.Device, local bool) string {
 	if !d.GPU() {
 		if !slices.Contains(m.Devices, d.Name) {
 			return "this build computes on GPUs alone"
 		}
 		return ""
 	}
-	return m.UnfitFor(d.Card.ComputeCapability)
+	if local {
+		return m.WithoutGPUs()
+	}
+	return m.UnfitFor(cardOf(d.Card))
+}
+
+func cardOf(g record.GPU) manifest.Card {
+	return manifest.Card{ComputeCapability: g.ComputeCapability, Driver: g.Driver, CUDA: g.CUDA}
 }
 
 // otherCard describes the card that a record's device was, where it is another

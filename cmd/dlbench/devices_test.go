@@ -46,10 +46,54 @@ func TestAMissingGPUHasItsHint(t *testing.T) {
 	}
 }
 
+// An image's build is known, a local Python's is not.
+func TestWhatABuildIsForIsAskedOfImagesOnly(t *testing.T) {
+	h100 := device.Device{Name: "gpu:0", Card: record.GPU{UUID: "GPU-8d3f", ComputeCapability: "9.0", Driver: "575.57.08", CUDA: "12.9"}}
+	both := []string{"cpu", "gpu"}
+	for name, tt := range map[string]struct {
+		m            manifest.Manifest
+		on           device.Device
+		image, local string
+	}{
+		"another architecture": {manifest.Manifest{Devices: both, GPU: &manifest.GPU{CUDA: "12.9", Architectures: []string{"sm_80"}}}, h100, "built for sm_80, this GPU is sm_90", ""},
+		"a later CUDA": {manifest.Manifest{Devices: both, GPU: &manifest.GPU{CUDA: "13.2", Architectures: []string{"sm_90"}}}, h100,
+			"built for CUDA 13.2, which needs NVIDIA's driver 580 or later; this is 575.57.08, for CUDA 12.9 at most", ""},
+		"no build for GPUs": {manifest.Manifest{Devices: []string{"cpu"}, NoGPU: "no CUDA for it"}, h100, "no CUDA for it", "no CUDA for it"},
+		"no build for CPUs": {manifest.Manifest{Devices: []string{"gpu"}}, device.CPU, "this build computes on GPUs alone", "this build computes on GPUs alone"},
+		"it fits":           {manifest.Manifest{Devices: both, GPU: &manifest.GPU{CUDA: "12.9", Architectures: []string{"sm_90"}}}, h100, "", ""},
+	} {
+		if got := unfitFor(tt.m, tt.on, false); got != tt.image {
+			t.Errorf("%s, image: %q, want %q", name, got, tt.image)
+		}
+		if got := unfitFor(tt.m, tt.on, true); got != tt.local {
+			t.Errorf("%s, local: %q, want %q", name, got, tt.local)
+		}
+	}
+}
+
+func TestDoctorTellsOfADriverAndOfCardsThatCannotBeUsed(t *testing.T) {
+	card := device.Card{GPU: record.GPU{Index: 1, Name: "H100", UUID: "GPU-8d3f", Driver: "575.57.08", CUDA: "12.9", ComputeCapability: "9.0"}}
+	findings, err := gpuFindings([]device.Card{card}, []*sample.CardError{{Card: "GPU 0", Step: "open", Err: sample.ErrNoPermission}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	driver, card0 := findings[0], findings[len(findings)-1]
+	if driver.State != "warning" || !strings.Contains(driver.Text, "575.57.08, for CUDA 12.9 and older; too old for the images of ") || !strings.Contains(driver.Text, "pytorch (CUDA 13.") ||
+		strings.Contains(driver.Text, "tensorflow (") || !strings.Contains(driver.Mend, "nvidia-driver-580") {
+		t.Errorf("the driver is %+v", driver)
+	}
+	if card0.What != "GPU 0" || card0.State != "warning" || !strings.Contains(card0.Text, "no permission") || !strings.Contains(card0.Mend, "chmod 0666") {
+		t.Errorf("the card without permission is %+v", card0)
+	}
+	if !strings.Contains(findings[1].Text, "memory shared with the processor") {
+		t.Errorf("the card is %+v", findings[1])
+	}
+}
+
 func TestDoctorTellsOfMIGAndOfRunners(t *testing.T) {
 	card := device.Card{GPU: record.GPU{Index: 1, Name: "H100", UUID: "GPU-8d3f", Driver: "570.1", ComputeCapability: "9.0", MIG: true}}
 	told := func(cards ...device.Card) string {
-		findings, err := gpuFindings(cards, nil)
+		findings, err := gpuFindings(cards, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

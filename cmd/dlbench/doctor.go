@@ -82,8 +82,8 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		return nil, err
 	}
 	here := p.machine(ctx)
-	cards, absent := p.cards()
-	gpus, err := gpuFindings(cards, absent)
+	cards, unreadable, absent := p.cards()
+	gpus, err := gpuFindings(cards, unreadable, absent)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -16,17 +18,17 @@ const handOver = "GPUs in "
 
 // gpuFindings are the cards, their MIG instances, and which built-in runners
 // can use them; one line where there is no card.
-func gpuFindings(cards []device.Card, absent error) ([]finding, error) {
+func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent error) ([]finding, error) {
 	if absent != nil {
-		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs"}}, nil
+		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Mend: cardRemedy(absent)}}, nil
 	}
 	all, err := manifest.Builtin()
 	if err != nil {
 		return nil, err
 	}
-	findings := []finding{{What: "GPU driver", State: "ok", Text: "NVIDIA " + cards[0].Driver}}
+	findings := []finding{driverFinding(cards[0].GPU, all)}
 	for _, card := range cards {
-		text := fmt.Sprintf("%s, %s, compute capability %s, %s", card.Name, table.Bytes(card.MemoryBytes), card.ComputeCapability, card.UUID)
+		text := fmt.Sprintf("%s, %s, compute capability %s, %s", card.Name, memoryOf(card.GPU), card.ComputeCapability, card.UUID)
 		f := finding{What: fmt.Sprintf("GPU %d", card.Index), State: "ok", Text: text}
 		if card.MIG {
 			f.Text += ", split by MIG: " + strings.Join(instances(card), ", ")
@@ -36,7 +38,40 @@ func gpuFindings(cards []device.Card, absent error) ([]finding, error) {
 		}
 		findings = append(findings, f, runnersOn(card, all))
 	}
+	for _, card := range unreadable {
+		findings = append(findings, finding{What: card.Card, State: "warning", Text: "cannot be used: " + card.Error(), Mend: cardRemedy(card)})
+	}
 	return findings, nil
+}
+
+func memoryOf(card record.GPU) string {
+	if card.MemoryBytes == 0 {
+		return "memory shared with the processor"
+	}
+	return table.Bytes(card.MemoryBytes)
+}
+
+// driverFinding says which builds the driver is too old for, if any.
+func driverFinding(card record.GPU, all []manifest.Manifest) finding {
+	f := finding{What: "GPU driver", State: "ok", Text: "NVIDIA " + card.Driver}
+	if card.CUDA != "" {
+		f.Text += ", for CUDA " + card.CUDA + " and older"
+	}
+	var names []string
+	needed := 0
+	for _, m := range all {
+		if m.GPU == nil {
+			continue
+		}
+		if least := m.GPU.DriverNeeded(cardOf(card)); least > 0 {
+			names, needed = append(names, fmt.Sprintf("%s (CUDA %s)", m.Name, m.GPU.CUDA)), max(needed, least)
+		}
+	}
+	if needed > 0 {
+		f.State, f.Mend = "warning", manifest.DriverHint(needed)
+		f.Text += "; too old for the images of " + strings.Join(names, ", ")
+	}
+	return f
 }
 
 // instances are the names and UUIDs of a card's.
@@ -55,7 +90,7 @@ func runnersOn(card device.Card, all []manifest.Manifest) finding {
 		if m.Reference {
 			continue // it judges, on the CPU
 		}
-		if reason := m.UnfitFor(card.ComputeCapability); reason != "" {
+		if reason := m.UnfitFor(cardOf(card.GPU)); reason != "" {
 			unfit = append(unfit, fmt.Sprintf("%s (%s)", m.Name, reason))
 			continue
 		}

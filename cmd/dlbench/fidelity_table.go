@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/reports"
@@ -42,7 +43,7 @@ func (p *program) writeFidelity(ctx context.Context, b *bench, path string, rows
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(p.machine(ctx), b.terms), b.engine.Name(), version())
+	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(p.machine(ctx), b.devices, b.terms), b.engine.Name(), version())
 	if err := reports.WriteFile(path, func(w io.Writer) error { return fidelityMarkdown(w, heading, rows) }); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
@@ -50,11 +51,14 @@ func (p *program) writeFidelity(ctx context.Context, b *bench, path string, rows
 	return nil
 }
 
-// placeOf names what computed: the card where there is one, and the processor.
-func placeOf(e record.Environment, terms record.Terms) string {
+// placeOf names what computed: the cards that were used, if any, and the
+// processor.
+func placeOf(e record.Environment, devices []device.Device, terms record.Terms) string {
 	place := fmt.Sprintf("device %s, %s with %d threads", terms.Device, e.CPU, terms.Threads)
-	for _, card := range e.GPUs {
-		place += fmt.Sprintf(", %s (driver %s)", card.Name, card.Driver)
+	for _, d := range devices {
+		if d.GPU() {
+			place += fmt.Sprintf(", %s (driver %s)", d.Card.Name, d.Card.Driver)
+		}
 	}
 	return place
 }

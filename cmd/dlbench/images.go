@@ -110,7 +110,7 @@ func forGPUs(runners []manifest.Manifest, named bool) ([]manifest.Manifest, erro
 		case slices.Contains(m.Devices, "gpu"):
 			able = append(able, m.OnGPU())
 		case named:
-			return nil, usage(fmt.Errorf("runner %q has no image for GPUs: %s", m.Name, m.UnfitFor("")))
+			return nil, usage(fmt.Errorf("runner %q has no image for GPUs: %s", m.Name, m.WithoutGPUs()))
 		}
 	}
 	return able, nil

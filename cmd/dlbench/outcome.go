@@ -12,6 +12,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -56,10 +57,43 @@ func (r *run) outcome(ctx context.Context) error {
 	if err := refuse(r.strict, r.record.Warnings); err != nil {
 		return err
 	}
+	if err := r.nothingMeasured(); err != nil {
+		return err
+	}
 	if len(r.lacking) > 0 {
 		return lackingHere(fmt.Errorf("%d runners could not be used; their cells are unsupported", len(r.lacking)), "dlbench doctor")
 	}
 	return nil
+}
+
+// nothingMeasured is an error where all cells are unsupported: a script must not
+// take that for a measurement.
+func (r *run) nothingMeasured() error {
+	for _, c := range r.record.Cells {
+		if c.Status != record.Unsupported {
+			return nil
+		}
+	}
+	if len(r.record.Cells) == 0 {
+		return nil
+	}
+	c := r.record.Cells[0]
+	return lackingHere(fmt.Errorf("nothing could be measured: all %d cells are unsupported; %s on %s: %s", len(r.record.Cells), c.Workload, c.Runner, c.Reason), r.unfitHint())
+}
+
+// unfitHint names a driver that is new enough where an older one is what keeps
+// runners from computing.
+func (b *bench) unfitHint() string {
+	needed := 0
+	for _, s := range b.startable {
+		if s.device.GPU() && s.manifest.GPU != nil && s.unusable != "" {
+			needed = max(needed, s.manifest.GPU.DriverNeeded(cardOf(s.device.Card)))
+		}
+	}
+	if needed > 0 {
+		return manifest.DriverHint(needed)
+	}
+	return "dlbench doctor tells what is missing; dlbench list runners what else there is"
 }
 
 func (p *program) printJSON(value any) error { return writeJSON(p.stdout, value) }

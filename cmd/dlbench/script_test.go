@@ -27,8 +27,8 @@ type twoCards struct{}
 
 func (twoCards) Cards() []record.GPU {
 	first := cmp.Or(os.Getenv("TEST_FIRST_CARD"), "GPU-8d3f0000")
-	return []record.GPU{{Index: 0, Name: "H100", UUID: first, MemoryBytes: 80 << 30, Driver: "570.1", ComputeCapability: "9.0"},
-		{Index: 1, Name: "A100", UUID: "GPU-8e000000", MemoryBytes: 40 << 30, Driver: "570.1", ComputeCapability: "8.0"}}
+	return []record.GPU{{Index: 0, Name: "H100", UUID: first, MemoryBytes: 80 << 30, Driver: "580.65", ComputeCapability: "9.0"},
+		{Index: 1, Name: "A100", UUID: "GPU-8e000000", MemoryBytes: 40 << 30, Driver: "580.65", ComputeCapability: "8.0"}}
 }
 
 func (twoCards) Sources(int, sample.Target) ([]sample.Source, error) {

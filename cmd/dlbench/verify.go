@@ -68,7 +68,7 @@ func (p *program) doVerify(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return verifyOutcome(rows)
+	return b.verifyOutcome(rows)
 }
 
 func (b *bench) verifyAll(ctx context.Context) ([]verified, error) {
@@ -174,15 +174,22 @@ func closest(checks []record.Check) []record.Check {
 	return out
 }
 
-func verifyOutcome(rows []verified) error {
+func (b *bench) verifyOutcome(rows []verified) error {
 	var bad []string
+	judged := 0
 	for _, row := range rows {
+		if row.Parity.Status != record.ParityUnsupported {
+			judged++
+		}
 		if row.Parity.Status == record.ParityFailed || row.Parity.Status == record.ParityError {
 			bad = append(bad, fmt.Sprintf("%s on %s (%s)", row.Workload, row.Runner, row.Parity.Reason))
 		}
 	}
 	if len(bad) > 0 {
 		return failed("%d of %d cells did not pass parity: %s", len(bad), len(rows), strings.Join(bad, "; "))
+	}
+	if judged == 0 && len(rows) > 0 {
+		return lackingHere(fmt.Errorf("nothing could be judged: all %d cells are unsupported; %s on %s: %s", len(rows), rows[0].Workload, rows[0].Runner, rows[0].Parity.Reason), b.unfitHint())
 	}
 	return nil
 }

@@ -87,6 +87,21 @@ func TestParseAndFind(t *testing.T) {
 	}
 }
 
+// Number 0 is not there where others were given it, or where it is broken.
+func TestTheFirstCardIsTheFirstThatCanBeUsed(t *testing.T) {
+	wanted, err := device.Parse("gpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := wanted.Find(cards()[1:])
+	if err != nil || len(found) != 1 || found[0].Name != "gpu:1" || found[0].UUID() != "GPU-8e00" {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if _, err := wanted.Find(nil); err == nil {
+		t.Error("there is no card, and one is found")
+	}
+}
+
 func TestConfirm(t *testing.T) {
 	card := device.Device{Name: "gpu:0", Card: record.GPU{UUID: "GPU-8d3f"}}
 	part := device.Device{Name: "gpu:0:0", Card: record.GPU{UUID: "GPU-8d3f"}, Instance: "MIG-01"}

@@ -56,6 +56,9 @@ func (w Wanted) Find(cards []Card) ([]Device, error) {
 }
 
 func find(name string, cards []Card) (Device, error) {
+	if name == first && len(cards) > 0 {
+		name = strconv.Itoa(cards[0].Index)
+	}
 	var matches []Device
 	for _, card := range cards {
 		for i, d := range card.devices() {

@@ -14,7 +14,7 @@ const Forms = "cpu, gpu, gpu:1, gpu:0,1 or gpu:UUID (GPU-…, MIG-…; its begin
 
 // Wanted is a device string that was read: no GPU is the CPU.
 type Wanted struct {
-	gpus []string // "1"; "0:1", an instance of a card that MIG splits; or the beginning of a UUID
+	gpus []string // "1"; "0:1", an instance of a card that MIG splits; the beginning of a UUID; or first
 }
 
 // A card, or an instance, by its number; and a UUID, or the beginning of one.
@@ -23,14 +23,18 @@ var (
 	uuidForm   = regexp.MustCompile(`^(?i:GPU|MIG)-[0-9A-Za-z/-]+$`)
 )
 
-// Parse reads a device string; "gpu" is the first card.
+// first is the first card that the driver shows and that can be used: number 0
+// may be one that others were given, or a broken one.
+const first = "first"
+
+// Parse reads a device string; "gpu" is the first usable card.
 func Parse(text string) (Wanted, error) {
 	kind, list, named := strings.Cut(text, ":")
 	switch {
 	case text == "cpu":
 		return Wanted{}, nil
 	case text == "gpu":
-		return Wanted{gpus: []string{"0"}}, nil
+		return Wanted{gpus: []string{first}}, nil
 	case kind != "gpu" || !named:
 		return Wanted{}, fmt.Errorf("device %q: expected %s", text, Forms)
 	}

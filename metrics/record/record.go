@@ -74,6 +74,7 @@ type GPU struct {
 	UUID              string    `json:"uuid"` // "GPU-…", of a MIG device "MIG-…"
 	MemoryBytes       int64     `json:"memory_bytes"`
 	Driver            string    `json:"driver"`
+	CUDA              string    `json:"cuda,omitempty"` // the newest that the driver runs, like "13.0"; absent where it does not tell
 	ComputeCapability string    `json:"compute_capability"`
 	MIG               bool      `json:"mig,omitempty"`                 // the card is divided: its MIG devices compute, not it
 	Parent            *int      `json:"parent,omitempty"`              // of a MIG device, the index of its card

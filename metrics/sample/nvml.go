@@ -64,8 +64,9 @@ func (d *nvmlDriver) list() error {
 	if ret != nvml.SUCCESS {
 		return fmt.Errorf("ask for the driver's version: %w", nvmlError(ret))
 	}
+	cuda := d.cuda()
 	for i := range count {
-		d.cards = append(d.cards, d.open(i, version))
+		d.cards = append(d.cards, d.open(i, version, cuda))
 	}
 	for _, c := range d.cards[:count] {
 		d.listMIG(c)
@@ -74,6 +75,19 @@ func (d *nvmlDriver) list() error {
 		return d.Unreadable()
 	}
 	return nil
+}
+
+// cuda is the newest version of CUDA that the driver runs; empty where it does
+// not tell.
+func (d *nvmlDriver) cuda() string {
+	if !d.has("nvmlSystemGetCudaDriverVersion_v2") {
+		return ""
+	}
+	version, ret := d.library.SystemGetCudaDriverVersion_v2()
+	if ret != nvml.SUCCESS {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
 }
 
 // Cards are the GPUs that the driver shows and that could be described.

@@ -23,8 +23,8 @@ type nvmlCard struct {
 }
 
 // open describes a card.
-func (d *nvmlDriver) open(index int, driver string) *nvmlCard {
-	c := &nvmlCard{GPU: record.GPU{Index: index, Driver: driver}}
+func (d *nvmlDriver) open(index int, driver, cuda string) *nvmlCard {
+	c := &nvmlCard{GPU: record.GPU{Index: index, Driver: driver, CUDA: cuda}}
 	c.whole = c
 	device, ret := d.library.DeviceGetHandleByIndex(index)
 	if ret != nvml.SUCCESS {
@@ -98,7 +98,7 @@ func (d *nvmlDriver) listMIG(c *nvmlCard) {
 // part describes a MIG device. What it does not say of itself is its card's.
 func (c *nvmlCard) part(index, slot int, device nvml.Device, opened nvml.Return) *nvmlCard {
 	parent := c.Index
-	part := &nvmlCard{GPU: record.GPU{Index: index, Parent: &parent, Driver: c.Driver, ComputeCapability: c.ComputeCapability,
+	part := &nvmlCard{GPU: record.GPU{Index: index, Parent: &parent, Driver: c.Driver, CUDA: c.CUDA, ComputeCapability: c.ComputeCapability,
 		PCIeGenerationMax: c.PCIeGenerationMax, PCIeWidthMax: c.PCIeWidthMax}, device: device, whole: c}
 	fail := func(ret nvml.Return) *nvmlCard {
 		part.unreadable = &CardError{fmt.Sprintf("MIG device %d of GPU %d", slot, parent), "describe", nvmlError(ret)}

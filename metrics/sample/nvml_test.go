@@ -19,11 +19,12 @@ import (
 // driver is a library of GPUs of which everything can be asked.
 func driver(devices ...*mock.Device) *mock.Interface {
 	return &mock.Interface{
-		InitFunc:                   func() nvml.Return { return nvml.SUCCESS },
-		ShutdownFunc:               func() nvml.Return { return nvml.SUCCESS },
-		DeviceGetCountFunc:         func() (int, nvml.Return) { return len(devices), nvml.SUCCESS },
-		SystemGetDriverVersionFunc: func() (string, nvml.Return) { return "570.1", nvml.SUCCESS },
-		DeviceGetHandleByIndexFunc: func(i int) (nvml.Device, nvml.Return) { return devices[i], nvml.SUCCESS },
+		InitFunc:                          func() nvml.Return { return nvml.SUCCESS },
+		ShutdownFunc:                      func() nvml.Return { return nvml.SUCCESS },
+		DeviceGetCountFunc:                func() (int, nvml.Return) { return len(devices), nvml.SUCCESS },
+		SystemGetDriverVersionFunc:        func() (string, nvml.Return) { return "570.1", nvml.SUCCESS },
+		SystemGetCudaDriverVersion_v2Func: func() (int, nvml.Return) { return 12080, nvml.SUCCESS },
+		DeviceGetHandleByIndexFunc:        func(i int) (nvml.Device, nvml.Return) { return devices[i], nvml.SUCCESS },
 		ExtensionsFunc: func() nvml.ExtendedInterface {
 			return &mock.ExtendedInterface{LookupSymbolFunc: lacks("nvmlDeviceGetTemperatureV")} // its answer cannot be mocked
 		},
@@ -110,7 +111,7 @@ func watch(t *testing.T, library nvml.Interface, passes int, indices ...int) Rec
 func TestGPU(t *testing.T) {
 	library := driver(card())
 	d := opened(t, library)
-	want := record.GPU{Name: "H200", UUID: "GPU-1", MemoryBytes: 1000, Driver: "570.1", ComputeCapability: "9.0", PCIeGenerationMax: 5, PCIeWidthMax: 16}
+	want := record.GPU{Name: "H200", UUID: "GPU-1", MemoryBytes: 1000, Driver: "570.1", CUDA: "12.8", ComputeCapability: "9.0", PCIeGenerationMax: 5, PCIeWidthMax: 16}
 	if cards := d.Cards(); len(cards) != 1 || cards[0] != want || d.Unreadable() != nil {
 		t.Errorf("cards %+v, %v", cards, d.Unreadable())
 	}

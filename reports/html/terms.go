@@ -97,7 +97,11 @@ func machineFacts(rec *record.Record) [][2]string {
 }
 
 func gpuFact(gpu record.GPU) string {
-	words := fmt.Sprintf("%s, %s, driver %s, compute capability %s", gpu.Name, table.Bytes(gpu.MemoryBytes), gpu.Driver, gpu.ComputeCapability)
+	memory := "memory shared with the processor"
+	if gpu.MemoryBytes > 0 {
+		memory = table.Bytes(gpu.MemoryBytes)
+	}
+	words := fmt.Sprintf("%s, %s, driver %s, compute capability %s", gpu.Name, memory, gpu.Driver, gpu.ComputeCapability)
 	if gpu.PCIeWidthMax > 0 {
 		words += fmt.Sprintf(", PCIe generation %d with %d lanes at most", gpu.PCIeGenerationMax, gpu.PCIeWidthMax)
 	}

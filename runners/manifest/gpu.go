@@ -40,20 +40,28 @@ func (m Manifest) Builds() []Build {
 	return builds
 }
 
-// UnfitFor is why a runner cannot compute on GPUs of a compute capability, like
-// "9.0"; empty where it can, as far as its manifest tells.
-func (m Manifest) UnfitFor(computeCapability string) string {
-	if !slices.Contains(m.Devices, "gpu") {
-		return cmp.Or(m.NoGPU, "this build computes on CPUs alone")
-	}
-	if m.GPU == nil || len(m.GPU.Architectures) == 0 {
+// WithoutGPUs is why a runner computes on no GPU; empty where it does.
+func (m Manifest) WithoutGPUs() string {
+	if slices.Contains(m.Devices, "gpu") {
 		return ""
 	}
-	runs, anew := m.GPU.RunsOn(computeCapability)
+	return cmp.Or(m.NoGPU, "this build computes on CPUs only")
+}
+
+// UnfitFor is why the build in a runner's image cannot compute on a card; empty
+// where it can, as far as its manifest tells.
+func (m Manifest) UnfitFor(card Card) string {
+	if reason := m.WithoutGPUs(); reason != "" || m.GPU == nil {
+		return reason
+	}
+	if reason := m.GPU.tooOldADriver(card); reason != "" || len(m.GPU.Architectures) == 0 {
+		return reason
+	}
+	runs, anew := m.GPU.RunsOn(card.ComputeCapability)
 	if runs && !anew {
 		return ""
 	}
-	text := fmt.Sprintf("built for %s, this GPU is sm_%s", m.GPU.builtFor(computeCapability), strings.Replace(computeCapability, ".", "", 1))
+	text := fmt.Sprintf("built for %s, this GPU is sm_%s", m.GPU.builtFor(card.ComputeCapability), strings.Replace(card.ComputeCapability, ".", "", 1))
 	if anew {
 		text += "; only by compiling its kernels anew"
 	}

@@ -57,12 +57,49 @@ func TestUnfitFor(t *testing.T) {
 		"nothing else":        {built("compute_80"), "built for compute_80, this GPU is sm_90; only by compiling its kernels anew"},
 		"nobody knows":        {manifest.Manifest{Devices: both}, ""},
 		"no code is listed":   {built(), ""},
-		"CPUs alone":          {manifest.Manifest{Devices: []string{"cpu"}}, "this build computes on CPUs alone"},
+		"CPUs alone":          {manifest.Manifest{Devices: []string{"cpu"}}, "this build computes on CPUs only"},
 		"CPUs alone, and why": {manifest.Manifest{Devices: []string{"cpu"}, NoGPU: "its last CUDA is 8"}, "its last CUDA is 8"},
 	} {
-		if got := tt.m.UnfitFor("9.0"); got != tt.want {
+		if got := tt.m.UnfitFor(manifest.Card{ComputeCapability: "9.0"}); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
+	}
+}
+
+// NVIDIA's table of minor-version compatibility: what the driver says that it
+// runs decides, or its own version where it does not tell.
+func TestDriverNeeded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		built, driver, cuda string
+		want                int
+	}{
+		"the same version":                {"13.0", "580.159.04", "13.0", 0},
+		"a later minor version":           {"13.5", "580.65.06", "13.0", 0},
+		"an older major version":          {"12.9", "580.65.06", "13.0", 0},
+		"an old driver":                   {"13.2", "575.57.08", "12.9", 580},
+		"an older driver":                 {"12.9", "470.256.02", "11.4", 525},
+		"a very old one":                  {"11.6", "440.33", "10.2", 450},
+		"a package that extends a driver": {"13.0", "535.1", "13.0", 0},
+		"it does not tell, and is old":    {"13.0", "535.183.01", "", 580},
+		"it does not tell, and is new":    {"13.0", "580.65.06", "", 0},
+		"nothing is known":                {"13.0", "", "", 0},
+		"nothing is known of the build":   {"", "440.33", "10.2", 0},
+		"built for CUDA 10":               {"10.0", "418.40", "10.1", 0},
+	} {
+		g := manifest.GPU{CUDA: tt.built}
+		card := manifest.Card{ComputeCapability: "9.0", Driver: tt.driver, CUDA: tt.cuda}
+		if got := g.DriverNeeded(card); got != tt.want {
+			t.Errorf("%s: it needs driver %d, want %d", name, got, tt.want)
+		}
+		m := manifest.Manifest{Devices: []string{"gpu"}, GPU: &g}
+		if reason := m.UnfitFor(card); (reason != "") != (tt.want > 0) {
+			t.Errorf("%s: the reason is %q", name, reason)
+		}
+	}
+	m := manifest.Manifest{Devices: []string{"gpu"}, GPU: &manifest.GPU{CUDA: "13.2", Architectures: []string{"sm_90"}}}
+	want := "built for CUDA 13.2, which needs NVIDIA's driver 580 or later; this is 575.57.08, for CUDA 12.9 at most"
+	if got := m.UnfitFor(manifest.Card{ComputeCapability: "9.0", Driver: "575.57.08", CUDA: "12.9"}); got != want {
+		t.Errorf("the reason is %q", got)
 	}
 }
 
