@@ -8,11 +8,21 @@ export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
 VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test unit python java lint build install-lint bench bench-fidelity bench-gpu requirements echarts clean
+.PHONY: run test host-run host-test host-lint unit python java lint build install-lint bench bench-fidelity bench-gpu requirements echarts clean
 
-run: $(BIN) ## set up what is missing, measure suite smoke, print where the report is
+run: host-run $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
 	@$(BIN) run --suite smoke
+
+# Before anything is put on the machine, it is said.
+host-run:
+	@sh .ci/host run engine
+
+host-test:
+	@sh .ci/host test engine python browser maven
+
+host-lint:
+	@sh .ci/host lint python
 
 build: $(BIN)
 
@@ -20,10 +30,8 @@ $(BIN): $(GO_SOURCES)
 	@echo "building $@"
 	@go build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o $@ ./cmd/dlbench
 
-test: $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
+test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
 	@$(BIN) setup
-	@sh .ci/browser
-	@sh .ci/maven
 	$(BIN) images build
 	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
 	$(VENV)/bin/python -m pytest -q runners/python
@@ -41,9 +49,9 @@ python: $(VENV)/ready
 java: ## the tests of DL4J's runner
 	@if command -v mvn > /dev/null; then mvn -q -B -f runners/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
 
-$(VENV)/ready: runners/python/requirements-test.txt
-	@echo "making $(VENV)"
-	@python3 -m venv $(VENV) 2>/dev/null || { apt-get install -y --no-install-recommends python3-venv && python3 -m venv $(VENV); }
+$(VENV)/ready: runners/python/requirements-test.txt | host-lint
+	@echo "making $(VENV), for pytest and the linters: about 60 MB to download, 140 MB on disk"
+	@python3 -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -q -r runners/python/requirements-test.txt
 	@touch $@
 

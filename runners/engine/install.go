@@ -28,7 +28,7 @@ func (i Installer) Install(ctx context.Context) error {
 		return &EnvironmentError{Text: err.Error(), Hint: "sudo sh -c '" + InstallCommand + "'"}
 	}
 	script := InstallCommand
-	i.Say("installing a container engine as root: %s", script)
+	i.Say("installing a container engine as root (at most 64 MB to download, 230 MB on disk): %s", script)
 	args := slices.Concat(prefix, []string{"sh", "-c", script})
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
