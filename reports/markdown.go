@@ -29,7 +29,7 @@ func Markdown(w io.Writer, rec *record.Record) error {
 			out.Table(s.Header, s.Rows)
 		}
 	}
-	if overall := ranking.Overall(rec); len(overall.Rows) > 0 {
+	if overall := ranking.Overall(rec.Overall); len(overall.Rows) > 0 {
 		out.Heading(2, overall.Title)
 		out.Table(overall.Header, overall.Rows)
 	}

@@ -27,7 +27,7 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 			p.sheet(sheet, width)
 		}
 	}
-	if overall := ranking.Overall(rec); len(overall.Rows) > 0 {
+	if overall := ranking.Overall(rec.Overall); len(overall.Rows) > 0 {
 		p.sheet(overall, width)
 	}
 	if len(rec.Warnings) > 0 {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/gate"
@@ -150,7 +150,7 @@ func (p *program) judgeTrend(ctx context.Context, c *cli.Context, h *history.His
 
 // source reads a record.
 func source(path string) (compare.Source, error) {
-	rec, err := record.Read(path)
+	rec, err := summary.Read(path)
 	if err != nil {
 		return compare.Source{}, usage(err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/export"
 )
@@ -42,7 +42,7 @@ func (p *program) export(c *cli.Context) error {
 	if i < 0 {
 		return unknown("format", c.String("format"), formatNames())
 	}
-	rec, err := record.Read(c.Args().First())
+	rec, err := summary.Read(c.Args().First())
 	if err != nil {
 		return usage(err)
 	}

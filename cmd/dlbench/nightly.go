@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/history"
@@ -187,7 +188,7 @@ func (n *night) quiet(dir string) (*program, func(), error) {
 func (n *night) judged(ctx context.Context, quiet *program, dir string) (measured, judged error) {
 	measured = n.measure(ctx, quiet, dir)
 	result := filepath.Join(dir, "result.json")
-	rec, err := record.Read(result)
+	rec, err := summary.Read(result)
 	if err != nil || ctx.Err() != nil {
 		if measured == nil {
 			measured = err
@@ -258,7 +259,7 @@ func (n *night) trends(ctx context.Context) ([]*trend.Trend, error) {
 	if n.Record == "" {
 		return nil, nil
 	}
-	rec, err := record.Read(filepath.Join(n.nightDir(), "result.json"))
+	rec, err := summary.Read(filepath.Join(n.nightDir(), "result.json"))
 	if err != nil {
 		return nil, err
 	}

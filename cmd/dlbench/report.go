@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/html"
 )
@@ -24,7 +25,7 @@ func (p *program) reportCommand() *cli.Command {
 			}
 			var records []*record.Record
 			for _, path := range c.Args().Slice() {
-				rec, err := record.Read(path)
+				rec, err := summary.Read(path)
 				if err != nil {
 					return usage(err)
 				}

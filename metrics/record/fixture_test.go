@@ -61,6 +61,6 @@ func small() *record.Record {
 				Parity: record.Parity{Status: record.ParityUnsupported, Reason: "no inference"}}},
 		Comparisons: []record.Comparison{{Workload: "lenet/infer/b8/fp32", A: "torch", B: "caffe", Ratio: 2, CILow: 1.5, CIHigh: 2.5,
 			Level: 0.96, N: 6, Verdict: record.Faster}},
-		Overall: []record.Overall{{A: "caffe", B: "torch", Ratio: 0.5, CILow: 0.4, CIHigh: 0.6, Level: 0.95, Workloads: 1, Verdict: record.Slower}},
+		Overall: []record.Overall{{Mode: "infer", A: "caffe", B: "torch", Ratio: 0.5, CILow: 0.4, CIHigh: 0.6, Level: 0.95, Workloads: 1, Verdict: record.Slower}},
 	}
 }

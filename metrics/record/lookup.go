@@ -37,6 +37,17 @@ func (r *Record) Workload(id string) *Workload {
 	return nil
 }
 
+// Modes are those of the record's workloads, in their order.
+func (r *Record) Modes() []string {
+	var modes []string
+	for _, w := range r.Workloads {
+		if !slices.Contains(modes, w.Mode) {
+			modes = append(modes, w.Mode)
+		}
+	}
+	return modes
+}
+
 // Runner is the runner of that name, nil when there is none.
 func (r *Record) Runner(name string) *Runner {
 	for i := range r.Runners {

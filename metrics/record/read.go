@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -21,7 +22,8 @@ func Read(path string) (*Record, error) {
 
 // Decode reads a record from memory; name stands for the file in errors.
 // Unknown fields are ignored, so that a later program may add some without a
-// new schema version.
+// new schema version. An overall without a mode, which pooled inference and
+// training, is left out: package summary makes it anew.
 func Decode(name string, data []byte) (*Record, error) {
 	if !utf8.Valid(data) {
 		return nil, &InvalidError{File: name, Problem: "is not UTF-8 text: expected the result.json that dlbench run writes"}
@@ -41,6 +43,7 @@ func Decode(name string, data []byte) (*Record, error) {
 		return nil, broken(name, data, err)
 	}
 	var invalid *problemError
+	r.Overall = slices.DeleteFunc(r.Overall, func(o Overall) bool { return o.Mode == "" })
 	if err := r.Validate(); errors.As(err, &invalid) {
 		return nil, invalidAt(name, data, invalid.at.offset(data), err.Error())
 	}

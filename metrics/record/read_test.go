@@ -240,3 +240,17 @@ func TestPeakIsKeptAndMayBeAbsent(t *testing.T) {
 	_, err = record.Decode("f.json", []byte(strings.Replace(data, `"gflops":250`, `"gflops":0`, 1)))
 	refused(t, err, "f.json:…environment.peak.gflops: ")
 }
+
+// A program before modes were apart pooled them; what it said answers no
+// question, and is not read.
+func TestAnOverallOfAllModesIsNotRead(t *testing.T) {
+	old := small()
+	apart := old.Overall[0]
+	pooled := apart
+	pooled.Mode = ""
+	old.Overall = []record.Overall{pooled, apart}
+	r, err := record.Decode("f.json", []byte(encoded(t, old)))
+	if err != nil || len(r.Overall) != 1 || r.Overall[0] != apart {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}

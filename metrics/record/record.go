@@ -27,7 +27,7 @@ type Record struct {
 	Runners        []Runner     `json:"runners"`
 	Cells          []Cell       `json:"cells"`
 	Comparisons    []Comparison `json:"comparisons"`
-	Overall        []Overall    `json:"overall,omitempty"` // over all workloads
+	Overall        []Overall    `json:"overall,omitempty"` // over the workloads of each mode
 }
 
 // The states of a record.
@@ -354,10 +354,11 @@ type Comparison struct {
 	Verdict  string  `json:"verdict"`
 }
 
-// Overall is the geometric mean of the ratios of throughputs, A over B, over
-// the workloads that both were measured on; its interval is a bootstrap over
-// rounds.
+// Overall is what a mode comes to: the geometric mean of the ratios of
+// throughputs, A over B, over the mode's workloads that both were measured on.
+// B is the same for all of a mode. The interval is a bootstrap over rounds.
 type Overall struct {
+	Mode      string  `json:"mode,omitempty"` // absent where an older program pooled all modes; Decode leaves such rows out
 	A         string  `json:"a"`
 	B         string  `json:"b"`
 	Ratio     float64 `json:"ratio"`

@@ -26,7 +26,7 @@ func (r *Record) Validate() error {
 		return problemf(path{"schema_version"}, "is %d, expected %d", r.SchemaVersion, SchemaVersion)
 	}
 	v := validator{record: r}
-	for _, check := range []func() error{v.names, v.cells, v.comparisons} {
+	for _, check := range []func() error{v.names, v.cells, v.comparisons, v.overall} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -109,6 +109,27 @@ func (v validator) comparisons() error {
 		}
 		if !(c.CILow <= c.Ratio && c.Ratio <= c.CIHigh) {
 			return problemf(at, "the ratio %v is outside its interval [%v, %v]", c.Ratio, c.CILow, c.CIHigh)
+		}
+	}
+	return nil
+}
+
+func (v validator) overall() error {
+	seen := map[[2]string]bool{}
+	for i, o := range v.record.Overall {
+		at := path{"overall"}.item(i)
+		for _, r := range []reference{{"a", o.A}, {"b", o.B}} {
+			if v.record.Runner(r.name) == nil {
+				return problemf(at.field(r.field), "runner %q is not among the record's runners", r.name)
+			}
+		}
+		if key := [2]string{o.Mode, o.A}; seen[key] {
+			return problemf(at, "the overall of runner %q in mode %q is there twice", o.A, o.Mode)
+		} else {
+			seen[key] = true
+		}
+		if !(o.CILow <= o.CIHigh) {
+			return problemf(at, "the interval [%v, %v] ends before it begins", o.CILow, o.CIHigh)
 		}
 	}
 	return nil

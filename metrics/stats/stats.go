@@ -8,6 +8,9 @@ package stats
 
 import "math"
 
+// Level is the coverage that every interval of the program is asked for.
+const Level = 0.95
+
 // Interval is a range of plausible values.
 type Interval struct {
 	Low, High float64

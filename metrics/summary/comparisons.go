@@ -37,7 +37,7 @@ func compare(w record.Workload, a, b *record.Cell) (record.Comparison, bool) {
 	if len(ratios) == 0 {
 		return record.Comparison{}, false
 	}
-	ratio, iv := stats.Ratio(ratios, level)
+	ratio, iv := stats.Ratio(ratios, stats.Level)
 	verdict := stats.Judge(iv)
 	if !iv.Exists() {
 		iv = stats.Range(ratios)

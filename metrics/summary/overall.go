@@ -2,10 +2,9 @@ package summary
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
@@ -15,34 +14,29 @@ import (
 // its width from one seed to another.
 const resamples = 1000
 
-// overall holds every runner against the one that is fastest over the workloads
-// that most runners share; nil with fewer than two workloads, where the
-// comparisons say it all.
+// overall holds the runners of each mode against the one that is fastest in it,
+// the fastest first. Inference and training are never pooled: a mean over both
+// answers nobody's question. A mode with one workload has no overall, because
+// its comparisons say it all.
 func overall(r *record.Record) []record.Overall {
-	base := fastest(r)
-	if base == "" || len(r.Workloads) < 2 {
-		return nil
-	}
 	var out []record.Overall
-	for _, runner := range r.Runners {
-		if runner.Name == base {
-			continue
-		}
-		if o, ok := against(r, runner.Name, base); ok {
-			out = append(out, o)
+	for _, mode := range r.Modes() {
+		workloads := slices.DeleteFunc(slices.Clone(r.Workloads), func(w record.Workload) bool { return w.Mode != mode })
+		if base := fastest(r, workloads); base != "" && len(workloads) > 1 {
+			out = append(out, against(r, mode, base, workloads)...)
 		}
 	}
 	return out
 }
 
-// fastest is the runner that has ranked cells in the most workloads, and among
-// these the highest geometric mean of throughputs.
-func fastest(r *record.Record) string {
+// fastest is the runner that has ranked cells in the most of the workloads, and
+// among these the highest geometric mean of throughputs.
+func fastest(r *record.Record, workloads []record.Workload) string {
 	best, most, highest := "", 0, 0.0
 	for _, runner := range r.Runners {
 		var speeds []float64
-		for i := range r.Cells {
-			if c := &r.Cells[i]; c.Runner == runner.Name && c.Ranked() && c.Throughput != nil {
+		for _, w := range workloads {
+			if c := r.Cell(w.ID, runner.Name); c != nil && c.Ranked() && c.Throughput != nil {
 				speeds = append(speeds, c.Throughput.Median)
 			}
 		}
@@ -54,92 +48,58 @@ func fastest(r *record.Record) string {
 	return best
 }
 
-// against is the geometric mean of a over b; false without a workload that both
-// were measured on.
-func against(r *record.Record, a, b string) (record.Overall, bool) {
-	var ratios [][]float64
-	for _, w := range r.Workloads {
-		if row := byRound(r, w, a, b); row != nil {
-			ratios = append(ratios, row)
-		}
-	}
-	if len(ratios) == 0 {
-		return record.Overall{}, false
-	}
-	ratio, iv := stats.SuiteRatio(ratios, level, resamples, r.Seed)
-	verdict := stats.Judge(iv)
-	if !iv.Exists() {
-		iv.Low, iv.High = ratio, ratio
-	}
-	return record.Overall{A: a, B: b, Ratio: ratio, CILow: iv.Low, CIHigh: iv.High, Level: iv.Level, Workloads: len(ratios), Verdict: string(verdict)}, true
-}
-
-// byRound are the ratios of a workload, NaN in rounds that one of the two
-// misses; nil when they share none.
-func byRound(r *record.Record, w record.Workload, a, b string) []float64 {
-	x, y := r.Cell(w.ID, a), r.Cell(w.ID, b)
-	if x == nil || y == nil || !x.Ranked() || !y.Ranked() {
-		return nil
-	}
-	ratios, rounds := record.PairedRatios(x, y, w.Batch)
-	if len(ratios) == 0 {
-		return nil
-	}
-	row := slices.Repeat([]float64{math.NaN()}, rounds[len(rounds)-1]+1)
-	for i, round := range rounds {
-		row[round] = ratios[i]
-	}
-	return row
-}
-
-// What is more likely a mistake than a finding between frameworks that are
-// maintained: on one GPU at a large batch they run the same library's kernels,
-// on CPUs builds and threads differ first.
-const (
-	suspiciousGPU   = 1.3
-	suspiciousCPU   = 2
-	suspiciousBatch = 32
-)
-
-// warnOfLargeRatios warns of cells that are slower than the fastest maintained
-// framework by so much that one should look for a mistake first.
-func warnOfLargeRatios(r *record.Record) {
-	for _, w := range r.Workloads {
-		cells := slices.DeleteFunc(ranked(r, w.ID), func(c *record.Cell) bool {
-			runner := r.Runner(c.Runner)
-			return c.Throughput == nil || runner == nil || !runner.Maintained
-		})
-		if len(cells) < 2 {
+// against are the geometric means of every other runner over the base.
+func against(r *record.Record, mode, base string, workloads []record.Workload) []record.Overall {
+	var out []record.Overall
+	for _, runner := range r.Runners {
+		ratios := byRound(r, runner.Name, base, workloads)
+		if runner.Name == base || len(ratios) == 0 {
 			continue
 		}
-		top := slices.MaxFunc(cells, func(a, b *record.Cell) int {
-			return cmp.Compare(a.Throughput.Median, b.Throughput.Median)
-		})
-		for _, c := range cells {
-			if text := suspicion(r, w, top, c); text != "" {
-				r.Warn(c.Scope(), record.LargeRatio, "%s", text)
+		ratio, iv := stats.SuiteRatio(ratios, stats.Level, resamples, r.Seed)
+		verdict := stats.Judge(iv)
+		if !iv.Exists() {
+			iv.Low, iv.High = ratio, ratio
+		}
+		out = append(out, record.Overall{Mode: mode, A: runner.Name, B: base, Ratio: ratio, CILow: iv.Low, CIHigh: iv.High,
+			Level: iv.Level, Workloads: len(ratios), Verdict: string(verdict)})
+	}
+	slices.SortStableFunc(out, func(a, b record.Overall) int { return cmp.Compare(b.Ratio, a.Ratio) })
+	return out
+}
+
+// byRound are the ratios of a over b: a row for each workload that both are
+// ranked on, a column for each round in which they share one of these, NaN where
+// a workload misses the round. A round that none of them has is no column: a
+// bootstrap would draw it, and count it.
+func byRound(r *record.Record, a, b string, workloads []record.Workload) [][]float64 {
+	var found []map[int]float64
+	all := map[int]bool{}
+	for _, w := range workloads {
+		x, y := r.Cell(w.ID, a), r.Cell(w.ID, b)
+		if x == nil || y == nil || !x.Ranked() || !y.Ranked() {
+			continue
+		}
+		ratios, rounds := record.PairedRatios(x, y, w.Batch)
+		if len(ratios) == 0 {
+			continue
+		}
+		row := map[int]float64{}
+		for i, round := range rounds {
+			row[round], all[round] = ratios[i], true
+		}
+		found = append(found, row)
+	}
+	columns := slices.Sorted(maps.Keys(all))
+	out := make([][]float64, len(found))
+	for i, row := range found {
+		for _, round := range columns {
+			ratio, ok := row[round]
+			if !ok {
+				ratio = math.NaN()
 			}
+			out[i] = append(out[i], ratio)
 		}
 	}
-}
-
-func suspicion(r *record.Record, w record.Workload, top, c *record.Cell) string {
-	ratio := top.Throughput.Median / c.Throughput.Median
-	gpu := strings.HasPrefix(c.Device, "gpu")
-	switch {
-	case gpu && ratio > suspiciousGPU && w.Batch >= suspiciousBatch:
-		return fmt.Sprintf("%s is %.2g times as fast: on one GPU at a large batch that is more likely a mistake of the measurement than a finding; %s", top.Runner, ratio, bothTerms(r, top, c))
-	case !gpu && ratio > suspiciousCPU:
-		return fmt.Sprintf("%s is %.2g times as fast: on CPUs that is usually a build or a setting of threads; %s", top.Runner, ratio, bothTerms(r, top, c))
-	}
-	return ""
-}
-
-// bothTerms are what to compare first.
-func bothTerms(r *record.Record, a, b *record.Cell) string {
-	say := func(c *record.Cell) string {
-		t := r.Runner(c.Runner).Terms
-		return fmt.Sprintf("%s: %d threads, %s, %s", c.Runner, t.Threads, t.Layout, t.Execution)
-	}
-	return say(a) + "; " + say(b)
+	return out
 }

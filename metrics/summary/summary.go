@@ -9,9 +9,6 @@ import (
 	"github.com/dlbench/dlbench/metrics/stats"
 )
 
-// level is the coverage that intervals are asked for.
-const level = 0.95
-
 // Summarize sets the figures of every cell, its blocks' means of what the
 // samplers saw, the comparisons, and the warnings that follow from them. It
 // decides a pending cell that has a measured process: "measured" when parity
@@ -73,7 +70,7 @@ func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
 
 // overProcesses is the median of one value a process, with its interval.
 func overProcesses(unit string, values []float64) *record.Throughput {
-	iv, kind := stats.MedianInterval(values, level), "order-statistic"
+	iv, kind := stats.MedianInterval(values, stats.Level), "order-statistic"
 	if !iv.Exists() {
 		iv, kind = stats.Range(values), "range"
 	}

@@ -24,15 +24,17 @@ type Source struct {
 
 // Comparison is all that every view of two records shows.
 type Comparison struct {
-	Old       Side      `json:"old"`
-	New       Side      `json:"new"`
-	Notes     []Note    `json:"notes"`
-	Cells     []Cell    `json:"cells"`     // measured in both, in the order of the new record
-	Mean      *Mean     `json:"mean"`      // null without a ranked cell
-	OnlyOld   []Listed  `json:"only_old"`  // not in the new record at all
-	OnlyNew   []Listed  `json:"only_new"`  // not in the old record at all
-	Differing []Changed `json:"differing"` // other status or parity: no ratio would mean anything
-	Neither   []Listed  `json:"neither"`   // in both, alike, without figures
+	Old        Side             `json:"old"`
+	New        Side             `json:"new"`
+	Notes      []Note           `json:"notes"`
+	Cells      []Cell           `json:"cells"`       // measured in both, in the order of the new record
+	Means      []Mean           `json:"means"`       // of the ranked cells, one a mode
+	OldOverall []record.Overall `json:"old_overall"` // what each mode comes to, as the records have it
+	NewOverall []record.Overall `json:"new_overall"`
+	OnlyOld    []Listed         `json:"only_old"`  // not in the new record at all
+	OnlyNew    []Listed         `json:"only_new"`  // not in the old record at all
+	Differing  []Changed        `json:"differing"` // other status or parity: no ratio would mean anything
+	Neither    []Listed         `json:"neither"`   // in both, alike, without figures
 }
 
 // Side says which record it was.
@@ -48,10 +50,11 @@ type Side struct {
 	DlbenchVersion string    `json:"dlbench_version"`
 }
 
-// Mean holds the geometric means over the ranked cells of both records: of
-// images per second on each side, and of the cells' ratios. It has no interval:
-// what disturbed one cell of a record may have disturbed all.
+// Mean holds the geometric means over the ranked cells of a mode in both records:
+// of images per second on each side, and of the cells' ratios. It has no
+// interval: what disturbed one cell of a record may have disturbed all.
 type Mean struct {
+	Mode  string  `json:"mode"`
 	Cells int     `json:"cells"`
 	Old   float64 `json:"old"`
 	New   float64 `json:"new"`
@@ -60,7 +63,7 @@ type Mean struct {
 
 // Of compares two records.
 func Of(older, newer Source) *Comparison {
-	c := &Comparison{Old: sideOf(older), New: sideOf(newer), Notes: []Note{}, Cells: []Cell{},
+	c := &Comparison{Old: sideOf(older), New: sideOf(newer), Notes: []Note{}, Cells: []Cell{}, OldOverall: overall(older), NewOverall: overall(newer),
 		OnlyOld: []Listed{}, OnlyNew: []Listed{}, Differing: []Changed{}, Neither: []Listed{}}
 	for i := range newer.Record.Cells {
 		b := &newer.Record.Cells[i]
@@ -71,7 +74,7 @@ func Of(older, newer Source) *Comparison {
 			c.OnlyOld = append(c.OnlyOld, listed(a))
 		}
 	}
-	c.Mean = meanOf(c.Cells)
+	c.Means = meansOf(newer.Record, c.Cells)
 	c.Notes = append(c.Notes, notesOn(older.Record, newer.Record, c.Cells)...)
 	return c
 }
@@ -98,16 +101,23 @@ func sideOf(s Source) Side {
 		Host: r.Environment.Host, CPU: r.Environment.CPU, DlbenchVersion: r.DlbenchVersion}
 }
 
-// meanOf is nil when no cell is ranked.
-func meanOf(cells []Cell) *Mean {
-	var olds, news, ratios []float64
-	for _, c := range cells {
-		if c.Verdict != NotRanked {
-			olds, news, ratios = append(olds, c.Old.Median), append(news, c.New.Median), append(ratios, c.Ratio)
+// overall is never nil, so that JSON has a list.
+func overall(s Source) []record.Overall { return append([]record.Overall{}, s.Record.Overall...) }
+
+// meansOf are the means of the modes, in the order of the record's workloads;
+// those without a ranked cell are left out.
+func meansOf(r *record.Record, cells []Cell) []Mean {
+	means := []Mean{}
+	for _, mode := range r.Modes() {
+		var olds, news, ratios []float64
+		for _, c := range cells {
+			if c.Verdict != NotRanked && r.Workload(c.Workload).Mode == mode {
+				olds, news, ratios = append(olds, c.Old.Median), append(news, c.New.Median), append(ratios, c.Ratio)
+			}
+		}
+		if len(ratios) > 0 {
+			means = append(means, Mean{Mode: mode, Cells: len(ratios), Old: stats.GeometricMean(olds), New: stats.GeometricMean(news), Ratio: stats.GeometricMean(ratios)})
 		}
 	}
-	if len(ratios) == 0 {
-		return nil
-	}
-	return &Mean{Cells: len(ratios), Old: stats.GeometricMean(olds), New: stats.GeometricMean(news), Ratio: stats.GeometricMean(ratios)}
+	return means
 }

@@ -23,7 +23,7 @@ func campaign(speeds map[string]float64) *record.Record {
 	r := &record.Record{SchemaVersion: 1, Suite: "smoke", Profile: "report", Status: record.Complete, Rounds: 6,
 		Created:     time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Environment: record.Environment{Host: "h", CPU: "EPYC"}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
-		Workloads: []record.Workload{{ID: workload, Batch: 4, Digest: "d"}}}
+		Workloads: []record.Workload{{ID: workload, Mode: "infer", Batch: 4, Digest: "d"}}}
 	for _, name := range []string{"fast", "same", "gone", "fresh", "wrong"} {
 		speed, there := speeds[name]
 		if !there {
@@ -74,8 +74,8 @@ func TestRatiosAreNewOverOld(t *testing.T) {
 	if same.Verdict != record.Indistinguishable || math.Abs(same.Ratio-1) > 1e-12 {
 		t.Errorf("500 → 500 is %+v", same)
 	}
-	if want := math.Sqrt(fast.Ratio * same.Ratio); c.Mean == nil || c.Mean.Cells != 2 || math.Abs(c.Mean.Ratio-want) > 1e-12 {
-		t.Errorf("the geometric mean is %+v, expected %v", c.Mean, want)
+	if want := math.Sqrt(fast.Ratio * same.Ratio); len(c.Means) != 1 || c.Means[0].Mode != "infer" || c.Means[0].Cells != 2 || math.Abs(c.Means[0].Ratio-want) > 1e-12 {
+		t.Errorf("the geometric mean is %+v, expected %v", c.Means, want)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestCellsThatCannotBeComparedAreListed(t *testing.T) {
 	if len(c.Differing) != 1 || c.Differing[0].New.Parity != record.ParityFailed || c.Differing[0].New.Reason != "conv is off" {
 		t.Errorf("differing: %+v", c.Differing)
 	}
-	if len(c.Cells) != 1 || c.Mean.Cells != 1 {
+	if len(c.Cells) != 1 || c.Means[0].Cells != 1 {
 		t.Errorf("compared: %+v", c.Cells)
 	}
 }
@@ -100,8 +100,8 @@ func TestUnrankedCellsHaveNoVerdict(t *testing.T) {
 	for _, r := range []*record.Record{a, b} {
 		r.Cells[0].Status, r.Cells[0].Parity.Status = record.NotRanked, record.ParitySkipped
 	}
-	if c := of(a, b); c.Cells[0].Verdict != compare.NotRanked || c.Mean != nil {
-		t.Errorf("got %+v, mean %+v", c.Cells[0], c.Mean)
+	if c := of(a, b); c.Cells[0].Verdict != compare.NotRanked || len(c.Means) != 0 {
+		t.Errorf("got %+v, means %+v", c.Cells[0], c.Means)
 	}
 }
 

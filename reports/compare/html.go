@@ -66,11 +66,11 @@ func verdictClass(verdict string) string {
 	}
 }
 
-// MeanCells are the table's last row, nil without a ranked cell.
-func (p page) MeanCells() []string {
-	if p.Mean == nil {
-		return nil
+// MeanRows are the table's last rows, one a mode.
+func (p page) MeanRows() [][]string {
+	var rows [][]string
+	for _, m := range p.Means {
+		rows = append(rows, m.row())
 	}
-	rows := p.results().Rows
-	return rows[len(rows)-1]
+	return rows
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/table"
 )
@@ -41,20 +42,24 @@ func (s Side) line() string {
 	return fmt.Sprintf("%s: suite %s, %s on %s, profile %s, %d rounds", s.File, s.Suite, s.Created.Format(stamp), s.Host, s.Profile, s.Rounds)
 }
 
-// results are the compared cells and, last, their geometric mean.
+// results are the compared cells and, last, the geometric mean of each mode.
 func (c *Comparison) results() ranking.Sheet {
 	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict", "caveats"}}
 	for _, cell := range c.Cells {
 		s.Rows = append(s.Rows, cell.row())
 	}
-	if m := c.Mean; m != nil {
-		s.Rows = append(s.Rows, []string{"geometric mean", fmt.Sprintf("of %d", m.Cells), ranking.Figure(m.Old, 0), "", ranking.Figure(m.New, 0), "", times(m.Ratio), "", "", ""})
+	for _, m := range c.Means {
+		s.Rows = append(s.Rows, m.row())
 	}
 	return s
 }
 
+func (m Mean) row() []string {
+	return []string{"geometric mean, " + m.Mode, fmt.Sprintf("of %d", m.Cells), ranking.Figure(m.Old, 0), "", ranking.Figure(m.New, 0), "", ranking.Times(m.Ratio), "", "", ""}
+}
+
 func (c Cell) row() []string {
-	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), times(c.Ratio), c.interval(), c.words(), strings.Join(c.Caveats, ", ")}
+	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), ranking.Times(c.Ratio), c.interval(), c.words(), strings.Join(c.Caveats, ", ")}
 }
 
 // words are the verdict with its p-value, where there is one to rely on.
@@ -66,7 +71,7 @@ func (c Cell) words() string {
 }
 
 func (c Cell) interval() string {
-	return span(fmt.Sprintf("%.3f", c.CILow), fmt.Sprintf("%.3f", c.CIHigh), c.Level)
+	return span(ranking.Ratio(c.CILow), ranking.Ratio(c.CIHigh), c.Level)
 }
 
 func (f Figure) text() string { return ranking.Figure(f.Median, (f.CIHigh-f.CILow)/2) }
@@ -84,10 +89,8 @@ func span(low, high string, level float64) string {
 	return low + " – " + high
 }
 
-func times(ratio float64) string { return fmt.Sprintf("%.3f×", ratio) }
-
-// lists are the cells that are named and not compared; those without any are
-// left out.
+// lists are the cells that are named and not compared, and what each mode comes
+// to in either record; what has no rows is left out.
 func (c *Comparison) lists() []ranking.Sheet {
 	var sheets []ranking.Sheet
 	for _, l := range []struct {
@@ -102,10 +105,19 @@ func (c *Comparison) lists() []ranking.Sheet {
 			sheets = append(sheets, s)
 		}
 	}
-	if len(c.Differing) == 0 {
-		return sheets
+	if len(c.Differing) > 0 {
+		sheets = append([]ranking.Sheet{c.differing()}, sheets...)
 	}
-	return append([]ranking.Sheet{c.differing()}, sheets...)
+	for _, side := range []struct {
+		name string
+		rows []record.Overall
+	}{{"Old", c.OldOverall}, {"New", c.NewOverall}} {
+		if s := ranking.Overall(side.rows); len(s.Rows) > 0 {
+			s.Title = side.name + " record: " + s.Title
+			sheets = append(sheets, s)
+		}
+	}
+	return sheets
 }
 
 func (c *Comparison) differing() ranking.Sheet {

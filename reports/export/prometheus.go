@@ -27,6 +27,13 @@ func Prometheus(w io.Writer, rec *record.Record) error {
 			}
 		})
 	}
+	for _, f := range overallFamilies {
+		gauge(&b, f.name, f.help, func(add func(labels, float64)) {
+			for _, o := range rec.Overall {
+				add(slices.Concat(run, labels{{"mode", o.Mode}, {"runner", o.A}, {"against", o.B}, {"verdict", o.Verdict}}), f.of(o))
+			}
+		})
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -57,6 +64,17 @@ var families = []family{
 			add(nil, *u.ImagesPerJoule)
 		}
 	}},
+}
+
+// overallFamilies are the metrics of what each mode comes to. Without an interval
+// its ends are the ratio, and the verdict says so.
+var overallFamilies = []struct {
+	name, help string
+	of         func(record.Overall) float64
+}{
+	{"dlbench_overall_ratio", "Geometric mean of the ratios of throughputs over the workloads of a mode.", func(o record.Overall) float64 { return o.Ratio }},
+	{"dlbench_overall_ratio_low", "Lower end of its interval.", func(o record.Overall) float64 { return o.CILow }},
+	{"dlbench_overall_ratio_high", "Upper end of its interval.", func(o record.Overall) float64 { return o.CIHigh }},
 }
 
 func ofThroughput(figure func(*record.Throughput) float64) func(*record.Cell, func(labels, float64)) {

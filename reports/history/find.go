@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Find is the record of an ID, of the start of one that no other ID has, or of
@@ -61,12 +62,17 @@ func someIDs(entries []Entry) string {
 	return strings.Join(ids, ", ")
 }
 
-// Read reads an entry's record, with the bytes that it is kept as.
+// Read reads an entry's record, completed if an older program wrote it, and the
+// bytes that it is kept as.
 func (h *History) Read(e Entry) (*record.Record, []byte, error) {
 	data, err := os.ReadFile(e.File)
 	if err != nil {
 		return nil, nil, err
 	}
 	rec, err := record.Decode(e.File, data)
-	return rec, data, err
+	if err != nil {
+		return nil, nil, err
+	}
+	summary.Complete(rec)
+	return rec, data, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/ranking"
 )
 
 // headline says in words who is faster, by how much, and whether that can be
@@ -25,19 +26,20 @@ func headline(rec *record.Record, cells []cellView) string {
 	}
 	first, second := ranked[0].Row.Runner, ranked[1].Row.Runner
 	c, ok := rec.Comparison(ranked[0].Workload, first, second)
+	times, span := ranking.Times(c.Ratio), ranking.RatioSpan(c.CILow, c.CIHigh)
 	switch {
 	case !ok:
 		return fmt.Sprintf("%s and %s were not measured in the same rounds.", first, second)
 	case c.Verdict == record.TooFew && c.Ratio < 1: // in the rounds that both have
-		return fmt.Sprintf("%s has the higher median, and was %.2f× as fast as %s round by round: too few processes for a verdict.", first, c.Ratio, second)
+		return fmt.Sprintf("%s has the higher median, and was %s as fast as %s round by round: too few processes for a verdict.", first, times, second)
 	case c.Verdict == record.TooFew:
-		return fmt.Sprintf("%s was %.2f× as fast as %s in a quick look: too few processes for a verdict.", first, c.Ratio, second)
+		return fmt.Sprintf("%s was %s as fast as %s in a quick look: too few processes for a verdict.", first, times, second)
 	case c.Verdict == record.Faster:
-		return fmt.Sprintf("%s is fastest: %.2f× as fast as %s (%.0f %% interval %.2f to %.2f).", first, c.Ratio, second, 100*c.Level, c.CILow, c.CIHigh)
+		return fmt.Sprintf("%s is fastest: %s as fast as %s (%.0f %% interval %s).", first, times, second, 100*c.Level, span)
 	case c.Verdict == record.Slower: // in the rounds that both have
-		return fmt.Sprintf("%s has the higher median, but in the rounds that both have it was %.2f× as fast as %s (%.0f %% interval %.2f to %.2f).", first, c.Ratio, second, 100*c.Level, c.CILow, c.CIHigh)
+		return fmt.Sprintf("%s has the higher median, but in the rounds that both have it was %s as fast as %s (%.0f %% interval %s).", first, times, second, 100*c.Level, span)
 	default:
-		return fmt.Sprintf("%s and %s cannot be told apart: ratio %.2f, interval %.2f to %.2f.", first, second, c.Ratio, c.CILow, c.CIHigh)
+		return fmt.Sprintf("%s and %s cannot be told apart: ratio %s, %.0f %% interval %s.", first, second, times, 100*c.Level, span)
 	}
 }
 

@@ -1,9 +1,8 @@
 package html
 
 import (
-	"fmt"
-
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/ranking"
 )
 
 // verdictSigns stand beside a ratio, so that nobody has to see its colour.
@@ -44,9 +43,8 @@ func ratioCell(rec *record.Record, a, b *record.Cell) cell {
 	if !ok {
 		return cell{Text: absent}
 	}
-	out := number("%.3g", c.Ratio)
-	out.Text += " " + verdictSigns[c.Verdict]
+	out := cell{Text: ranking.Ratio(c.Ratio) + " " + verdictSigns[c.Verdict], Value: &c.Ratio}
 	out.Class = map[string]string{record.Faster: "faster", record.Slower: "slower"}[c.Verdict]
-	out.Soft = fmt.Sprintf("%.3g–%.3g", c.CILow, c.CIHigh)
+	out.Soft = ranking.RatioSpan(c.CILow, c.CIHigh)
 	return out
 }

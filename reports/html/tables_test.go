@@ -13,10 +13,10 @@ func TestRatiosHoldEveryTwoAgainstEachOther(t *testing.T) {
 	rec.Comparisons[1].Verdict = record.Indistinguishable
 	matrix := rows(t, render(t, rec), "resnet18-infer-b1-fp32-ratios-table")
 	c, _ := rec.Comparison("resnet18/infer/b1/fp32", "onnxruntime", "mxnet")
-	if got, want := cellOf(t, matrix, "onnxruntime", "mxnet"), fmt.Sprintf("%.3g ▲ %.3g–%.3g", c.Ratio, c.CILow, c.CIHigh); got != want {
+	if got, want := cellOf(t, matrix, "onnxruntime", "mxnet"), fmt.Sprintf("%#.4g ▲ %#.4g – %#.4g", c.Ratio, c.CILow, c.CIHigh); got != want {
 		t.Errorf("got %q, expected %q", got, want)
 	}
-	if got, want := cellOf(t, matrix, "mxnet", "onnxruntime"), fmt.Sprintf("%.3g ▼ %.3g–%.3g", 1/c.Ratio, 1/c.CIHigh, 1/c.CILow); got != want {
+	if got, want := cellOf(t, matrix, "mxnet", "onnxruntime"), fmt.Sprintf("%#.4g ▼ %#.4g – %#.4g", 1/c.Ratio, 1/c.CIHigh, 1/c.CILow); got != want {
 		t.Errorf("got %q, expected %q", got, want)
 	}
 	if got := cellOf(t, matrix, "onnxruntime", rec.Comparisons[1].B); !strings.Contains(got, "≈") {

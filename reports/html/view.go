@@ -2,7 +2,6 @@ package html
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -66,17 +65,6 @@ func banner(rec *record.Record) string {
 	return ""
 }
 
-// modes are those of the record's workloads, in their order.
-func (v *view) modes() []string {
-	var modes []string
-	for _, w := range v.Record.Workloads {
-		if !slices.Contains(modes, w.Mode) {
-			modes = append(modes, w.Mode)
-		}
-	}
-	return modes
-}
-
 // answersTable is a line a workload; nil where the record has only one, whose
 // ranking says it all.
 func answersTable(v *view) *grid {
@@ -111,7 +99,7 @@ func (w *workloadView) answer() []cell {
 	next := ranked[1]
 	line[4] = w.short(next)
 	if c, ok := w.rec.Comparison(w.ID, first.Cell.Runner, next.Cell.Runner); ok {
-		line[5], line[6], line[7] = number("%.2f×", c.Ratio), textf("%.2f – %.2f", c.CILow, c.CIHigh), text(c.Verdict)
+		line[5], line[6], line[7] = cell{Text: ranking.Times(c.Ratio), Value: &c.Ratio}, text(ranking.RatioSpan(c.CILow, c.CIHigh)), text(c.Verdict)
 	}
 	return line
 }

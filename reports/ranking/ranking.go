@@ -4,7 +4,6 @@ package ranking
 
 import (
 	"fmt"
-	"math"
 	"sort"
 	"strings"
 
@@ -96,7 +95,7 @@ func against(rec *record.Record, cell, fastest *record.Cell) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%.3g×, %s", c.Ratio, c.Verdict)
+	return Times(c.Ratio) + ", " + c.Verdict
 }
 
 func optional(v *float64) string {
@@ -104,32 +103,4 @@ func optional(v *float64) string {
 		return "–"
 	}
 	return Figure(*v, 0)
-}
-
-// Figure writes a number with the digits that its uncertainty leaves; without
-// one, with three significant digits.
-func Figure(v, uncertainty float64) string {
-	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Sprint(v)
-	}
-	magnitude := int(math.Floor(math.Log10(math.Abs(v))))
-	digits := 2 - magnitude
-	if uncertainty > 0 {
-		digits = 1 - int(math.Floor(math.Log10(uncertainty)))
-	}
-	digits = min(max(digits, 0), max(0, 4-magnitude))
-	return fmt.Sprintf("%.*f", digits, v)
-}
-
-// IntervalName is what the figures beside the medians are.
-func IntervalName(rec *record.Record) string {
-	for _, c := range rec.Cells {
-		if c.Throughput != nil {
-			if c.Throughput.Level > 0 {
-				return fmt.Sprintf("%.0f %% interval", 100*c.Throughput.Level)
-			}
-			return "range"
-		}
-	}
-	return "interval"
 }

@@ -64,15 +64,15 @@ func TestScenariosAreSheetsOfTheirOwn(t *testing.T) {
 }
 
 func TestOverallTellsTheMeanAndItsVerdict(t *testing.T) {
-	rec := &record.Record{Overall: []record.Overall{
-		{A: "b", B: "a", Ratio: 0.5, CILow: 0.48, CIHigh: 0.52, Level: 0.95, Workloads: 4, Verdict: record.Slower},
-		{A: "c", B: "a", Ratio: 0.9, CILow: 0.9, CIHigh: 0.9, Workloads: 1, Verdict: record.TooFew}}}
-	got := ranking.Overall(rec)
-	want := [][]string{{"b", "a", "0.5×", "0.48 – 0.52", "4", record.Slower}, {"c", "a", "0.9×", "", "1", record.TooFew}}
-	if diff := cmp.Diff(want, got.Rows); diff != "" || got.Title != "over all workloads, against a" {
-		t.Errorf("%q -want +got:\n%s", got.Title, diff)
+	rows := []record.Overall{
+		{Mode: "infer", A: "b", B: "a", Ratio: 0.5, CILow: 0.48, CIHigh: 0.52, Level: 0.95, Workloads: 4, Verdict: record.Slower},
+		{Mode: "train", A: "c", B: "a", Ratio: 0.9, CILow: 0.9, CIHigh: 0.9, Workloads: 1, Verdict: record.TooFew}}
+	got := ranking.Overall(rows)
+	want := [][]string{{"infer", "b", "a", "0.5000×", "0.4800 – 0.5200", "4", record.Slower}, {"train", "c", "a", "0.9000×", "", "1", record.TooFew}}
+	if diff := cmp.Diff(want, got.Rows); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
-	if len(ranking.Overall(&record.Record{}).Rows) != 0 {
+	if len(ranking.Overall(nil).Rows) != 0 {
 		t.Error("nothing has an overall")
 	}
 }

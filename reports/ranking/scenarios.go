@@ -52,20 +52,3 @@ func servedRow(runner string, s *record.Served) []string {
 	}
 	return row
 }
-
-// Overall is every runner against the one that is fastest over all workloads;
-// no rows where there is nothing to say.
-func Overall(rec *record.Record) Sheet {
-	s := Sheet{Header: []string{"runner", "against", "geometric mean", "95 % interval", "workloads", "verdict"}}
-	if len(rec.Overall) > 0 {
-		s.Title = "over all workloads, against " + rec.Overall[0].B
-	}
-	for _, o := range rec.Overall {
-		interval := ""
-		if o.Level > 0 {
-			interval = fmt.Sprintf("%.3g – %.3g", o.CILow, o.CIHigh)
-		}
-		s.Rows = append(s.Rows, []string{o.A, o.B, fmt.Sprintf("%.3g×", o.Ratio), interval, fmt.Sprint(o.Workloads), o.Verdict})
-	}
-	return s
-}

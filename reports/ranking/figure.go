@@ -1,0 +1,51 @@
+package ranking
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Figure writes a number with the digits that its uncertainty leaves; without
+// one, with three significant digits.
+func Figure(v, uncertainty float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Sprint(v)
+	}
+	magnitude := int(math.Floor(math.Log10(math.Abs(v))))
+	digits := 2 - magnitude
+	if uncertainty > 0 {
+		digits = 1 - int(math.Floor(math.Log10(uncertainty)))
+	}
+	digits = min(max(digits, 0), max(0, 4-magnitude))
+	return fmt.Sprintf("%.*f", digits, v)
+}
+
+// Ratio writes a ratio with four significant digits, as every report does: a
+// change of a thousandth shows, and the same ratio looks the same everywhere.
+func Ratio(v float64) string {
+	if v <= 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("%.*f", max(0, 3-int(math.Floor(math.Log10(v)))), v)
+}
+
+// Times is a ratio as a multiple.
+func Times(v float64) string { return Ratio(v) + "×" }
+
+// RatioSpan is the interval of a ratio, or its range.
+func RatioSpan(low, high float64) string { return Ratio(low) + " – " + Ratio(high) }
+
+// IntervalName is what the figures beside the medians are.
+func IntervalName(rec *record.Record) string {
+	for _, c := range rec.Cells {
+		if c.Throughput != nil {
+			if c.Throughput.Level > 0 {
+				return fmt.Sprintf("%.0f %% interval", 100*c.Throughput.Level)
+			}
+			return "range"
+		}
+	}
+	return "interval"
+}
