@@ -82,8 +82,10 @@ func checked(r *gate.Report) error {
 	switch {
 	case r.Regressed:
 		return &exitError{code: exitRegressed, err: errors.New(r.Headline())}
+	case r.Counts.Nothing != "":
+		return lackingHere(errors.New(r.Headline()), r.Next)
 	case len(r.Incomplete) > 0:
-		return lackingHere(fmt.Errorf("%d cells could not be judged, the first: %s", len(r.Incomplete), r.Incomplete[0]), "")
+		return lackingHere(fmt.Errorf("the check is incomplete in %d points, the first: %s", len(r.Incomplete), r.Incomplete[0]), "")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/table"
 )
@@ -109,6 +110,13 @@ func (p *program) historyBaseline(c *cli.Context, h *history.History) error {
 	e, err := h.SetBaseline(c.Context, name, id)
 	if err != nil {
 		return err
+	}
+	rec, _, err := h.Read(e)
+	if err != nil {
+		return err
+	}
+	for _, weak := range gate.Weaknesses(rec) {
+		fmt.Fprintf(p.stderr, "dlbench: %s is a poor baseline: %s\n", e.ID, weak)
 	}
 	if c.Bool("json") {
 		return p.printJSON(history.Baseline{Name: name, ID: e.ID, Entry: &e})

@@ -31,6 +31,7 @@ type Report struct {
 	Rule     Rule          `json:"rule"`
 	// Regressed is the verdict: some finding fails.
 	Regressed bool      `json:"regressed"`
+	Counts    Judged    `json:"counts"`   // of how many cells the verdict speaks
 	Findings  []Finding `json:"findings"` // those that fail first
 	Cells     []Cell    `json:"cells"`    // all that were judged
 	// Differences are the versions, images and conditions in which the two sides
@@ -38,6 +39,13 @@ type Report struct {
 	Differences []compare.Note `json:"differences"`
 	// Incomplete is what could not be decided, and why.
 	Incomplete []string `json:"incomplete"`
+	// BaselineWeak is why the baseline is a poor one.
+	BaselineWeak []string `json:"baseline_weak,omitempty"`
+	// Next is what to do to have more judged.
+	Next string `json:"next,omitempty"`
+
+	unjudged []string // why cells of both sides have no figures, one a cell
+	reason   string   // why nothing can be judged, if that is known at once
 }
 
 // Finding is something that a person should know.
@@ -54,12 +62,13 @@ const (
 	Slower        = "slower"
 	SlowerAlready = "slower_already" // a change that an earlier record showed
 	Faster        = "faster"
-	Missing       = "missing"        // the baseline has the cell
-	New           = "new"            // the baseline lacks the cell
-	ParityBroke   = "parity_broke"   // it passed in the baseline
-	NotMeasured   = "not_measured"   // it was measured in the baseline
-	Recovered     = "recovered"      // it was not measured in the baseline
-	Changed       = "status_changed" // measured in neither, for another reason
+	Suspicious    = "suspiciously_faster" // by more than frameworks usually gain
+	Missing       = "missing"             // the baseline has the cell
+	New           = "new"                 // the baseline lacks the cell
+	ParityBroke   = "parity_broke"        // it passed in the baseline
+	NotMeasured   = "not_measured"        // it was measured in the baseline
+	Recovered     = "recovered"           // it was not measured in the baseline
+	Changed       = "status_changed"      // measured in neither, for another reason
 	OtherWork     = "workload_changed"
 	Undecided     = "undecided"
 )
@@ -81,6 +90,7 @@ var Meanings = []Meaning{
 	{Undecided, false, "there is too little to judge the cell by"},
 	{SlowerAlready, false, "the cell is slower since an earlier record, which was told then"},
 	{Faster, false, "the cell became faster"},
+	{Suspicious, false, "the cell became faster by more than half: more likely it computes less, or was held back before, than that it gained so much"},
 	{New, false, "the baseline lacks the cell: make a new baseline to have it watched"},
 	{Recovered, false, "the cell is measured, and was not in the baseline"},
 	{Changed, false, "the cell is not measured, as in the baseline, for another reason"},
@@ -144,6 +154,7 @@ func (r *Report) finish() *Report {
 		return 1
 	})
 	r.Regressed = len(r.Findings) > 0 && r.Findings[0].Fails
+	r.count()
 	return r
 }
 
@@ -157,7 +168,16 @@ func ofTwo(mode string, rule Rule, result, baseline compare.Source) (*Report, *c
 	c := compare.Of(baseline, result)
 	r := begin(mode, rule, c.New)
 	r.Baseline = &c.Old
+	r.BaselineWeak = Weaknesses(baseline.Record)
 	r.states(c)
+	r.withoutFigures(c)
+	r.finished(result.Record)
+	switch {
+	case len(baseline.Record.Cells) == 0:
+		r.reason = "the baseline has no cells"
+	case len(result.Record.Cells) == 0:
+		r.reason = "the result has no cells"
+	}
 	return r, c
 }
 

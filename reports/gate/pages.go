@@ -47,7 +47,9 @@ func (r *Report) Markdown(w io.Writer) error {
 }
 
 // JUnit writes a test case for each cell that was judged and each that is in a
-// finding: failed where a finding fails it, skipped where it is undecided.
+// finding: failed if a finding fails it, skipped if it was not judged. What
+// keeps the check as a whole from a verdict is a failure of its own, because a
+// page without a red case is read as "nothing got slower".
 func (r *Report) JUnit(w io.Writer) error {
 	suite := junit.Suite{Name: "dlbench check " + r.Result.Suite, Time: r.Result.Created, Host: r.Result.Host}
 	type key struct{ workload, runner string }
@@ -60,7 +62,9 @@ func (r *Report) JUnit(w io.Writer) error {
 		}
 		return &suite.Cases[at[k]]
 	}
+	judged := map[key]bool{}
 	for _, c := range r.Cells {
+		judged[key{c.Workload, c.Runner}] = c.Verdict != Undecided
 		place(c.Workload, c.Runner).Output = fmt.Sprintf("%s: %g to %g images/s, %s", c.Verdict, c.Old, c.New, c.size())
 	}
 	for _, f := range r.Findings {
@@ -69,11 +73,20 @@ func (r *Report) JUnit(w io.Writer) error {
 		switch {
 		case f.Fails && c.Failure == nil:
 			c.Failure, c.Skipped = reason, nil
-		case f.Kind == Undecided && c.Failure == nil:
+		case !judged[key{f.Workload, f.Runner}] && c.Failure == nil && c.Skipped == nil:
 			c.Skipped = reason
 		default:
 			c.Output = strings.TrimSpace(c.Output + "\n" + f.Kind + ": " + f.Text)
 		}
 	}
+	if r.Counts.Nothing != "" {
+		suite.Cases = append(suite.Cases, junit.Case{Class: wholeCheck, Name: "cells judged", Failure: &junit.Reason{Type: "nothing_judged", Message: r.Counts.Nothing}})
+	}
+	for i, reason := range r.Incomplete {
+		suite.Cases = append(suite.Cases, junit.Case{Class: wholeCheck, Name: fmt.Sprintf("incomplete %d", i+1), Failure: &junit.Reason{Type: "incomplete", Message: reason}})
+	}
 	return suite.Write(w)
 }
+
+// wholeCheck is the class of the cases that stand for no cell.
+const wholeCheck = "dlbench.check"

@@ -61,8 +61,19 @@ func (r *Report) stored(result, baseline *record.Record, c compare.Cell) {
 func (r *Report) judged(c Cell) {
 	r.Cells = append(r.Cells, c)
 	if c.Verdict == Slower || c.Verdict == Faster {
-		r.find(c.Verdict, c.Workload, c.Runner, "%s", c.size())
+		r.find(c.kind(), c.Workload, c.Runner, "%s", c.size())
 	}
+}
+
+// suspicious is the speed-up from which a mistake is more likely than a gain.
+const suspicious = 1.5
+
+// kind is the kind of finding that a verdict amounts to.
+func (c Cell) kind() string {
+	if c.Verdict == Faster && c.Ratio >= suspicious {
+		return Suspicious
+	}
+	return c.Verdict
 }
 
 // size is by how much a cell changed and how sure that is.

@@ -34,26 +34,41 @@ func (r *Report) Text(w io.Writer, width int) error {
 
 // Headline is the answer in one line: what got slower, or else what is wrong.
 func (r *Report) Headline() string {
-	var slower, failing []string
+	var slower, failing, suspects []string
 	for _, f := range r.Findings {
 		name := f.Runner + " on " + f.Workload
 		switch {
 		case f.Kind == Slower:
 			slower = append(slower, fmt.Sprintf("%s (%s)", name, r.change(f)))
+		case f.Kind == Suspicious:
+			suspects = append(suspects, fmt.Sprintf("%s (%s)", name, r.change(f)))
 		case f.Fails:
 			failing = append(failing, fmt.Sprintf("%s (%s)", name, f.Kind))
 		}
 	}
-	judged := fmt.Sprintf("cells judged: %d", len(r.Cells))
+	judged := r.Counts.words()
+	if len(suspects) > 0 {
+		judged += "; SUSPICIOUSLY FASTER: " + some(suspects)
+	}
 	switch {
 	case len(slower) > 0:
 		return fmt.Sprintf("SLOWER: %s; %s", some(append(slower, failing...)), judged)
 	case len(failing) > 0:
 		return fmt.Sprintf("WORSE: %s; nothing is slower, %s", some(failing), judged)
+	case r.Counts.Nothing != "":
+		return fmt.Sprintf("NOTHING JUDGED: %s; %s", r.Counts.Nothing, judged)
 	case len(r.Incomplete) > 0:
 		return fmt.Sprintf("UNDECIDED: %s; nothing else got slower, %s", some(r.Incomplete), judged)
 	}
 	return "nothing got slower, " + judged
+}
+
+// words are the counts in the headline.
+func (j Judged) words() string {
+	if j.Undecided > 0 {
+		return fmt.Sprintf("cells judged: %d, undecided: %d", j.Judged, j.Undecided)
+	}
+	return fmt.Sprintf("cells judged: %d", j.Judged)
 }
 
 // change is by how much the cell of a finding changed.
@@ -81,9 +96,15 @@ func (r *Report) sides() []markdown.Item {
 	if r.Baseline != nil {
 		items = append(items, markdown.Item{Name: "baseline", Text: sideLine(*r.Baseline)})
 	}
+	for _, weak := range r.BaselineWeak {
+		items = append(items, markdown.Item{Name: "caution", Text: "the baseline is a poor one: " + weak})
+	}
 	items = append(items, markdown.Item{Name: "method", Text: r.Rule.words(r.Mode)})
 	if r.Weaker != "" {
 		items = append(items, markdown.Item{Name: "weaker", Text: r.Weaker})
+	}
+	if r.Next != "" {
+		items = append(items, markdown.Item{Name: "next", Text: r.Next})
 	}
 	return items
 }

@@ -22,6 +22,7 @@ const WeakerTrend = "A change is looked for in stored records of different night
 func Trend(ctx context.Context, h *history.History, id string, result compare.Source, rule Rule) (*Report, error) {
 	r := begin(ByTrend, rule, compare.Of(result, result).New)
 	r.Weaker = WeakerTrend
+	r.finished(result.Record)
 	if err := r.sinceLast(ctx, h, id, result); err != nil {
 		return nil, err
 	}
@@ -65,6 +66,8 @@ func (r *Report) sinceLast(ctx context.Context, h *history.History, id string, r
 		r.states(c)
 		return nil
 	}
+	r.reason = fmt.Sprintf("this is the first whole record of suite %s on %s in the history: there is nothing to hold it against", result.Record.Suite, result.Record.Environment.Host)
+	r.Next = fmt.Sprintf("measure again, and later nights are held against this one; or name it (dlbench history baseline NAME %s) and give --baseline NAME --rerun, which judges every night by itself", id)
 	return nil
 }
 
@@ -117,7 +120,7 @@ func (r *Report) series(c Cell, line trend.Line) {
 		}
 	default:
 		c.Verdict = verdict
-		r.find(verdict, c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s), p = %.2g%s", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID, change.P, changed(line, since.ID))
+		r.find(c.kind(), c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s), p = %.2g%s", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID, change.P, changed(line, since.ID))
 	}
 	r.Cells = append(r.Cells, c)
 }
