@@ -97,8 +97,8 @@ func Weaknesses(rec *record.Record) []string {
 	}
 	for _, code := range []string{record.BusyMachine, record.ForeignLoad} {
 		if slices.ContainsFunc(rec.Warnings, func(w record.Warning) bool { return w.Code == code }) {
-			caveat, _ := record.CaveatOf(code)
-			add("%s: %s", code, caveat.Meaning)
+			explained, _ := record.Explain(code)
+			add("%s: %s", code, explained.Meaning)
 		}
 	}
 	ranked, few, unverified := 0, 0, 0
