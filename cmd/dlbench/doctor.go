@@ -18,12 +18,13 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/preflight"
 )
 
 // finding is one thing that doctor looked at.
 type finding struct {
 	What  string `json:"what"`
-	State string `json:"state"` // "ok", "warning", "missing", "not needed"
+	State string `json:"state"` // "ok", "warning", "missing", "not needed", "failed"
 	Text  string `json:"text"`
 	Mend  string `json:"mend,omitempty"`
 }
@@ -32,7 +33,7 @@ func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:   "doctor",
 		Usage:  "say what this machine can do, and what to install",
-		Flags:  []cli.Flag{deviceFlag(), jsonFlag()},
+		Flags:  append([]cli.Flag{deviceFlag(), jsonFlag()}, deepFlags()...),
 		Action: p.doDoctor,
 	}
 }
@@ -45,6 +46,19 @@ func (p *program) doDoctor(c *cli.Context) error {
 	findings, err := p.examine(c.Context)
 	if err != nil {
 		return err
+	}
+	var deep []preflight.Report
+	if c.Bool("deep") && absent == nil {
+		var more []finding
+		if deep, more, err = p.deep(c, devices); err != nil {
+			return err
+		}
+		findings = append(findings, more...)
+	}
+	if path := c.String("bundle"); path != "" {
+		if err := p.writeBundle(c.Context, path, findings, deep); err != nil {
+			return err
+		}
 	}
 	t := table.New("what", "state", "found")
 	for _, f := range findings {
@@ -59,6 +73,9 @@ func (p *program) doDoctor(c *cli.Context) error {
 	}
 	if absent != nil {
 		return absent
+	}
+	if len(deep) > 0 { // what was tried says more than what should be there
+		return deepOutcome(deep)
 	}
 	return gpuOutcome(devices, findings)
 }

@@ -19,6 +19,7 @@ var cdiDirectories = []string{"/etc/cdi", "/var/run/cdi"}
 const (
 	installToolkit = "install NVIDIA's container toolkit (package nvidia-container-toolkit)"
 	makeCDI        = "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+	uvmRemedy      = "nvidia-modprobe -u -c=0"
 	setUpDocker    = "nvidia-ctk runtime configure --runtime=docker && systemctl restart docker"
 )
 
@@ -93,4 +94,22 @@ func dockerLacking(ctx context.Context, c *CLI, _ []string) *EnvironmentError {
 	}
 	return &EnvironmentError{Text: "docker cannot hand a GPU to a container: it has no runtime nvidia, and nvidia-container-runtime-hook is not installed",
 		Hint: installToolkit + ", then " + setUpDocker}
+}
+
+// HandOverRemedy is what to do where a container with a GPU does not start, by
+// what the engine said.
+func HandOverRemedy(err error) string {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "additionalGids") || strings.Contains(text, "additionalGIDs"):
+		return makeCDI + " --feature-flag=no-additional-gids-for-device-nodes"
+	case strings.Contains(text, "unresolvable CDI device") || strings.Contains(text, "stat "+gpuClass):
+		return makeCDI + " --device-name-strategy=uuid"
+	case strings.Contains(text, "nvidia-uvm"):
+		return uvmRemedy + ", then " + makeCDI
+	case strings.Contains(text, "nvidia-container-cli") || strings.Contains(text, "nvidia-container-runtime"):
+		return "update NVIDIA's container toolkit, then " + setUpDocker
+	default:
+		return makeCDI + ": a specification of an older driver or of other cards names files that are not there"
+	}
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/launch"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/preflight"
+)
+
+// deepFlags belong to doctor: start what a runner would be, and see.
+func deepFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "deep", Usage: "start a process as a runner's, one kernel and every runner's hello on the device, in under two minutes"},
+		&cli.StringFlag{Name: "bundle", Usage: "write all that was found to `FILE`, for an issue: no host name, user name or path is in it"},
+		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what --deep starts processes with: auto, podman, docker or local"},
+	}
+}
+
+// deep looks at each device, and adds what it found to the findings.
+func (p *program) deep(c *cli.Context, devices []device.Device) ([]preflight.Report, []finding, error) {
+	g := p.newProgress()
+	defer g.end()
+	l, err := p.deepLauncher(c, devices)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = l.Close() }() // it keeps no logs
+	var all []preflight.Report
+	var findings []finding
+	for _, d := range devices {
+		check := preflight.Check{Launcher: l, Device: d, Say: g.say}
+		if check.Probe, check.Runners, err = p.startableHere(c.Context, l, d); err != nil {
+			return nil, nil, err
+		}
+		report := check.Run(c.Context)
+		all = append(all, report)
+		for _, f := range report.Findings {
+			findings = append(findings, finding{What: d.Name + ": " + f.What, State: string(f.State), Text: f.Text, Mend: f.Remedy})
+		}
+	}
+	return all, findings, c.Context.Err()
+}
+
+func (p *program) deepLauncher(c *cli.Context, devices []device.Device) (*launch.Launcher, error) {
+	cache, err := p.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	engines, err := p.engines(cache)
+	if err != nil {
+		return nil, err
+	}
+	picked, _, err := engines.pick(c.Context, c.String("engine"))
+	if err != nil {
+		return nil, err
+	}
+	asked, err := terms(c, devices)
+	if err != nil {
+		return nil, err
+	}
+	l := &launch.Launcher{Engine: picked, Session: fmt.Sprintf("doctor-%d-%d", os.Getpid(), p.now().UnixNano()),
+		Threads: asked.Threads, CPUs: asked.CPUs, Memory: asked.MemoryBytes,
+		Inputs: filepath.Join(cache, "workloads"), Work: filepath.Join(cache, "work"), Python: engine.LocalPython(p.getenv)}
+	if l.Adapters, err = manifest.ExtractPython(cache); err != nil {
+		return nil, err
+	}
+	return l, os.MkdirAll(l.Inputs, 0o755)
+}
+
+// startableHere are the built-in runners, and where the probe runs: the local
+// Python, or the images that are built.
+func (p *program) startableHere(ctx context.Context, l *launch.Launcher, d device.Device) (probe engine.Spec, runners []preflight.Runner, err error) {
+	all, err := manifest.Builtin()
+	if err != nil {
+		return probe, nil, err
+	}
+	command, containers := l.Engine.(*engine.CLI)
+	var built []images.Status
+	if containers {
+		if built, err = (&images.Store{CLI: command}).List(ctx, all); err != nil {
+			return probe, nil, err
+		}
+	}
+	probe.Command = []string{"python3"}
+	if !containers {
+		probe.Command[0] = l.Python
+	}
+	for _, m := range all {
+		if m.Reference {
+			probe.Image = imageOf(built, m.Name, device.CPU.Name).Image
+			continue
+		}
+		if reason := unfitFor(m, d, !containers); reason != "" {
+			runners = append(runners, preflight.Runner{Manifest: m, Absent: &engine.EnvironmentError{Text: reason}})
+			continue
+		}
+		one := preflight.Runner{Manifest: m}
+		switch {
+		case !containers:
+			one.Absent = preflight.Importable(ctx, l.Python, p.environ(), m)
+		case d.GPU():
+			one.Manifest = m.OnGPU()
+			one.Image, one.Absent = imageOf(built, m.Name, "gpu").usable("dlbench images build --device gpu " + m.Name)
+		default:
+			one.Image, one.Absent = imageOf(built, m.Name, device.CPU.Name).usable("dlbench images build " + m.Name)
+		}
+		runners = append(runners, one)
+	}
+	return probe, runners, ctx.Err()
+}
+
+// builtImage is a runner's image as it stands.
+type builtImage struct{ images.Status }
+
+func imageOf(all []images.Status, runner, kind string) builtImage {
+	for _, s := range all {
+		if s.Runner == runner && slices.Contains(s.Devices, kind) {
+			return builtImage{s}
+		}
+	}
+	return builtImage{}
+}
+
+func (b builtImage) usable(build string) (string, *engine.EnvironmentError) {
+	if !b.Built {
+		return "", &engine.EnvironmentError{Text: "its image is not built", Hint: build}
+	}
+	return b.Image, nil
+}
+
+// deepOutcome refuses a device on which a probe or a runner fails.
+func deepOutcome(all []preflight.Report) error {
+	for _, r := range all {
+		for _, f := range r.Findings {
+			if f.State == preflight.Failed && !strings.HasPrefix(f.What, "runner ") {
+				return lackingHere(fmt.Errorf("%s: %s: %s", r.Device, f.What, f.Text), f.Remedy)
+			}
+		}
+	}
+	for _, r := range all {
+		for _, f := range r.Findings {
+			if f.State == preflight.Failed {
+				return failed("%s on %s: %s", f.What, r.Device, f.Text)
+			}
+		}
+	}
+	return nil
+}
+
+// bundle is what a user can attach to an issue.
+type bundle struct {
+	Version     string             `json:"dlbench_version"`
+	Environment record.Environment `json:"environment"`
+	Findings    []finding          `json:"findings"`
+	Reports     []preflight.Report `json:"reports,omitempty"`
+}
+
+func (p *program) writeBundle(ctx context.Context, path string, findings []finding, all []preflight.Report) error {
+	here := p.machine(ctx)
+	words := map[string]string{here.Host: "HOST"}
+	if name, err := os.Hostname(); err == nil {
+		words[name] = "HOST"
+	}
+	for _, name := range []string{p.getenv("USER"), p.getenv("LOGNAME"), currentUser()} {
+		if name != "root" {
+			words[name] = "USER"
+		}
+	}
+	here.Host = ""
+	data, err := preflight.Scrubber{Words: words}.JSON(bundle{version(), here, findings, all})
+	if err != nil {
+		return err
+	}
+	return reports.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
+
+func currentUser() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
