@@ -1,9 +1,7 @@
 package record
 
 import (
-	"maps"
 	"slices"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -149,13 +147,6 @@ func (b Block) Throughput(batch int) float64 {
 // TimesThroughput says whether throughput is made from the block.
 func (b Block) TimesThroughput() bool { return b.Scenario == Offline || b.Scenario == Train }
 
-// Keeps says whether the p99 of a block of queries keeps a bound; too few
-// queries for a p99 do not.
-func (b Block) Keeps(bound time.Duration) bool {
-	p99, ok := stats.Percentile(Milliseconds(b.QueryNS), 0.99)
-	return ok && p99 <= float64(bound)/1e6
-}
-
 // Seconds is the block's length.
 func (b Block) Seconds() float64 { return float64(b.EndNS-b.StartNS) / 1e9 }
 
@@ -175,31 +166,6 @@ func ProcessThroughput(p Process, batch int) (float64, bool) {
 	return stats.Median(blocks), true
 }
 
-// Throughputs are the throughputs of the cell's processes by round.
-func (c *Cell) Throughputs(batch int) map[int]float64 {
-	byRound := map[int]float64{}
-	for _, p := range c.Processes {
-		if v, ok := ProcessThroughput(p, batch); ok {
-			byRound[p.Round] = v
-		}
-	}
-	return byRound
-}
-
-// Processed are the throughputs of the cell's processes in the order of rounds.
-func (c *Cell) Processed(r *Record) []float64 {
-	w := r.Workload(c.Workload)
-	if w == nil {
-		return nil
-	}
-	byRound := c.Throughputs(w.Batch)
-	var values []float64
-	for _, round := range slices.Sorted(maps.Keys(byRound)) {
-		values = append(values, byRound[round])
-	}
-	return values
-}
-
 // LatenciesMS are the latencies of every single-stream iteration of the
 // measured processes, in milliseconds.
 func (c *Cell) LatenciesMS() []float64 {
@@ -214,18 +180,6 @@ func (c *Cell) LatenciesMS() []float64 {
 	return ms
 }
 
-// BestServed is the process's server block of the highest rate that kept the
-// bound, nil when none did.
-func (p *Process) BestServed(bound time.Duration) *Block {
-	var best *Block
-	for i := range p.Blocks {
-		if b := &p.Blocks[i]; b.Scenario == Server && b.Keeps(bound) && (best == nil || b.QueryRate > best.QueryRate) {
-			best = b
-		}
-	}
-	return best
-}
-
 // Milliseconds are durations of nanoseconds as every figure shows them.
 func Milliseconds(ns []int64) []float64 {
 	ms := make([]float64, len(ns))
@@ -233,20 +187,4 @@ func Milliseconds(ns []int64) []float64 {
 		ms[i] = float64(v) / 1e6
 	}
 	return ms
-}
-
-// PairedRatios are the ratios of throughputs of a over b in the rounds that
-// both have, with those rounds, ascending.
-func PairedRatios(a, b *Cell, batch int) (ratios []float64, rounds []int) {
-	numerators, denominators := a.Throughputs(batch), b.Throughputs(batch)
-	for round := range numerators {
-		if _, both := denominators[round]; both {
-			rounds = append(rounds, round)
-		}
-	}
-	slices.Sort(rounds)
-	for _, round := range rounds {
-		ratios = append(ratios, numerators[round]/denominators[round])
-	}
-	return ratios, rounds
 }

@@ -35,28 +35,6 @@ func TestProcessThroughput(t *testing.T) {
 	}
 }
 
-func TestPairedRatiosPairByRound(t *testing.T) {
-	cell := func(seconds map[int]int64) *record.Cell {
-		c := &record.Cell{}
-		for _, round := range []int{3, 0, 1, 2} {
-			if s, ok := seconds[round]; ok {
-				c.Processes = append(c.Processes, record.Process{Round: round, Status: record.Measured,
-					Blocks: []record.Block{block(record.Offline, 1, 0, s)}})
-			}
-		}
-		return c
-	}
-	a, b := cell(map[int]int64{0: 10, 2: 20, 3: 40}), cell(map[int]int64{0: 20, 1: 10, 3: 20})
-	ratios, rounds := record.PairedRatios(a, b, 4)
-	if !slices.Equal(rounds, []int{0, 3}) || !slices.Equal(ratios, []float64{2, 0.5}) {
-		t.Errorf("got %v in rounds %v", ratios, rounds)
-	}
-	b.Processes[0].Status = record.Failed
-	if _, rounds := record.PairedRatios(a, b, 4); !slices.Equal(rounds, []int{0}) {
-		t.Errorf("a failed process was paired: %v", rounds)
-	}
-}
-
 func TestLookups(t *testing.T) {
 	r := small()
 	if c := r.Cell("lenet/infer/b8/fp32", "caffe"); c != &r.Cells[1] || c.Ranked() {

@@ -1,9 +1,6 @@
 package summary
 
-import (
-	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
-)
+import "github.com/dlbench/dlbench/metrics/record"
 
 // comparisons are the ratios of every two ranked cells of a workload that
 // share a round, in the order of workloads and cells.
@@ -33,15 +30,11 @@ func ranked(r *record.Record, workload string) []*record.Cell {
 }
 
 func compare(w record.Workload, a, b *record.Cell) (record.Comparison, bool) {
-	ratios, _ := record.PairedRatios(a, b, w.Batch)
+	ratios, _ := PairedRatios(a, b, w.Batch)
 	if len(ratios) == 0 {
 		return record.Comparison{}, false
 	}
-	ratio, iv := stats.Ratio(ratios, stats.Level)
-	verdict := stats.Judge(iv)
-	if !iv.Exists() {
-		iv = stats.Range(ratios)
-	}
-	return record.Comparison{Workload: w.ID, A: a.Runner, B: b.Runner, Ratio: ratio, CILow: iv.Low, CIHigh: iv.High,
-		Level: iv.Level, N: len(ratios), Verdict: string(verdict)}, true
+	ratio := Paired(ratios)
+	return record.Comparison{Workload: w.ID, A: a.Runner, B: b.Runner, Ratio: ratio.Value, CILow: ratio.Low, CIHigh: ratio.High,
+		Level: ratio.Level, N: ratio.N, Verdict: ratio.Verdict}, true
 }

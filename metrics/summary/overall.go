@@ -52,7 +52,7 @@ func fastest(r *record.Record, workloads []record.Workload) string {
 func against(r *record.Record, mode, base string, workloads []record.Workload) []record.Overall {
 	var out []record.Overall
 	for _, runner := range r.Runners {
-		ratios := byRound(r, runner.Name, base, workloads)
+		ratios := sharedRatios(r, runner.Name, base, workloads)
 		if runner.Name == base || len(ratios) == 0 {
 			continue
 		}
@@ -68,11 +68,11 @@ func against(r *record.Record, mode, base string, workloads []record.Workload) [
 	return out
 }
 
-// byRound are the ratios of a over b: a row for each workload that both are
+// sharedRatios are the ratios of a over b: a row for each workload that both are
 // ranked on, a column for each round in which they share one of these, NaN where
 // a workload misses the round. A round that none of them has is no column: a
 // bootstrap would draw it, and count it.
-func byRound(r *record.Record, a, b string, workloads []record.Workload) [][]float64 {
+func sharedRatios(r *record.Record, a, b string, workloads []record.Workload) [][]float64 {
 	var found []map[int]float64
 	all := map[int]bool{}
 	for _, w := range workloads {
@@ -80,7 +80,7 @@ func byRound(r *record.Record, a, b string, workloads []record.Workload) [][]flo
 		if x == nil || y == nil || !x.Ranked() || !y.Ranked() {
 			continue
 		}
-		ratios, rounds := record.PairedRatios(x, y, w.Batch)
+		ratios, rounds := PairedRatios(x, y, w.Batch)
 		if len(ratios) == 0 {
 			continue
 		}

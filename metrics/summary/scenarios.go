@@ -39,7 +39,7 @@ func served(c *record.Cell, boundMS float64) *record.Served {
 		if !hasServed(p) {
 			continue
 		}
-		best := p.BestServed(bound)
+		best := BestServed(p, bound)
 		if best == nil {
 			out.Over++
 			rates = append(rates, 0)
@@ -52,10 +52,29 @@ func served(c *record.Cell, boundMS float64) *record.Served {
 		return nil
 	}
 	if stats.Median(rates) > 0 {
-		out.Rate = overProcesses("queries/s", rates)
+		out.Rate = overProcesses(rates).asThroughput("queries/s", stats.Outliers(rates))
 	}
 	out.LatencyMS, out.LagMS = latency(ms), latency(lags)
 	return out
+}
+
+// BestServed is the process's server block of the highest rate that kept the
+// bound, nil when none did.
+func BestServed(p *record.Process, bound time.Duration) *record.Block {
+	var best *record.Block
+	for i := range p.Blocks {
+		if b := &p.Blocks[i]; b.Scenario == record.Server && Keeps(*b, bound) && (best == nil || b.QueryRate > best.QueryRate) {
+			best = b
+		}
+	}
+	return best
+}
+
+// Keeps says whether the p99 of a block of queries keeps a bound; too few
+// queries for a p99 do not.
+func Keeps(b record.Block, bound time.Duration) bool {
+	p99, ok := stats.Percentile(record.Milliseconds(b.QueryNS), 0.99)
+	return ok && p99 <= float64(bound)/1e6
 }
 
 func hasServed(p *record.Process) bool {

@@ -49,35 +49,6 @@ func decide(c *record.Cell) {
 	}
 }
 
-// throughput is nil when no process was measured.
-func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
-	if w == nil {
-		return nil
-	}
-	var values []float64
-	for _, p := range c.Processes {
-		if v, ok := record.ProcessThroughput(p, w.Batch); ok {
-			values = append(values, v)
-		}
-	}
-	if len(values) == 0 {
-		return nil
-	}
-	t := overProcesses("images/s", values)
-	t.Converged = c.Throughput != nil && c.Throughput.Converged
-	return t
-}
-
-// overProcesses is the median of one value a process, with its interval.
-func overProcesses(unit string, values []float64) *record.Throughput {
-	iv, kind := stats.MedianInterval(values, stats.Level), "order-statistic"
-	if !iv.Exists() {
-		iv, kind = stats.Range(values), "range"
-	}
-	return &record.Throughput{Unit: unit, Median: stats.Median(values), CILow: iv.Low, CIHigh: iv.High,
-		Level: iv.Level, Interval: kind, N: len(values), Outliers: stats.Outliers(values)}
-}
-
 // latency has the percentiles that so many samples support; nil of none.
 func latency(ms []float64) *record.Latency {
 	if len(ms) == 0 {

@@ -2,7 +2,7 @@ package compare
 
 import (
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // NotRanked is the verdict on cells that did not pass parity in either record:
@@ -71,20 +71,19 @@ func listed(c *record.Cell) Listed {
 
 // cellOf compares two cells; false when one has no throughput.
 func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
-	x, y := a.Processed(older), b.Processed(newer)
-	if len(x) == 0 || len(y) == 0 || a.Throughput == nil || b.Throughput == nil {
+	if a.Throughput == nil || b.Throughput == nil {
 		return Cell{}, false
 	}
-	ratio, iv := stats.UnpairedRatio(y, x, level)
-	verdict := string(stats.Judge(iv))
-	if !iv.Exists() {
-		iv = stats.UnpairedRange(y, x)
+	x, y := summary.Throughputs(a, older.Workload(a.Workload).Batch), summary.Throughputs(b, newer.Workload(b.Workload).Batch)
+	if len(x) == 0 || len(y) == 0 {
+		return Cell{}, false
 	}
+	ratio, test := summary.Unpaired(y, x), summary.UnpairedTest(y, x)
 	if !b.Ranked() {
-		verdict = NotRanked
+		ratio.Verdict = NotRanked
 	}
 	return Cell{Workload: b.Workload, Runner: b.Runner, Old: figureOf(a.Throughput), New: figureOf(b.Throughput),
-		Ratio: ratio, CILow: iv.Low, CIHigh: iv.High, Level: iv.Level, P: stats.RankSumP(y, x, stats.TwoSided), Verdict: verdict,
+		Ratio: ratio.Value, CILow: ratio.Low, CIHigh: ratio.High, Level: ratio.Level, P: test.TwoSided, Verdict: ratio.Verdict,
 		Caveats: append(caveats("old ", older, a), caveats("new ", newer, b)...)}, true
 }
 

@@ -10,11 +10,8 @@ import (
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
-
-// level is the coverage that intervals are asked for.
-const level = 0.95
 
 // Source is a record with the name of its file.
 type Source struct {
@@ -116,7 +113,7 @@ func meansOf(r *record.Record, cells []Cell) []Mean {
 			}
 		}
 		if len(ratios) > 0 {
-			means = append(means, Mean{Mode: mode, Cells: len(ratios), Old: stats.GeometricMean(olds), New: stats.GeometricMean(news), Ratio: stats.GeometricMean(ratios)})
+			means = append(means, Mean{Mode: mode, Cells: len(ratios), Old: summary.Mean(olds), New: summary.Mean(news), Ratio: summary.Mean(ratios)})
 		}
 	}
 	return means

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
 )
 
 // Note says why a difference between two records may not be one of the
@@ -134,7 +135,7 @@ func cautions(a, b *record.Record, cells []Cell) []Note {
 		add(TooFew, "%d of %d cells have too few processes for an interval; their ranges are shown: give --profile report when measuring", few, len(cells))
 	}
 	if judged >= manyCells {
-		add(ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*level, (1-level)*float64(judged))
+		add(ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*stats.Level, (1-stats.Level)*float64(judged))
 	}
 	if !same {
 		add(Unpaired, "%s", "the records share no rounds: a drift of the machine between them looks like a change; measure both again in one run to be sure")

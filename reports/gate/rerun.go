@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 )
 
@@ -112,17 +112,17 @@ func (j *rerun) look(rec *record.Record, stage int, p Pair) string {
 		return kind
 	}
 	w := rec.Workload(p.Workload)
-	ratios, _ := record.PairedRatios(a, b, w.Batch)
-	test := paired(ratios)
+	ratios, _ := summary.PairedRatios(a, b, w.Batch)
+	test := testOf(summary.PairedTest(ratios))
 	c := j.cells[p]
 	if c == nil {
 		c = &Cell{Workload: p.Workload, Runner: p.Runner, Method: Paired}
 		j.cells[p] = c
 	}
 	c.Stages = append(c.Stages, test)
-	c.Old, c.New = stats.Median(b.Processed(rec)), stats.Median(a.Processed(rec))
+	c.Old, c.New = b.Throughput.Median, a.Throughput.Median
 	c.Caveats = rec.CodesAbout(a)
-	c.ratioOf(ratios) // of the last stage alone: the first one's size chose the cell, and flatters it
+	c.ratioOf(summary.Paired(ratios)) // of the last stage alone: the first one's size chose the cell, and flatters it
 	verdict := j.Rule.verdict(test)
 	switch {
 	case test.Pairs < j.Rule.Pairs:
@@ -152,6 +152,8 @@ func unusable(candidate, baseline *record.Cell) (text, kind string) {
 		return candidate.Status + ": " + candidate.Reason, NotMeasured
 	case baseline.Status != record.Measured:
 		return "the baseline is " + baseline.Status + " tonight: " + baseline.Reason, Undecided
+	case candidate.Throughput == nil || baseline.Throughput == nil:
+		return "a side has no throughput", Undecided
 	}
 	return "", ""
 }

@@ -1,9 +1,8 @@
 package gate
 
 import (
-	"math"
-
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Rule is when a cell is called slower.
@@ -31,32 +30,8 @@ type Test struct {
 	Ratio float64 `json:"ratio"` // median, new over old
 }
 
-// paired tests ratios of throughputs by the signed-rank test on their
-// logarithms.
-func paired(ratios []float64) Test {
-	logs := make([]float64, len(ratios))
-	for i, r := range ratios {
-		logs[i] = math.Log(r)
-	}
-	t := Test{Pairs: len(ratios), Ratio: stats.Median(ratios)}
-	t.P = stats.SignedRankP(logs, t.direction())
-	return t
-}
-
-// unpaired tests two samples of throughputs by the rank-sum test.
-func unpaired(older, newer []float64) Test {
-	ratio, _ := stats.UnpairedRatio(newer, older, level)
-	t := Test{Pairs: min(len(older), len(newer)), Ratio: ratio}
-	t.P = stats.RankSumP(newer, older, t.direction())
-	return t
-}
-
-func (t Test) direction() stats.Alternative {
-	if t.Ratio > 1 {
-		return stats.Greater
-	}
-	return stats.Less
-}
+// testOf is what a statistic says of a change.
+func testOf(t summary.Test) Test { return Test{Pairs: t.N, P: t.OneSided, Ratio: t.Change} }
 
 // verdict is what the test alone says under a rule.
 func (r Rule) verdict(t Test) string {
@@ -71,21 +46,5 @@ func (r Rule) verdict(t Test) string {
 	return Unchanged
 }
 
-// possible says whether so few observations could ever meet the rule.
-func (r Rule) possible(t Test, unpaired bool) bool {
-	n := float64(t.Pairs)
-	least := math.Pow(0.5, n)
-	if unpaired { // all of one side below all of the other
-		logChoose := lgamma(2*n+1) - 2*lgamma(n+1)
-		least = math.Exp(-logChoose)
-	}
-	return least <= r.P
-}
-
-func lgamma(x float64) float64 {
-	v, _ := math.Lgamma(x)
-	return v
-}
-
-// level is the coverage that intervals are asked for.
-const level = 0.95
+// possible says whether two samples of this size could ever meet the rule.
+func (r Rule) possible(t Test) bool { return stats.LeastRankSumP(t.Pairs, t.Pairs) <= r.P }

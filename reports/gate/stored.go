@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 )
 
@@ -45,16 +45,19 @@ func comparable(c *compare.Comparison) error {
 
 // stored judges one cell by the processes of two records.
 func (r *Report) stored(result, baseline *record.Record, c compare.Cell) {
-	older := baseline.Cell(c.Workload, c.Runner).Processed(baseline)
-	newer := result.Cell(c.Workload, c.Runner).Processed(result)
-	test := unpaired(older, newer)
+	test := testOf(summary.UnpairedTest(throughputs(result, c), throughputs(baseline, c)))
 	cell := Cell{Workload: c.Workload, Runner: c.Runner, Method: Unpaired, Old: c.Old.Median, New: c.New.Median,
 		Ratio: c.Ratio, CILow: c.CILow, CIHigh: c.CIHigh, Level: c.Level, Stages: []Test{test}, Verdict: r.Rule.verdict(test), Caveats: c.Caveats}
-	if !r.Rule.possible(test, true) {
+	if !r.Rule.possible(test) {
 		cell.Verdict = Undecided
 		r.find(Undecided, c.Workload, c.Runner, "%d processes on a side cannot show p ≤ %g: give --profile report when measuring", test.Pairs, r.Rule.P)
 	}
 	r.judged(cell)
+}
+
+// throughputs are those of the processes of a compared cell in one of the records.
+func throughputs(r *record.Record, c compare.Cell) []float64 {
+	return summary.Throughputs(r.Cell(c.Workload, c.Runner), r.Workload(c.Workload).Batch)
 }
 
 // judged keeps a cell, and finds it where it changed.
@@ -95,11 +98,7 @@ func (c Cell) size() string {
 	return text
 }
 
-// ratioOf is the estimate of paired ratios with its interval.
-func (c *Cell) ratioOf(ratios []float64) {
-	ratio, iv := stats.Ratio(ratios, level)
-	if !iv.Exists() {
-		iv = stats.Range(ratios)
-	}
-	c.Ratio, c.CILow, c.CIHigh, c.Level = ratio, iv.Low, iv.High, iv.Level
+// ratioOf takes an estimate over.
+func (c *Cell) ratioOf(r summary.Ratio) {
+	c.Ratio, c.CILow, c.CIHigh, c.Level = r.Value, r.Low, r.High, r.Level
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/runners/protocol"
 )
 
@@ -80,7 +81,7 @@ func (m *measurement) serverBlock(ctx context.Context, at int) (keeps bool, err 
 	}
 	b := &m.process.Blocks[len(m.process.Blocks)-1]
 	b.QueryRate = rate(at)
-	return b.Keeps(m.Scenarios.LatencyBound), nil
+	return summary.Keeps(*b, m.Scenarios.LatencyBound), nil
 }
 
 // serverQueries are enough for a p99, and enough for the backlog of an overload
@@ -96,7 +97,7 @@ func (m *measurement) predictedRate() float64 {
 	n, service := m.target.Calibration.ServerQueries, m.iterationNS()
 	first := rung(1e9 / service)
 	for at := first; at > first-ladderSpan; at-- {
-		if Latencies(Arrivals(m.Seed, m.process.Round, n, rate(at)), service).Keeps(m.Scenarios.LatencyBound) {
+		if summary.Keeps(Latencies(Arrivals(m.Seed, m.process.Round, n, rate(at)), service), m.Scenarios.LatencyBound) {
 			return rate(at)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/runners/campaign"
 )
 
@@ -79,12 +80,12 @@ func TestServerFindsTheHighestRateThatKeepsTheBound(t *testing.T) {
 	}
 	c := s.cell(infer, "a")
 	for _, p := range c.Processes {
-		best := p.BestServed(bound)
+		best := summary.BestServed(&p, bound)
 		if best == nil {
 			t.Fatalf("round %d kept the bound at no rate", p.Round)
 		}
 		arrivals := func(rate float64) []int64 { return campaign.Arrivals(s.config.Seed, p.Round, best.Iterations, rate) }
-		if !campaign.Latencies(arrivals(best.QueryRate), 1e7).Keeps(bound) || campaign.Latencies(arrivals(1.05*best.QueryRate), 1e7).Keeps(bound) {
+		if !summary.Keeps(campaign.Latencies(arrivals(best.QueryRate), 1e7), bound) || summary.Keeps(campaign.Latencies(arrivals(1.05*best.QueryRate), 1e7), bound) {
 			t.Errorf("round %d: %.1f queries/s is not the last rung that keeps the bound", p.Round, best.QueryRate)
 		}
 	}

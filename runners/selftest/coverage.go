@@ -12,7 +12,7 @@ import (
 const (
 	trials      = 4000
 	suiteTrials = 1000
-	slack       = 0.02 // of 0.95, either way
+	slack       = 0.02 // of stats.Level, either way
 )
 
 // Coverage simulates measurements whose truth is known, and counts how often
@@ -21,10 +21,10 @@ func Coverage() []Promise {
 	var promises []Promise
 	for _, n := range []int{6, 12, 30} {
 		median := covered(trials, math.Ln2, func(rng *rand.Rand) stats.Interval {
-			return stats.MedianInterval(draw(n, rng.ExpFloat64), 0.95)
+			return stats.MedianInterval(draw(n, rng.ExpFloat64), stats.Level)
 		})
 		rank := covered(trials, 0, func(rng *rand.Rand) stats.Interval {
-			return stats.SignedRankInterval(draw(n, rng.NormFloat64), 0.95)
+			return stats.SignedRankInterval(draw(n, rng.NormFloat64), stats.Level)
 		})
 		suite := covered(suiteTrials, 1.02, func(rng *rand.Rand) stats.Interval { return simulatedSuite(n, rng) })
 		promises = append(promises,
@@ -79,6 +79,6 @@ func simulatedSuite(rounds int, rng *rand.Rand) stats.Interval {
 			ratios[c][r] = 1.02 * math.Exp(0.01*(common+rng.NormFloat64()))
 		}
 	}
-	_, iv := stats.SuiteRatio(ratios, 0.95, 300, rng.Uint64())
+	_, iv := stats.SuiteRatio(ratios, stats.Level, 300, rng.Uint64())
 	return iv
 }

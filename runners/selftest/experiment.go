@@ -112,18 +112,18 @@ func (o *outcome) add(subject, base *record.Cell, batch int) error {
 			return fmt.Errorf("%s: %s: %s", c.Runner, c.Status, c.Reason)
 		}
 	}
-	ratios, _ := record.PairedRatios(subject, base, batch)
-	_, iv := stats.Ratio(ratios, 0.95)
-	switch stats.Judge(iv) {
-	case stats.Slower:
+	ratios, _ := summary.PairedRatios(subject, base, batch)
+	ratio := summary.Paired(ratios)
+	switch ratio.Verdict {
+	case record.Slower:
 		o.slower++
-	case stats.Faster:
+	case record.Faster:
 		o.faster++
 	}
-	if truth := 1 / (1 + o.slowdown); iv.Low <= truth && truth <= iv.High {
+	if truth := 1 / (1 + o.slowdown); !ratio.IsRange() && ratio.Low <= truth && truth <= ratio.High {
 		o.covered++
 	}
-	o.width = append(o.width, (iv.High-iv.Low)/2)
+	o.width = append(o.width, ratio.HalfWidth())
 	return nil
 }
 

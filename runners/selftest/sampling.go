@@ -7,6 +7,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -47,11 +48,11 @@ func (s Sampling) Run(ctx context.Context) (Promise, error) {
 		}
 		ratios = append(ratios, ratio)
 	}
-	ratio, iv := stats.Ratio(ratios, 0.95)
-	p := Promise{Part: s.Runner + ", sampler on against off", Promise: "costs at most 0.5 %", Seen: fmt.Sprintf("%.4f, too few processes for an interval", ratio), Kept: true}
-	if iv.Exists() {
-		p.Seen = fmt.Sprintf("%.4f (%.4f – %.4f)", ratio, iv.Low, iv.High)
-		p.Kept = iv.High >= 1-samplerCost
+	ratio := summary.Paired(ratios)
+	p := Promise{Part: s.Runner + ", sampler on against off", Promise: "costs at most 0.5 %", Seen: fmt.Sprintf("%.4f, too few processes for an interval", ratio.Value), Kept: true}
+	if !ratio.IsRange() {
+		p.Seen = fmt.Sprintf("%.4f (%.4f – %.4f)", ratio.Value, ratio.Low, ratio.High)
+		p.Kept = ratio.High >= 1-samplerCost
 	}
 	return p, nil
 }

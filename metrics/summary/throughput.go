@@ -1,0 +1,56 @@
+package summary
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/stats"
+)
+
+// throughput is nil when no process was measured.
+func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
+	if w == nil {
+		return nil
+	}
+	values := Throughputs(c, w.Batch)
+	if len(values) == 0 {
+		return nil
+	}
+	t := overProcesses(values).asThroughput("images/s", stats.Outliers(values))
+	t.Converged = c.Throughput != nil && c.Throughput.Converged
+	return t
+}
+
+// byRound are the throughputs of the cell's processes.
+func byRound(c *record.Cell, batch int) map[int]float64 {
+	found := map[int]float64{}
+	for _, p := range c.Processes {
+		if v, ok := record.ProcessThroughput(p, batch); ok {
+			found[p.Round] = v
+		}
+	}
+	return found
+}
+
+// Throughputs are those of the cell's processes in the order of rounds.
+func Throughputs(c *record.Cell, batch int) []float64 {
+	found := byRound(c, batch)
+	var values []float64
+	for _, round := range slices.Sorted(maps.Keys(found)) {
+		values = append(values, found[round])
+	}
+	return values
+}
+
+// PairedRatios are the ratios of throughputs of a over b in the rounds that both
+// have, with those rounds, ascending.
+func PairedRatios(a, b *record.Cell, batch int) (ratios []float64, rounds []int) {
+	numerators, denominators := byRound(a, batch), byRound(b, batch)
+	for _, round := range slices.Sorted(maps.Keys(numerators)) {
+		if below, both := denominators[round]; both {
+			ratios, rounds = append(ratios, numerators[round]/below), append(rounds, round)
+		}
+	}
+	return ratios, rounds
+}
