@@ -31,9 +31,9 @@ type application struct {
 	parameters  [][]int
 }
 
-// maxExtent bounds every integer attribute and axis, far beyond any real
+// MaxExtent bounds every integer attribute and axis, far beyond any real
 // network, so that no arithmetic on a hostile plan can overflow.
-const maxExtent = 1 << 24
+const MaxExtent = 1 << 24
 
 // maxElements bounds a tensor's elements.
 const maxElements = 1 << 36
@@ -140,8 +140,8 @@ func integers(length, low int) func(any) error {
 			return fmt.Errorf("%v, wants %d ints", list, length)
 		}
 		for _, v := range list {
-			if v < low || v > maxExtent {
-				return fmt.Errorf("%v, wants ints %s", list, span(low, maxExtent))
+			if v < low || v > MaxExtent {
+				return fmt.Errorf("%v, wants ints %s", list, span(low, MaxExtent))
 			}
 		}
 		return nil
@@ -213,7 +213,7 @@ func span(low, high int) string {
 	if low == high {
 		return fmt.Sprintf("of exactly %d", low)
 	}
-	if high >= maxExtent {
+	if high >= MaxExtent {
 		return fmt.Sprintf("of at least %d", low)
 	}
 	return fmt.Sprintf("from %d to %d", low, high)

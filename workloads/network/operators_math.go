@@ -63,7 +63,7 @@ var broadcast = operator{
 	},
 }
 
-// gemm is ONNX Gemm as a dense layer: x·Wᵀ + B with W [out, in]. alpha, beta
+// gemm is ONNX Gemm as a dense layer: x·Wᵀ + B with W [out, in]; B may be left out. alpha, beta
 // and the transpositions have to be written, and have to be those of a dense
 // layer: no framework's dense layer has others.
 var gemm = operator{
@@ -75,6 +75,7 @@ var gemm = operator{
 	},
 	inputs:     arity{1, 1},
 	parameters: []Role{Trainable, Trainable},
+	optional:   1,
 	infer: func(a application) ([]int, error) {
 		x, w := a.activations[0], a.parameters[0]
 		if len(x) != 2 {

@@ -32,7 +32,7 @@ var lrn = operator{
 		{"alpha", positive},
 		{"beta", positive},
 		{"bias", positive},
-		{"size", integer(1, maxExtent)},
+		{"size", integer(1, MaxExtent)},
 	},
 	inputs: arity{1, 1},
 	infer: func(a application) ([]int, error) {

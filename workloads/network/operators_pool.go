@@ -88,8 +88,8 @@ var globalAveragePool = operator{
 var resize = operator{
 	attributes: []attribute{
 		{"mode", oneOf("nearest", "linear")},
-		{"scales_h", integer(1, maxExtent)},
-		{"scales_w", integer(1, maxExtent)},
+		{"scales_h", integer(1, MaxExtent)},
+		{"scales_w", integer(1, MaxExtent)},
 		{"coordinate_transformation_mode", oneOf("half_pixel", "asymmetric")},
 		{"nearest_mode", oneOf("floor")},
 	},

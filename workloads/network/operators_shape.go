@@ -8,7 +8,7 @@ import (
 // concat is ONNX Concat along any axis but the batch's.
 var concat = operator{
 	attributes: []attribute{{"axis", integer(1, 3)}},
-	inputs:     arity{2, maxExtent},
+	inputs:     arity{2, MaxExtent},
 	infer: func(a application) ([]int, error) {
 		axis, out := a.attributes.Int("axis"), slices.Clone(a.activations[0])
 		if axis >= len(out) {

@@ -1,0 +1,180 @@
+package onnx
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/workloads/onnx/schema"
+)
+
+// What files compute of shapes is known here, because the batch and the images'
+// size are.
+
+func constant(i *importer, n *node) ([]value, error) {
+	for _, name := range []string{"value_float", "value_floats", "value_int", "value_ints"} {
+		a := n.attributes[name]
+		if a == nil {
+			continue
+		}
+		switch name {
+		case "value_float":
+			return []value{known(filled(a.GetF()))}, nil
+		case "value_floats":
+			return []value{known(&tensor{dims: []int{len(a.Floats)}, stored: &stored{list: a.Floats}})}, nil
+		case "value_int":
+			return []value{known(&tensor{dims: []int{}, ints: []int64{a.GetI()}})}, nil
+		default:
+			return []value{known(ints(a.Ints...))}, nil
+		}
+	}
+	a := n.attribute("value", schema.AttributeProto_TENSOR, "a tensor")
+	if a == nil || a.T == nil {
+		return nil, fmt.Errorf("it has no value that dlbench reads")
+	}
+	t, err := fromProto(a.T, i.folder)
+	if err != nil {
+		return nil, err
+	}
+	if t.name == "" {
+		t.name = n.output()
+	}
+	return []value{known(t)}, nil
+}
+
+func constantOfShape(i *importer, n *node) ([]value, error) {
+	list, err := i.list(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	dims, err := toDims(list)
+	if err != nil {
+		return nil, err
+	}
+	out := filled(0, dims...)
+	if a := n.attribute("value", schema.AttributeProto_TENSOR, "a tensor"); a != nil && a.T != nil {
+		t, err := fromProto(a.T, i.folder)
+		if err != nil {
+			return nil, err
+		}
+		if t.count() != 1 {
+			return nil, fmt.Errorf("value is %v, wants one number", t.dims)
+		}
+		if t.isInts() {
+			if out.count() > mostShape {
+				return nil, fmt.Errorf("of %d whole numbers, wants at most %d", out.count(), mostShape)
+			}
+			whole := make([]int64, out.count())
+			for k := range whole {
+				whole[k] = t.ints[0]
+			}
+			return []value{known(&tensor{dims: dims, ints: whole})}, nil
+		}
+		v, err := t.floats()
+		if err != nil {
+			return nil, err
+		}
+		out = filled(v[0], dims...)
+	}
+	out.name = n.output()
+	i.repeated++
+	return []value{known(out)}, nil
+}
+
+func shapeOf(i *importer, n *node) ([]value, error) {
+	v, err := i.get(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	start, end := n.int("start", 0), n.int("end", len(v.shape))
+	start, end = bounded(start, len(v.shape)), bounded(end, len(v.shape))
+	out := []int64{}
+	for k := start; k < end; k++ {
+		out = append(out, int64(v.shape[k]))
+	}
+	i.foldNode(n, "of %v is known", v.shape)
+	return []value{known(ints(out...))}, nil
+}
+
+// bounded counts from the end below 0, and keeps within the length.
+func bounded(k, length int) int {
+	if k < 0 {
+		k += length
+	}
+	return min(max(k, 0), length)
+}
+
+func gather(i *importer, n *node) ([]value, error) {
+	data, err := i.list(n, 0)
+	if err != nil {
+		return nil, fmt.Errorf("dlbench gathers from shapes only: %w", err)
+	}
+	at, err := i.constant(n, 1)
+	if err != nil {
+		return nil, err
+	}
+	if !at.isInts() || len(at.ints) > mostShape || n.int("axis", 0) != 0 {
+		return nil, fmt.Errorf("dlbench gathers numbers of a shape")
+	}
+	out := make([]int64, len(at.ints))
+	for k, index := range at.ints {
+		if index < 0 {
+			index += int64(len(data))
+		}
+		if index < 0 || index >= int64(len(data)) {
+			return nil, fmt.Errorf("index %d of %d numbers", at.ints[k], len(data))
+		}
+		out[k] = data[index]
+	}
+	return []value{known(&tensor{dims: at.dims, ints: out})}, nil
+}
+
+func slice(i *importer, n *node) ([]value, error) {
+	v, err := i.get(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	if !v.known() || !v.constant.isInts() || len(v.shape) != 1 {
+		return nil, fmt.Errorf("dlbench slices shapes only")
+	}
+	starts, ends := n.ints("starts"), n.ints("ends")
+	step := int64(1)
+	if i.opset >= 10 {
+		var given [4][]int64
+		for k := 1; k <= 4; k++ {
+			if !n.has(k) {
+				continue
+			}
+			if given[k-1], err = i.list(n, k); err != nil {
+				return nil, err
+			}
+		}
+		starts, ends = clamp(given[0]), clamp(given[1])
+		if len(given[3]) > 0 {
+			step = given[3][0]
+		}
+	}
+	if len(starts) != 1 || len(ends) != 1 || step != 1 {
+		return nil, fmt.Errorf("starts %v, ends %v, step %d, wants one start and one end of a shape, step 1", starts, ends, step)
+	}
+	low, high := bounded(starts[0], len(v.constant.ints)), bounded(ends[0], len(v.constant.ints))
+	return []value{known(ints(v.constant.ints[low:max(low, high)]...))}, nil
+}
+
+// clamp keeps "to the end", which files write as the largest integer.
+func clamp(list []int64) []int {
+	out := make([]int, len(list))
+	for k, v := range list {
+		out[k] = int(min(max(v, -1<<31), 1<<31))
+	}
+	return out
+}
+
+func concatKnown(parts []value) ([]value, error) {
+	out := []int64{}
+	for _, v := range parts {
+		if !v.constant.isInts() || len(v.shape) != 1 || len(out)+len(v.constant.ints) > mostShape {
+			return nil, fmt.Errorf("of constants, dlbench joins shapes only")
+		}
+		out = append(out, v.constant.ints...)
+	}
+	return []value{known(ints(out...))}, nil
+}

@@ -1,0 +1,309 @@
+package onnx_test
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/onnx"
+)
+
+// evaluator computes a network in float64 by loops that anyone can check, so
+// that what came in can be held against what ONNX Runtime says of the file.
+type evaluator struct {
+	model  *onnx.Model
+	values map[string][]float64
+	shapes map[string][]int
+}
+
+// evaluate returns the network's outputs by name.
+func evaluate(m *onnx.Model, input []float64) (map[string][]float64, error) {
+	e := evaluator{m, map[string][]float64{"input": input}, map[string][]int{"input": m.Network.Input.Shape}}
+	for _, p := range m.Network.Parameters {
+		values, err := m.Values(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		wide := make([]float64, len(values))
+		for k, v := range values {
+			wide[k] = float64(v)
+		}
+		e.values[p.Name], e.shapes[p.Name] = wide, p.Shape
+	}
+	for _, n := range m.Network.Nodes {
+		out, err := e.node(n)
+		if err != nil {
+			return nil, fmt.Errorf("node %q: %w", n.Name, err)
+		}
+		e.values[n.Output], e.shapes[n.Output] = out, n.Shape
+	}
+	out := map[string][]float64{}
+	for _, name := range m.Network.Outputs {
+		out[name] = e.values[name]
+	}
+	return out, nil
+}
+
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+func (e *evaluator) node(n network.Node) ([]float64, error) {
+	x := e.values[n.Inputs[0]]
+	each := func(f func(float64) float64) []float64 {
+		y := make([]float64, len(x))
+		for k, v := range x {
+			y[k] = f(v)
+		}
+		return y
+	}
+	a := n.Attributes
+	switch n.Op {
+	case "Relu":
+		return each(func(v float64) float64 { return max(v, 0) }), nil
+	case "Sigmoid":
+		return each(func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }), nil
+	case "Clip":
+		return each(func(v float64) float64 { return min(max(v, a.Float("min")), a.Float("max")) }), nil
+	case "Flatten", "Dropout", "Reshape":
+		return x, nil
+	case "Add":
+		return e.broadcast(n, func(p, q float64) float64 { return p + q }), nil
+	case "Mul":
+		return e.broadcast(n, func(p, q float64) float64 { return p * q }), nil
+	case "Conv":
+		return e.conv(n), nil
+	case "ConvTranspose":
+		return e.convTranspose(n), nil
+	case "MaxPool", "AveragePool":
+		return e.pool(n), nil
+	case "GlobalAveragePool":
+		return e.mean(n), nil
+	case "BatchNormalization":
+		return e.batchNorm(n), nil
+	case "LRN":
+		return e.lrn(n), nil
+	case "Gemm":
+		return e.gemm(n), nil
+	case "Softmax":
+		return e.softmax(n), nil
+	case "Concat":
+		return e.concat(n), nil
+	case "Resize":
+		return e.resize(n)
+	}
+	return nil, fmt.Errorf("the evaluator has no %s", n.Op)
+}
+
+// at visits every index of a shape.
+func at(shape []int, visit func(index []int)) {
+	index := make([]int, len(shape))
+	for range count(shape) {
+		visit(index)
+		for k := len(shape) - 1; k >= 0; k-- {
+			if index[k]++; index[k] < shape[k] {
+				break
+			}
+			index[k] = 0
+		}
+	}
+}
+
+// place is an index's place in a shape that may broadcast from the left.
+func place(shape, index []int) int {
+	k, skip := 0, len(index)-len(shape)
+	for axis, d := range shape {
+		if at := index[axis+skip]; d > 1 {
+			k = k*d + at
+		}
+	}
+	return k
+}
+
+func (e *evaluator) broadcast(n network.Node, f func(p, q float64) float64) []float64 {
+	p, q := n.Inputs[0], n.Inputs[1]
+	var y []float64
+	at(n.Shape, func(index []int) {
+		y = append(y, f(e.values[p][place(e.shapes[p], index)], e.values[q][place(e.shapes[q], index)]))
+	})
+	return y
+}
+
+func (e *evaluator) conv(n network.Node) []float64 {
+	x, w, a := n.Inputs[0], n.Inputs[1], n.Attributes
+	xs, ws := e.shapes[x], e.shapes[w]
+	strides, pads, dilations := a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
+	outs := n.Shape[1] / a.Int("group")
+	var y []float64
+	at(n.Shape, func(o []int) {
+		sum := 0.0
+		if len(n.Inputs) > 2 {
+			sum = e.values[n.Inputs[2]][o[1]]
+		}
+		at(ws[1:], func(k []int) {
+			row, column := o[2]*strides[0]-pads[0]+k[1]*dilations[0], o[3]*strides[1]-pads[1]+k[2]*dilations[1]
+			if row < 0 || row >= xs[2] || column < 0 || column >= xs[3] {
+				return
+			}
+			from := []int{o[0], o[1]/outs*ws[1] + k[0], row, column}
+			sum += e.values[x][place4(xs, from)] * e.values[w][place4(ws, []int{o[1], k[0], k[1], k[2]})]
+		})
+		y = append(y, sum)
+	})
+	return y
+}
+
+func place4(shape, i []int) int { return ((i[0]*shape[1]+i[1])*shape[2]+i[2])*shape[3] + i[3] }
+
+func (e *evaluator) convTranspose(n network.Node) []float64 {
+	x, w, a := n.Inputs[0], n.Inputs[1], n.Attributes
+	xs, ws := e.shapes[x], e.shapes[w]
+	strides, pads, dilations := a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
+	ins := xs[1] / a.Int("group")
+	y := make([]float64, count(n.Shape))
+	at(xs, func(i []int) {
+		at(ws[1:], func(k []int) {
+			row, column := i[2]*strides[0]-pads[0]+k[1]*dilations[0], i[3]*strides[1]-pads[1]+k[2]*dilations[1]
+			if row < 0 || row >= n.Shape[2] || column < 0 || column >= n.Shape[3] {
+				return
+			}
+			to := place4(n.Shape, []int{i[0], i[1]/ins*ws[1] + k[0], row, column})
+			y[to] += e.values[x][place4(xs, i)] * e.values[w][place4(ws, []int{i[1], k[0], k[1], k[2]})]
+		})
+	})
+	if len(n.Inputs) > 2 {
+		at(n.Shape, func(o []int) { y[place4(n.Shape, o)] += e.values[n.Inputs[2]][o[1]] })
+	}
+	return y
+}
+
+func (e *evaluator) pool(n network.Node) []float64 {
+	x, a := n.Inputs[0], n.Attributes
+	xs, kernel, strides, pads := e.shapes[x], a.Ints("kernel_shape"), a.Ints("strides"), a.Ints("pads")
+	dilations := a.Ints("dilations")
+	if dilations == nil {
+		dilations = []int{1, 1}
+	}
+	var y []float64
+	at(n.Shape, func(o []int) {
+		high, sum, cells, padded := math.Inf(-1), 0.0, 0, 0
+		at(kernel, func(k []int) {
+			row, column := o[2]*strides[0]-pads[0]+k[0]*dilations[0], o[3]*strides[1]-pads[1]+k[1]*dilations[1]
+			if row < xs[2]+pads[2] && column < xs[3]+pads[3] {
+				padded++
+			}
+			if row < 0 || row >= xs[2] || column < 0 || column >= xs[3] {
+				return
+			}
+			v := e.values[x][place4(xs, []int{o[0], o[1], row, column})]
+			high, sum, cells = max(high, v), sum+v, cells+1
+		})
+		switch {
+		case n.Op == "MaxPool":
+			y = append(y, high)
+		case a.Int("count_include_pad") == 1:
+			y = append(y, sum/float64(padded))
+		default:
+			y = append(y, sum/float64(cells))
+		}
+	})
+	return y
+}
+
+func (e *evaluator) mean(n network.Node) []float64 {
+	xs := e.shapes[n.Inputs[0]]
+	y := make([]float64, xs[0]*xs[1])
+	at(xs, func(i []int) {
+		y[i[0]*xs[1]+i[1]] += e.values[n.Inputs[0]][place4(xs, i)] / float64(xs[2]*xs[3])
+	})
+	return y
+}
+
+func (e *evaluator) batchNorm(n network.Node) []float64 {
+	p := func(k, c int) float64 { return e.values[n.Inputs[k]][c] }
+	var y []float64
+	at(n.Shape, func(i []int) {
+		v := e.values[n.Inputs[0]][len(y)]
+		y = append(y, (v-p(3, i[1]))/math.Sqrt(p(4, i[1])+n.Attributes.Float("epsilon"))*p(1, i[1])+p(2, i[1]))
+	})
+	return y
+}
+
+func (e *evaluator) lrn(n network.Node) []float64 {
+	a, s := n.Attributes, n.Shape
+	x := e.values[n.Inputs[0]]
+	var y []float64
+	at(s, func(i []int) {
+		sum, half := 0.0, (a.Int("size")-1)/2
+		for c := max(0, i[1]-half); c <= min(s[1]-1, i[1]+half); c++ {
+			v := x[place4(s, []int{i[0], c, i[2], i[3]})]
+			sum += v * v
+		}
+		y = append(y, x[len(y)]/math.Pow(a.Float("bias")+a.Float("alpha")/float64(a.Int("size"))*sum, a.Float("beta")))
+	})
+	return y
+}
+
+func (e *evaluator) gemm(n network.Node) []float64 {
+	x, w := e.values[n.Inputs[0]], e.values[n.Inputs[1]]
+	in := e.shapes[n.Inputs[1]][1]
+	var y []float64
+	at(n.Shape, func(o []int) {
+		sum := 0.0
+		if len(n.Inputs) > 2 {
+			sum = e.values[n.Inputs[2]][o[1]]
+		}
+		for k := range in {
+			sum += x[o[0]*in+k] * w[o[1]*in+k]
+		}
+		y = append(y, sum)
+	})
+	return y
+}
+
+func (e *evaluator) softmax(n network.Node) []float64 {
+	axis, x := n.Attributes.Int("axis"), e.values[n.Inputs[0]]
+	sums := n.Shape[:axis:axis]
+	sums = append(append(sums, 1), n.Shape[axis+1:]...)
+	total := make([]float64, count(sums))
+	at(n.Shape, func(i []int) { total[place(sums, i)] += math.Exp(x[place(n.Shape, i)]) })
+	var y []float64
+	at(n.Shape, func(i []int) { y = append(y, math.Exp(x[place(n.Shape, i)])/total[place(sums, i)]) })
+	return y
+}
+
+func (e *evaluator) concat(n network.Node) []float64 {
+	axis := n.Attributes.Int("axis")
+	var y []float64
+	at(n.Shape, func(o []int) {
+		i := append([]int{}, o...)
+		for _, part := range n.Inputs {
+			if shape := e.shapes[part]; i[axis] < shape[axis] {
+				k := 0
+				for a, d := range shape {
+					k = k*d + i[a]
+				}
+				y = append(y, e.values[part][k])
+				return
+			}
+			i[axis] -= e.shapes[part][axis]
+		}
+	})
+	return y
+}
+
+func (e *evaluator) resize(n network.Node) ([]float64, error) {
+	if n.Attributes.String("mode") != "nearest" {
+		return nil, fmt.Errorf("the evaluator resizes by repeating only")
+	}
+	xs, h, w := e.shapes[n.Inputs[0]], n.Attributes.Int("scales_h"), n.Attributes.Int("scales_w")
+	var y []float64
+	at(n.Shape, func(o []int) {
+		y = append(y, e.values[n.Inputs[0]][place4(xs, []int{o[0], o[1], o[2] / h, o[3] / w})])
+	})
+	return y, nil
+}

@@ -1,0 +1,165 @@
+package onnx_test
+
+import (
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/onnx"
+	"github.com/dlbench/dlbench/workloads/onnx/schema"
+)
+
+func read(t *testing.T, name string, o onnx.Options) *onnx.Model {
+	t.Helper()
+	m, err := onnx.Read(filepath.Join("testdata", name), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestFoldsAreListed(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		want []string
+	}{
+		{"mnist_autopad.onnx", []string{
+			`Conv "a": auto_pad SAME_UPPER is pads [2 2 2 2] at this size`,
+			`Add "a2": is the bias of Conv "a"`,
+			`Conv "c": auto_pad SAME_UPPER is pads [2 2 2 2] at this size`,
+			`Add "c2": is the bias of Conv "c"`,
+			`Reshape "f": is Flatten`,
+			`MatMul "g": is Gemm, weight "fc" is transposed to [out in]`,
+			`Add "Plus214_Output_0": is the bias of Gemm "g"`,
+		}},
+		{"cases/caffe-scale.onnx", []string{
+			`Mul "m": is in the scale and shift of BatchNormalization "n"`,
+			`Add "o": is in the shift of BatchNormalization "n"`,
+		}},
+		{"cases/classes-as-a-map.onnx", []string{`output "y": [1 5 1 1] is flattened to [1 5]`}},
+		{"cases/shared-and-unused.onnx", []string{
+			"1 nodes that no output needs are left out",
+			`weight "b": more than one node reads it, each has its own copy`,
+			`weight "s": more than one node reads it, each has its own copy`,
+			`weight "s": more than one node reads it, each has its own copy`,
+			`weight "b": more than one node reads it, each has its own copy`,
+			`weight "b": more than one node reads it, each has its own copy`,
+			`weight "s": more than one node reads it, each has its own copy`,
+		}},
+	} {
+		batch := 1
+		if strings.HasPrefix(c.file, "cases/") && c.file != "cases/classes-as-a-map.onnx" {
+			batch = 4
+		}
+		if m := read(t, c.file, onnx.Options{Batch: batch}); !slices.Equal(m.Folded, c.want) {
+			t.Errorf("%s: folded\n%s\nwant\n%s", c.file, strings.Join(m.Folded, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+func TestSameUpperAtAnEvenSize(t *testing.T) {
+	m := read(t, "same_upper_stride2.onnx", onnx.Options{Batch: 2})
+	if got := m.Network.Nodes[0].Attributes.Ints("pads"); !slices.Equal(got, []int{0, 0, 1, 1}) {
+		t.Errorf("pads %v, want the odd one at the end: [0 0 1 1]", got)
+	}
+}
+
+func TestNamesAreSafe(t *testing.T) {
+	m := read(t, "cases/names-with-slashes.onnx", onnx.Options{Batch: 2})
+	var names []string
+	for _, n := range m.Network.Nodes {
+		names = append(names, n.Name, n.Output)
+	}
+	for _, p := range m.Network.Parameters {
+		names = append(names, p.Name)
+	}
+	want := []string{"n_conv_Conv", "n_conv_Conv_output_0", "input", "input_2", "a_b", "a_b", "a_b_2", "a.b", "a_b_3", "n1_2", "out_put", "logits", "n_conv_weight", "fc.w", "fc.b"}
+	if !slices.Equal(names, want) {
+		t.Errorf("names %q, want %q", names, want)
+	}
+	if name := m.Network.Name; !strings.HasPrefix(name, "names_with_slashes-") || len(name) != len("names_with_slashes-3f2a") {
+		t.Errorf("the network is %q, want its file's name and four digits of its digest", name)
+	}
+}
+
+// While training the softmax is in the loss; a second one would be another
+// network.
+func TestTrainingLeavesTheSoftmaxToTheLoss(t *testing.T) {
+	for _, file := range []string{"cases/names-with-slashes.onnx", "cases/classes-as-a-map.onnx"} {
+		for _, training := range []bool{false, true} {
+			m := read(t, file, onnx.Options{Batch: 1, Training: training})
+			has := slices.ContainsFunc(m.Network.Nodes, func(n network.Node) bool { return n.Op == "Softmax" })
+			if has == training {
+				t.Errorf("%s: training %v, and there is a Softmax: %v", file, training, has)
+			}
+		}
+	}
+}
+
+func TestSharedWeightsCannotBeTrained(t *testing.T) {
+	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+		m.Graph.Node = slices.Insert(m.Graph.Node, 4, &schema.NodeProto{OpType: proto.String("Conv"), Input: []string{"d", "c1"}, Output: []string{"d2"},
+			Attribute: m.Graph.Node[3].Attribute})
+		node(m, "Add").Input[0] = "d2"
+	})
+	if _, err := onnx.Read(path, onnx.Options{Batch: 1}); err != nil {
+		t.Errorf("inference: %v", err)
+	}
+	_, err := onnx.Read(path, onnx.Options{Batch: 1, Training: true})
+	if err == nil || !strings.Contains(err.Error(), `weight "c1" is parameter "c1" already: nodes that share weights cannot be trained here`) {
+		t.Errorf("training: %v", err)
+	}
+}
+
+// The input's size comes from --input where the file leaves it open.
+func TestInputSize(t *testing.T) {
+	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+		m.Graph.Input[0].Type.GetTensorType().Shape = nil
+		m.Graph.Output[0].Type.GetTensorType().Shape = nil
+	})
+	if _, err := onnx.Read(path, onnx.Options{Batch: 2}); err == nil || !strings.Contains(err.Error(), `input "x" has no shape; say it as --input CxHxW`) {
+		t.Errorf("got %v", err)
+	}
+	m, err := onnx.Read(path, onnx.Options{Batch: 2, Input: []int{3, 17, 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(m.Network.Input.Shape, []int{2, 3, 17, 20}) {
+		t.Errorf("input %v", m.Network.Input.Shape)
+	}
+}
+
+// A few bytes that ask for weights of gigabytes take no memory before someone
+// wants the numbers.
+func TestFillsTakeNoMemory(t *testing.T) {
+	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+		shape := &schema.TensorProto{Name: proto.String("huge"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{1 << 20, 1 << 14}}
+		m.Graph.Initializer = append(m.Graph.Initializer, shape, &schema.TensorProto{Name: proto.String("small"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{10, 1 << 20}})
+		fill := func(from, to string) *schema.NodeProto {
+			return &schema.NodeProto{OpType: proto.String("ConstantOfShape"), Input: []string{from}, Output: []string{to}}
+		}
+		dense := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"flat", "w"}, Output: []string{"wide"}, Attribute: []*schema.AttributeProto{intAttribute("transB", 1)}}
+		last := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"wide", "v"}, Output: []string{"logits"}, Attribute: []*schema.AttributeProto{intAttribute("transB", 1)}}
+		m.Graph.Initializer[len(m.Graph.Initializer)-2].Int64Data = []int64{1 << 20, 16}
+		m.Graph.Node = append(m.Graph.Node[:len(m.Graph.Node)-1], fill("huge", "w"), dense, fill("small", "v"), last)
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := onnx.Read(path, onnx.Options{Batch: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 4<<20 {
+		t.Errorf("%d bytes for a file of 12 kB", taken)
+	}
+	values, err := m.Values("v")
+	if err != nil || len(values) != 10<<20 || values[0] != 0 {
+		t.Errorf("%d values, %v", len(values), err)
+	}
+}

@@ -1,0 +1,333 @@
+"""Makes the cases of TestJudged: small ONNX files, each with something that the importer has to
+understand, and what ONNX Runtime computes of them; ONNX's reference evaluator has to agree.
+
+    python judge.py    (wants onnx and onnxruntime; writes cases/*.onnx and cases/*.json)
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+HERE = pathlib.Path(__file__).parent
+RNG = np.random.default_rng(7)
+
+
+def images(shape):
+    """The same numbers in Go: see images in judged_test.go."""
+    n = np.arange(np.prod(shape), dtype=np.int64)
+    return ((n * 7919 % 2003 - 1001) / 1001).astype(np.float32).reshape(shape)
+
+
+def tensor(name, *shape, low=-0.5, high=0.5):
+    return numpy_helper.from_array(RNG.uniform(low, high, shape).astype(np.float32), name)
+
+
+def scalars(name, values, dtype=np.int64):
+    return numpy_helper.from_array(np.array(values, dtype), name)
+
+
+def norm(name, c):
+    return [
+        tensor(f"{name}.s", c, low=0.5, high=1.5),
+        tensor(f"{name}.b", c),
+        tensor(f"{name}.m", c),
+        tensor(f"{name}.v", c, low=0.5, high=1.5),
+    ]
+
+
+def node(op, inputs, output, **attributes):
+    outputs = [output] if isinstance(output, str) else output
+    return helper.make_node(op, inputs.split(), outputs, **attributes)
+
+
+def model(nodes, initial, shape, out, opset, ir=8, fed="x", **more):
+    x = helper.make_tensor_value_info(fed, TensorProto.FLOAT, shape)
+    name = nodes[-1].output[0] if "output" not in more else more["output"]
+    y = helper.make_tensor_value_info(name, TensorProto.FLOAT, out)
+    inputs = [x]
+    if more.get("listed"):
+        inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in initial]
+    graph = helper.make_graph(nodes, "case", inputs, [y], initial)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir
+    )
+
+
+def head(before, c, classes=5, prefix=""):
+    """Global pool, flatten, dense."""
+    nodes = [
+        node("GlobalAveragePool", before, "gap"),
+        node("Flatten", "gap", "flat", axis=1),
+        node("Gemm", "flat fc.w fc.b", "logits", transB=1),
+    ]
+    return nodes, [tensor("fc.w", classes, c), tensor("fc.b", classes)]
+
+
+def classifier(nodes, initial, c, shape=("batch", 3, 9, 8), opset=17, **more):
+    tail, weights = head(nodes[-1].output[0], c)
+    return model(nodes + tail, initial + weights, shape, [shape[0], 5], opset, **more)
+
+
+CASES = {}
+
+
+def case(build):
+    CASES[build.__name__.replace("_", "-")] = build
+    return build
+
+
+@case
+def same_lower_odd():
+    conv = node("Conv", "x w", "a", auto_pad="SAME_LOWER", strides=[2, 2])
+    pool = node("MaxPool", "a", "p", auto_pad="SAME_LOWER", kernel_shape=[2, 2], strides=[2, 2])
+    return classifier([conv, pool], [tensor("w", 4, 3, 3, 3)], 4, shape=["batch", 3, 10, 7])
+
+
+@case
+def valid_dilated_groups():
+    conv = node("Conv", "x w b", "a", auto_pad="VALID", dilations=[2, 1], group=3)
+    return classifier([conv], [tensor("w", 6, 1, 3, 2), tensor("b", 6)], 6)
+
+
+@case
+def oblong_and_pads_per_side():
+    conv = node("Conv", "x w", "a", kernel_shape=[1, 4], pads=[0, 1, 0, 2], strides=[2, 1])
+    pool = node(
+        "AveragePool", "a", "p", kernel_shape=[3, 2], pads=[1, 0, 2, 1], strides=[2, 2],
+        count_include_pad=1,
+    )
+    return classifier([conv, pool], [tensor("w", 4, 3, 1, 4)], 4)
+
+
+@case
+def batch_norm_opset_7():
+    bn = node("BatchNormalization", "a s b m v", "n", epsilon=1e-3)
+    clip = node("Clip", "n", "r", min=-0.4, max=0.6)
+    names = ["s", "b", "m", "v"]
+    weights = norm("bn", 4)
+    for t, name in zip(weights, names):
+        t.name = name
+    conv = node("Conv", "x w", "a", pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+    weights.append(tensor("w", 4, 3, 3, 3))
+    return classifier([conv, bn, clip], weights, 4, shape=[2, 3, 9, 8], opset=7, ir=3, listed=True)
+
+
+@case
+def caffe_scale():
+    nodes = [
+        node("Conv", "x w", "a"),
+        node("BatchNormalization", "a bn.s bn.b bn.m bn.v", "n"),
+        node("Unsqueeze", "k", "k1", axes=[1, 2]),
+        node("Mul", "n k1", "m"),
+        node("Unsqueeze", "d", "d1", axes=[1, 2]),
+        node("Add", "m d1", "o"),
+        node("Relu", "o", "r"),
+    ]
+    weights = [tensor("w", 4, 3, 3, 3), *norm("bn", 4), tensor("k", 4), tensor("d", 4)]
+    return classifier(nodes, weights, 4, opset=9, ir=4)
+
+
+@case
+def shape_arithmetic():
+    """What PyTorch writes for x.view(x.size(0), -1)."""
+    nodes = [
+        node("Conv", "x w b", "a", strides=[2, 2]),
+        node("Relu", "a", "r"),
+        node("Constant", "", "zero", value=scalars("", 0)),
+        node("Constant", "", "rest", value=scalars("", [-1])),
+        node("Shape", "r", "s"),
+        node("Gather", "s zero", "n", axis=0),
+        node("Unsqueeze", "n", "n1", axes=[0]),
+        node("Concat", "n1 rest", "to", axis=0),
+        node("Reshape", "r to", "flat"),
+        node("Gemm", "flat fc fcb", "y", transB=0, alpha=0.5, beta=2.0),
+    ]
+    nodes[2].input[:] = []
+    nodes[3].input[:] = []
+    weights = [tensor("w", 4, 3, 3, 3), tensor("b", 4), tensor("fc", 48, 5), tensor("fcb", 1, 5)]
+    return model(nodes, weights, ["batch", 3, 9, 8], ["batch", 5], 11, ir=6)
+
+
+@case
+def names_with_slashes():
+    nodes = [
+        helper.make_node("Conv", ["/in put", "/conv/weight"], ["/conv/Conv_output_0"], "/conv/Conv"),
+        helper.make_node("Relu", ["/conv/Conv_output_0"], ["input"], "input"),
+        helper.make_node("GlobalAveragePool", ["input"], ["a b"], "a b"),
+        helper.make_node("Reshape", ["a b", "to"], ["a.b"], "a/b"),
+        helper.make_node("Gemm", ["a.b", "fc.w", "fc.b"], ["1 2"], "a_b", transB=1),
+        helper.make_node("Softmax", ["1 2"], ["out/put"], ""),
+    ]
+    weights = [
+        tensor("/conv/weight", 4, 3, 3, 3), tensor("fc.w", 5, 4), tensor("fc.b", 5),
+        scalars("to", [0, -1]),
+    ]
+    return model(nodes, weights, ["N", 3, 9, 8], ["N", 5], 13, fed="/in put")
+
+
+@case
+def squeezed_mean():
+    nodes = [
+        node("Conv", "x w", "a", strides=[2, 2]),
+        node("ReduceMean", "a", "m", axes=[-1, -2], keepdims=0),
+        node("MatMul", "m fc", "g"),
+        node("Add", "fcb g", "y"),
+    ]
+    weights = [tensor("w", 4, 3, 3, 3), tensor("fc", 4, 5), tensor("fcb", 5)]
+    return model(nodes, weights, ["batch", 3, 9, 8], ["batch", 5], 13)
+
+
+@case
+def classes_as_a_map():
+    """SqueezeNet's end: 1×C×1×1, and Softmax of an old opset on it."""
+    nodes = [
+        node("Conv", "x w b", "a"),
+        node("Dropout", "a", ["d", "mask"], ratio=0.3),
+        node("Relu", "d", "r"),
+        node("GlobalAveragePool", "r", "g"),
+        node("Softmax", "g", "y"),
+    ]
+    weights = [tensor("w", 5, 3, 3, 3), tensor("b", 5)]
+    return model(nodes, weights, [1, 3, 9, 8], [1, 5, 1, 1], 9, ir=3, listed=True)
+
+
+@case
+def sum_and_concat():
+    nodes = [
+        node("Conv", "x w", "a"), node("Conv", "x v", "b"), node("Relu", "b", "c"),
+        node("Sum", "a b c", "s"),
+        node("Concat", "s a c", "k", axis=-3),
+        node("Identity", "k", "i"),
+        node("LRN", "i", "l", size=3, alpha=0.5, beta=0.7, bias=1.5),
+    ]
+    weights = [tensor("w", 4, 3, 3, 3), tensor("v", 4, 3, 3, 3)]
+    return classifier(nodes, weights, 12)
+
+
+@case
+def silu_and_gate():
+    """SiLU as it is written out, and squeeze-and-excitation."""
+    nodes = [
+        node("Conv", "x w", "a"), node("Sigmoid", "a", "s"), node("Mul", "a s", "m"),
+        node("ReduceMean", "m axes", "g", keepdims=1),
+        node("Conv", "g e eb", "e1"), node("Relu", "e1", "e2"),
+        node("Conv", "e2 f", "f1"), node("Sigmoid", "f1", "f2"), node("Mul", "f2 m", "o"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("e", 2, 4, 1, 1), tensor("eb", 2), tensor("f", 4, 2, 1, 1),
+        scalars("axes", [2, 3]),
+    ]
+    return classifier(nodes, weights, 4, opset=18)
+
+
+@case
+def upsampled():
+    nodes = [
+        node("Conv", "x w", "a"), node("Upsample", "a scales", "u", mode="nearest"),
+        node("ConvTranspose", "u t", "o", strides=[2, 2], auto_pad="SAME_UPPER"),
+        node("GlobalMaxPool", "o", "p"), node("Squeeze", "p", "q", axes=[2, 3]),
+        node("Gemm", "q fc fcb", "y"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("t", 4, 2, 3, 3),
+        scalars("scales", [1, 1, 2, 3], np.float32), tensor("fc", 2, 5), tensor("fcb", 5),
+    ]
+    return model(nodes, weights, ["batch", 3, 9, 8], ["batch", 5], 9, ir=4)
+
+
+@case
+def resized():
+    nodes = [
+        node("Conv", "x w", "a"), node("Resize", "a  scales", "u", mode="nearest"),
+        node("Conv", "u v", "b"),
+    ]
+    nodes[1].input[:] = ["a", "", "scales"]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("v", 4, 4, 3, 3), scalars("scales", [1, 1, 3, 2], np.float32)
+    ]
+    return classifier(nodes, weights, 4, opset=13)
+
+
+@case
+def shared_and_unused():
+    nodes = [
+        node("Conv", "x w", "a", pads=[1, 1, 1, 1]), node("BatchNormalization", "a s b b s", "n"),
+        node("Relu", "n", "r"), node("Relu", "n", "never"),
+        node("Conv", "r v", "c"), node("BatchNormalization", "c s b b s", "o"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("v", 4, 4, 3, 3), tensor("unused", 7),
+        tensor("s", 4, low=0.5, high=1.5), tensor("b", 4),
+    ]
+    return classifier(nodes, weights, 4)
+
+
+@case
+def ceil_pools():
+    nodes = [
+        node("MaxPool", "x", "p", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, dilations=[1, 2]),
+        node("Conv", "p w", "a"),
+        node("AveragePool", "a", "q", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+    ]
+    return classifier(nodes, [tensor("w", 4, 3, 2, 2)], 4, shape=["batch", 3, 12, 11], opset=19)
+
+
+@case
+def clip_as_relu():
+    nodes = [node("Conv", "x w", "a"), node("Clip", "a zero", "r"), node("Cast", "r", "c", to=1)]
+    return classifier(nodes, [tensor("w", 4, 3, 3, 3), scalars("zero", 0, np.float32)], 4, opset=13)
+
+
+def main():
+    folder = HERE / "cases"
+    folder.mkdir(exist_ok=True)
+    for name, build in CASES.items():
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
+        global RNG
+        RNG = np.random.default_rng(list(name.encode()))
+        made = build()
+        onnx.checker.check_model(made, full_check=True)
+        batch = made.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 2
+        shape = [batch] + [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim[1:]]
+        x = {made.graph.input[0].name: images(shape)}
+        onnx.save(made, folder / f"{name}.onnx")
+        judge(name, made.SerializeToString(), made, x)
+    for path in sorted(HERE.glob("*.onnx")):
+        if path.stem in ("too_new", "unet3d") or len(sys.argv) > 1:
+            continue
+        made = onnx.load(path)
+        stored = {t.name for t in made.graph.initializer}
+        fed = next(i for i in made.graph.input if i.name not in stored)
+        dims = [d.dim_value for d in fed.type.tensor_type.shape.dim]
+        judge(path.stem, str(path), made, {fed.name: images([dims[0] or 2] + dims[1:])})
+
+
+def judge(name, source, made, x):
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    answer = session.run(None, x)[0]
+    try:
+        second = ReferenceEvaluator(made).run(None, x)[0]
+        agreed = float(np.abs(answer - second).max())
+    except Exception as error:  # it lacks some old operators
+        agreed = f"{type(error).__name__}: {error}"[:200]
+    if isinstance(agreed, float) and agreed > 1e-5:
+        print(f"{name}: ONNX Runtime and the reference evaluator differ by {agreed}")
+    text = {
+        "batch": int(next(iter(x.values())).shape[0]),
+        "shape": list(answer.shape),
+        "onnxruntime": onnxruntime.__version__,
+        "reference_evaluator_differs_by": agreed,
+        "output": [float(f"{v:.7g}") for v in answer.ravel()],
+    }
+    (HERE / "cases" / f"{name}.json").write_text(json.dumps(text, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
