@@ -34,7 +34,7 @@ test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conforman
 	@$(BIN) setup
 	$(BIN) images build
 	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
-	$(VENV)/bin/python -m pytest -q runners/python
+	$(VENV)/bin/python -m pytest -q runners/sdk/python
 	@$(MAKE) --no-print-directory java
 	$(BIN) verify --protocol > bin/protocol.txt || { cat bin/protocol.txt; exit 1; }
 	@rm -rf bin/campaign
@@ -44,15 +44,15 @@ unit: ## the tests that need neither engine nor browser
 	go test -short ./...
 
 python: $(VENV)/ready
-	$(VENV)/bin/python -m pytest -q runners/python
+	$(VENV)/bin/python -m pytest -q runners/sdk/python
 
 java: ## the tests of DL4J's runner
-	@if command -v mvn > /dev/null; then mvn -q -B -f runners/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
+	@if command -v mvn > /dev/null; then mvn -q -B -f runners/frameworks/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
 
-$(VENV)/ready: runners/python/requirements-test.txt | host-lint
+$(VENV)/ready: runners/sdk/python/requirements-test.txt | host-lint
 	@echo "making $(VENV), for pytest and the linters: about 60 MB to download, 140 MB on disk"
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install -q -r runners/python/requirements-test.txt
+	@$(VENV)/bin/python -m pip install -q -r runners/sdk/python/requirements-test.txt
 	@touch $@
 
 lint: $(VENV)/ready ## gofmt, go vet, staticcheck, golangci-lint, ruff
@@ -60,8 +60,8 @@ lint: $(VENV)/ready ## gofmt, go vet, staticcheck, golangci-lint, ruff
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
-	$(VENV)/bin/ruff check runners/python
-	$(VENV)/bin/ruff format --check runners/python
+	$(VENV)/bin/ruff check runners
+	$(VENV)/bin/ruff format --check runners
 
 bench: ## what the harness itself costs
 	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend

@@ -1,17 +1,18 @@
-// Package runners holds who measures: the manifests and adapters that come
-// with dlbench. Its rooms are the protocol, the engines that start runners, the
-// sessions with them, parity and the campaign.
+// Package runners holds who measures: a room for each framework, the library
+// that adapters stand on, and beside them the protocol, the engines that start
+// runners, the sessions with them, parity and the campaign.
 package runners
 
 import "embed"
 
-// Manifests are the built-in runners' runner.json files.
+// Manifests are the built-in runners' manifests, one or more a framework.
 //
-//go:embed */runner.json
+//go:embed frameworks/*/runner.json frameworks/*/runner-*.json
 var Manifests embed.FS
 
-// Sources are the adapters: the Python library with its adapters and the bare
-// loops that they are held against, and those that share nothing with it.
+// Sources are what images are given: the Python library, and each framework's
+// adapter with the bare loop that it is held against.
 //
-//go:embed python/dlbench_runner/*.py python/dlbench_runner/adapters/*.py python/dlbench_bare/*.py cntk/dlbench_cntk/*.py dl4j/pom.xml dl4j/src/main
+//go:embed sdk/python/dlbench_sdk/*.py sdk/python/dlbench_bare/*.py frameworks/*/*.py
+//go:embed frameworks/cntk/dlbench_cntk/*.py frameworks/dl4j/pom.xml frameworks/dl4j/src/main
 var Sources embed.FS

@@ -173,7 +173,7 @@ func (p *program) prepareLocal(ctx context.Context, b *bench, m manifest.Manifes
 		}
 		b.launcher.Adapters = dir
 	}
-	s := startable{manifest: m, key: strings.Join(append([]string{"local", b.launcher.Adapters}, m.Local.Command...), " ")}
+	s := startable{manifest: m, key: strings.Join(append([]string{"local", b.launcher.Adapters}, m.At(b.launcher.Adapters, m.Local.Command)...), " ")}
 	for _, module := range m.Local.Requires {
 		script := fmt.Sprintf("import %s; print(%s.__version__, %s.__file__)", module, module, module)
 		command := exec.CommandContext(ctx, b.launcher.Python, "-c", script)

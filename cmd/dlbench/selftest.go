@@ -185,7 +185,7 @@ func (t *selftesting) opener(s startable, slowdown *float64) func(ctx context.Co
 // nullManifest is a runner without a framework, in the reference's image, each
 // of whose iterations waits.
 func nullManifest(m manifest.Manifest, waits int) manifest.Manifest {
-	command := []string{"python3", "-m", "dlbench_runner.null"}
+	command := []string{"python3", "-m", "dlbench_sdk.null"}
 	m.Name, m.Framework, m.Command, m.Reference = "null", "none", command, false
 	if m.Local != nil {
 		local := *m.Local

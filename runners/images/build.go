@@ -41,9 +41,14 @@ func (s *Store) buildPackages(ctx context.Context, l layer, below, build string)
 
 func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, l layer, below, build string) error {
 	return s.inContext(func(dir string) error {
-		dockerfile, sources := l.parts[0], l.parts[1]
-		if err := errors.Join(copyPart(dockerfile, dir), copyPart(sources, filepath.Join(dir, sources.dir))); err != nil {
+		dockerfile, sources := l.parts[0], l.parts[1:]
+		if err := copyPart(dockerfile, dir); err != nil {
 			return err
+		}
+		for _, p := range sources {
+			if err := copyPart(p, filepath.Join(dir, p.dir)); err != nil {
+				return err
+			}
 		}
 		return s.build(ctx, "add the adapter of "+m.Framework, dir, l.tag, map[string]string{"PACKAGES": below, "BUILD": build})
 	})

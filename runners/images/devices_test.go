@@ -24,7 +24,7 @@ func answering(t *testing.T, script string) *Store {
 
 // twofold is a runner with an image for each kind of device.
 func twofold() manifest.Manifest {
-	return manifest.Manifest{Name: "x", Command: []string{"python3", "-m", "dlbench_runner", "x"}, Devices: []string{"cpu", "gpu"},
+	return manifest.Manifest{Name: "x", Command: []string{"x"}, Devices: []string{"cpu", "gpu"},
 		Image: manifest.Image{Name: "dlbench/x", Context: "reference"},
 		GPU:   &manifest.GPU{Image: manifest.Image{Name: "dlbench/x-gpu", Context: "pytorch"}}}
 }

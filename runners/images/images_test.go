@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,8 +52,9 @@ func TestEveryBuiltinRunnerHasAnImage(t *testing.T) {
 			t.Errorf("image of %s is %s", m.Name, name)
 		}
 		seen[name] = true
-		if module := m.Command[len(m.Command)-1]; m.Image.Adapter == "" {
-			if _, err := fs.Stat(runners.Sources, "python/dlbench_runner/adapters/"+module+".py"); err != nil {
+		if m.Image.Adapter == "" {
+			file := m.At("", m.Command)[len(m.Command)-1]
+			if _, err := fs.Stat(runners.Sources, file); err != nil {
 				t.Errorf("%s: its image would hold no adapter: %v", m.Name, err)
 			}
 		}
@@ -180,27 +182,31 @@ func TestOursAreFound(t *testing.T) {
 // A change of one adapter leaves the images of the others as they are.
 func TestAnImageHoldsItsOwnAdapterAlone(t *testing.T) {
 	var held []string
-	err := adapterPart(manifest.Manifest{Command: []string{"python3", "-m", "dlbench_runner", "pytorch"}}).each(func(name string, _ []byte) error {
-		held = append(held, name)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, p := range adapterParts(manifest.Manifest{Room: "frameworks/pytorch"}) {
+		err := p.each(func(name string, _ []byte) error {
+			held = append(held, path.Join(p.dir, name))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, name := range []string{"dlbench_runner/server.py", "dlbench_runner/adapters/__init__.py", "dlbench_runner/adapters/pytorch.py", "dlbench_bare/__main__.py", "dlbench_bare/pytorch.py"} {
+	for _, name := range []string{"sdk/python/dlbench_sdk/server.py", "sdk/python/dlbench_bare/__main__.py", "frameworks/pytorch/adapter.py", "frameworks/pytorch/bare.py"} {
 		if !slices.Contains(held, name) {
 			t.Errorf("%s is missing: %v", name, held)
 		}
 	}
-	if slices.ContainsFunc(held, func(name string) bool { return strings.Contains(name, "tensorflow") }) {
-		t.Errorf("pytorch's image holds %v", held)
+	for _, unwanted := range []string{"tensorflow", "test", ".json", ".md"} {
+		if slices.ContainsFunc(held, func(name string) bool { return strings.Contains(name, unwanted) }) {
+			t.Errorf("pytorch's image holds %v", held)
+		}
 	}
 }
 
 // Images stand on one another: a base, packages on packages, an adapter; a
 // change below changes the names of all above.
 func TestRecipe(t *testing.T) {
-	m := manifest.Manifest{Name: "x", Command: []string{"python3", "-m", "dlbench_runner", "x"},
+	m := manifest.Manifest{Name: "x", Command: []string{"x"},
 		Image: manifest.Image{Name: "dlbench/x", Context: "tensorflow", On: "reference"}}
 	r, err := recipeOf(m)
 	if err != nil {

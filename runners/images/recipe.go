@@ -14,8 +14,8 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// pythonTree is the adapters that are written with the Python library.
-const pythonTree = "python"
+// pythonAdapter is the last layer of runners that stand on the Python library.
+const pythonAdapter = "python"
 
 // recipe is how a runner's image is made: tags from below to the top. A tag is
 // a name with a digest of all that went into it.
@@ -81,8 +81,8 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		l.tag = below
 		r.packages = append(r.packages, l)
 	}
-	r.adapter.context = "adapter/" + cmp.Or(m.Image.Adapter, pythonTree)
-	r.adapter.parts = []part{{docker.Files, r.adapter.context, nil}, adapterPart(m)}
+	r.adapter.context = "adapter/" + cmp.Or(m.Image.Adapter, pythonAdapter)
+	r.adapter.parts = append([]part{{docker.Files, r.adapter.context, nil}}, adapterParts(m)...)
 	digest, err := digestOf(below, r.adapter.parts...)
 	r.adapter.tag = m.Image.Name + ":" + digest
 	return r, err
@@ -90,27 +90,23 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 
 // pins are the pinned dependencies of an adapter that is a Maven project.
 func pins(m manifest.Manifest) part {
-	tree := cmp.Or(m.Image.Adapter, pythonTree)
-	return part{runners.Sources, tree, func(name string) bool { return name == tree+"/pom.xml" }}
+	if m.Room == "" {
+		return part{}
+	}
+	return part{runners.Sources, m.Room, func(name string) bool { return name == m.Room+"/pom.xml" }}
 }
 
-// adapterPart is the sources of a runner's adapter. Python runners share a
-// tree; each gets the library and its own module, so that a change of one
-// leaves the images of the others as they are.
-func adapterPart(m manifest.Manifest) part {
-	tree := cmp.Or(m.Image.Adapter, pythonTree)
-	p := part{runners.Sources, tree, nil}
-	if tree != pythonTree || len(m.Command) == 0 {
-		return p
+// adapterParts are the sources of a runner's adapter: its own room, so that a
+// change of one leaves the images of the others as they are, and the library
+// where it stands on that.
+func adapterParts(m manifest.Manifest) (parts []part) {
+	if cmp.Or(m.Image.Adapter, pythonAdapter) == pythonAdapter {
+		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, nil})
 	}
-	module := m.Command[len(m.Command)-1]
-	p.wanted = func(name string) bool {
-		dir, file := path.Split(strings.TrimPrefix(name, tree+"/"))
-		own := strings.HasPrefix(file, module+".") || strings.HasPrefix(file, module+"_")
-		shared := dir == "dlbench_runner/" || strings.HasPrefix(file, "__") || file == "networks.py"
-		return own || shared
+	if m.Room != "" {
+		parts = append(parts, part{runners.Sources, m.Room, nil})
 	}
-	return p
+	return parts
 }
 
 // part is a directory whose files count: all of them, or the wanted ones.
@@ -122,6 +118,9 @@ type part struct {
 
 // each calls a function with every file's path below the part's directory.
 func (p part) each(use func(relative string, data []byte) error) error {
+	if p.files == nil {
+		return nil
+	}
 	return fs.WalkDir(p.files, p.dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || p.wanted != nil && !p.wanted(name) {
 			return err

@@ -32,7 +32,7 @@ type Launcher struct {
 	Work      string // directory for the processes' work directories
 	Logs      string // directory of <runner>.log; empty keeps none
 	Python    string // interpreter, for local runners
-	Adapters  string // directory of the adapters, for local runners
+	Adapters  string // what manifest.ExtractPython returns, for local runners
 	Deadlines session.Deadlines
 
 	mu   sync.Mutex
@@ -114,7 +114,7 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 func fileName(runner string) string { return strings.ReplaceAll(runner, ":", "-") }
 
 func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device) (engine.Spec, error) {
-	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.Command, CPUs: l.CPUs, GPUs: on.UUIDs(),
+	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.At(manifest.ImageRoot, m.Command), CPUs: l.CPUs, GPUs: on.UUIDs(),
 		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(l.Threads)}
 	if _, shares := l.Engine.(engine.HostPaths); !shares {
 		return spec, nil
@@ -122,7 +122,7 @@ func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount
 	if m.Local == nil {
 		return spec, &protocol.Error{Code: protocol.Unsupported, Message: "the manifest says no way to start it as a local process"}
 	}
-	spec.Command = append([]string(nil), m.Local.Command...)
+	spec.Command = m.At(l.Adapters, m.Local.Command)
 	if spec.Command[0] == "python3" {
 		spec.Command[0] = l.Python
 	}

@@ -6,21 +6,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dlbench/dlbench/runners"
 )
 
-// ExtractPython writes the embedded adapters under dir, in a directory named by
-// their digest, and returns the one that PYTHONPATH needs.
+// PythonLibrary is what adapters in Python stand on, among runners.Sources. Its
+// packages lie beside the frameworks' rooms wherever a runner is started.
+const PythonLibrary = "sdk/python"
+
+// ExtractPython writes the embedded Python library and the frameworks' rooms
+// under dir, in a directory named by their digest, and returns that one: the
+// root of At, and what PYTHONPATH needs.
 func ExtractPython(dir string) (string, error) {
 	hash := sha256.New()
 	contents := map[string][]byte{}
-	err := fs.WalkDir(runners.Sources, "python", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	err := fs.WalkDir(runners.Sources, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(name) != ".py" {
 			return err
 		}
 		data, err := fs.ReadFile(runners.Sources, name)
-		contents[name] = data
+		contents[strings.TrimPrefix(name, PythonLibrary+"/")] = data
 		_, _ = hash.Write([]byte(name + "\x00" + string(data)))
 		return err
 	})
@@ -29,7 +35,7 @@ func ExtractPython(dir string) (string, error) {
 	}
 	final := filepath.Join(dir, "adapters", hex.EncodeToString(hash.Sum(nil))[:16])
 	if _, err := os.Stat(final); err == nil {
-		return filepath.Join(final, "python"), nil
+		return final, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
 		return "", err
@@ -56,5 +62,5 @@ func ExtractPython(dir string) (string, error) {
 			return "", err
 		}
 	}
-	return filepath.Join(final, "python"), nil
+	return final, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // The rules are PyTorch's adapter's too: both read this table.
 func TestRunsOn(t *testing.T) {
-	data, err := os.ReadFile("../python/tests/architectures.json")
+	data, err := os.ReadFile("../sdk/python/tests/architectures.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package manifest reads runners/<name>/runner.json: all that dlbench knows of
-// a runner before it starts it.
+// Package manifest reads runners/frameworks/<name>/runner.json: all that
+// dlbench knows of a runner before it starts it.
 package manifest
 
 // SchemaVersion is the version of runner.json.
@@ -17,7 +17,7 @@ type Manifest struct {
 	Released      string            `json:"released"`               // date of that version's release, YYYY-MM-DD
 	CPUFeatures   string            `json:"cpu_features,omitempty"` // the instructions that its kernels use
 	Image         Image             `json:"image"`
-	Command       []string          `json:"command"`        // inside the image
+	Command       []string          `json:"command"`        // inside the image; "{here}" is replaced, see At
 	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity holds the runner against
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
@@ -29,6 +29,7 @@ type Manifest struct {
 	Reference bool               `json:"reference,omitempty"` // judged against, never ranked
 
 	Source string `json:"-"` // where it was read, for messages
+	Room   string `json:"-"` // its directory among the sources that come with dlbench; empty for other people's
 }
 
 // Variant is another way to run a framework: the same image and program under
@@ -47,7 +48,7 @@ type Image struct {
 	Base    string `json:"base,omitempty"`    // docker/base/<base>.txt, what they stand on; "python" where it is empty
 	On      string `json:"on,omitempty"`      // or the contexts whose packages they stand on, from below, with spaces between
 	Build   string `json:"build,omitempty"`   // the base of stages that compile
-	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter> and runners/<adapter>, the last layer; "python" where it is empty
+	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter>, the last layer; "python" where it is empty
 }
 
 // GPU describes the build that computes on GPUs.

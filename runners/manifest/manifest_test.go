@@ -89,8 +89,22 @@ func TestExtractPythonIsDoneOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(first, "dlbench_runner", "adapters", "reference.py")); err != nil {
+	if _, err := os.Stat(filepath.Join(first, "dlbench_sdk", "server.py")); err != nil {
 		t.Error(err)
+	}
+	all, err := manifest.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range all {
+		if m.Local == nil {
+			continue
+		}
+		if file := m.At(first, m.Local.Command)[3]; !filepath.IsAbs(file) || filepath.Base(file) != "adapter.py" {
+			t.Errorf("%s is started by %s", m.Name, file)
+		} else if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
 	}
 	again, err := manifest.ExtractPython(dir)
 	if err != nil || again != first {

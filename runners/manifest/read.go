@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,35 +19,43 @@ import (
 
 // Builtin reads the manifests that come with dlbench, the reference first.
 func Builtin() ([]Manifest, error) {
-	return readAll(runners.Manifests, "*/runner.json", "")
+	all, err := readAll(runners.Manifests, "frameworks/*", "")
+	for i := range all {
+		all[i].Room = path.Dir(filepath.ToSlash(all[i].Source))
+	}
+	return all, err
 }
 
 // Dir reads the manifests under a directory: <dir>/runner.json or
-// <dir>/<name>/runner.json.
+// <dir>/<name>/runner.json. A framework with several runners names their files
+// runner-<name>.json.
 func Dir(dir string) ([]Manifest, error) {
-	pattern := "*/runner.json"
-	if _, err := os.Stat(filepath.Join(dir, "runner.json")); err == nil {
-		pattern = "runner.json"
+	files := os.DirFS(dir)
+	all, err := readAll(files, ".", dir)
+	if err == nil && len(all) == 0 {
+		all, err = readAll(files, "*", dir)
 	}
-	all, err := readAll(os.DirFS(dir), pattern, dir)
 	if err == nil && len(all) == 0 {
 		return nil, fmt.Errorf("%s: no runner.json in it or in a directory of it", dir)
 	}
 	return all, err
 }
 
-func readAll(files fs.FS, pattern, root string) ([]Manifest, error) {
-	paths, err := fs.Glob(files, pattern)
-	if err != nil {
+// readAll reads the manifests in the directories of a pattern.
+func readAll(files fs.FS, directories, root string) ([]Manifest, error) {
+	one, err := fs.Glob(files, path.Join(directories, "runner.json"))
+	several, errToo := fs.Glob(files, path.Join(directories, "runner-*.json"))
+	if err := errors.Join(err, errToo); err != nil {
 		return nil, err
 	}
+	paths := append(one, several...)
 	var all []Manifest
-	for _, path := range paths {
-		data, err := fs.ReadFile(files, path)
+	for _, name := range paths {
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
-		source := filepath.Join(root, path)
+		source := filepath.Join(root, name)
 		m, err := Decode(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)

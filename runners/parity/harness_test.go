@@ -39,11 +39,11 @@ type lab struct {
 
 func newLab(t *testing.T, threads int) *lab {
 	t.Helper()
-	adapters, err := filepath.Abs("../python")
+	dir := t.TempDir()
+	adapters, err := manifest.ExtractPython(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	l := &lab{t: t, launcher: &launch.Launcher{
 		Engine: engine.NewLocal(os.Environ()), Session: "test", Threads: threads, Python: python(t), Adapters: adapters,
 		Inputs: filepath.Join(dir, "in"), Work: filepath.Join(dir, "work"), Logs: filepath.Join(dir, "logs"),
@@ -87,8 +87,8 @@ func (l *lab) open(name string) func(context.Context) (parity.Runner, error) {
 }
 
 func (l *lab) start(ctx context.Context, name string) (*launch.Runner, error) {
-	command := []string{"python3", "-m", "dlbench_runner", name}
-	if _, err := os.Stat(filepath.Join(l.launcher.Adapters, "dlbench_runner", "adapters", name+".py")); err != nil {
+	command := []string{"python3", "-m", "dlbench_sdk", filepath.Join(l.launcher.Adapters, "frameworks", name, "adapter.py")}
+	if _, err := os.Stat(command[3]); err != nil {
 		script, err := filepath.Abs("testdata/mutant.py")
 		if err != nil {
 			return nil, err

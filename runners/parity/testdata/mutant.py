@@ -12,10 +12,11 @@ import re
 import sys
 
 import numpy as np
-from dlbench_runner.adapters import reference_ops as ops
-from dlbench_runner.adapters.reference import MULTIPLIES, Reference
-from dlbench_runner.plan import Plan
-from dlbench_runner.server import Server, stop_on_sigterm
+
+from dlbench_sdk.plan import Plan
+from dlbench_sdk.server import Server, stop_on_sigterm
+from frameworks.reference import operators as ops
+from frameworks.reference.adapter import MULTIPLIES, Reference
 
 
 class Float32(Reference):

@@ -1,0 +1,218 @@
+"""The reference: numpy in float64, no framework, forward and backward."""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import platform
+
+import numpy as np
+
+from dlbench_sdk.adapter import Adapter, Description, DeviceUnavailable, Terms
+from dlbench_sdk.plan import Plan, Unsupported
+
+from .operators import OPERATORS
+
+# Unit roundoff: half the distance from 1 to the next number of that precision.
+ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
+
+MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
+
+
+class Reference(Adapter):
+    """Interprets the plan node by node. Gradients are reverse-mode differentiation by hand.
+
+    With noise it is Monte Carlo arithmetic (Parker 1997): every node's result, forward and
+    backward, is multiplied by 1 + u·√n·ξ, where u is the unit roundoff, n the number of terms
+    that one element sums (rounding errors of a sum grow like √n: Higham and Mary 2019), and ξ
+    is uniform in ±1. Of fewer bits than float32's, sums are kept in float32, as hardware keeps
+    them; weights are rounded before they multiply; and what frameworks keep in float32 there
+    (parameters, velocity, running statistics, the loss) has float32's noise alone.
+    """
+
+    dtype = np.float64
+    float64 = True
+    operators = OPERATORS
+
+    def open(self, device: str, threads: int) -> Description:
+        if device != "cpu":
+            raise DeviceUnavailable(f"the reference computes on the CPU, not on {device}")
+        self.noise, self.plan = None, None
+        config = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return Description(
+            framework="numpy",
+            version=np.__version__,
+            build={
+                "blas": f"{config['name']} {config['version']}",
+                "python": platform.python_version(),
+            },
+            operators=list(self.operators),
+            running_variance="unbiased",
+            noise=True,
+            precisions=tuple(ROUNDOFF),
+        )
+
+    def terms(self) -> Terms:
+        precision = "fp64" if self.dtype == np.float64 else "fp32"
+        return Terms(blas_threads(), "NCHW", "eager", precision)
+
+    def load(self, plan: Plan) -> None:
+        for node in plan.nodes:
+            if node.op not in self.operators:
+                raise Unsupported(f"node {node.name!r}: operator {node.op}")
+        self.plan = plan
+        self.inputs = [x.astype(self.dtype) for x in plan.inputs]
+        self.reset()
+
+    def unload(self) -> None:
+        self.plan = self.inputs = self.params = self.velocity = None
+
+    def reset(self) -> None:
+        self.params = {k: v.astype(self.dtype) for k, v in self.plan.weights.items()}
+        self.velocity = {k: np.zeros_like(self.params[k]) for k in self.plan.trainable}
+
+    def state(self) -> dict[str, np.ndarray]:
+        return dict(self.params)
+
+    def shapes(self) -> dict[str, list[int]]:
+        return self.seen_shapes
+
+    def synchronize(self, handle) -> None:
+        pass  # numpy returns when it is done
+
+    def read(self, handle) -> np.ndarray:
+        return np.asarray(handle)
+
+    def step(self, slot: int):
+        if not self.plan.training:
+            return self.forward(self.inputs[slot])[0][self.plan.outputs[0]]
+        loss, gradients, running = self.backward(slot)
+        self.params.update(running)
+        rate, momentum = self.plan.optimizer.learning_rate, self.plan.optimizer.momentum
+        for name in self.plan.trainable:
+            g = gradients[name]
+            self.velocity[name] = self.stored(momentum * self.velocity[name] + g)
+            self.params[name] = self.stored(
+                self.params[name] - rate * (g + momentum * self.velocity[name])
+            )
+        return loss
+
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        values, _ = self.forward(self.inputs[slot], differentiable=False)
+        return {name: values[name] for name in self.plan.outputs}
+
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        loss, gradients, _ = self.backward(slot)
+        return float(loss), gradients
+
+    def forward(self, x: np.ndarray, differentiable: bool = True):
+        """Values of the outputs, and the tape of a differentiable pass: (node, operator)."""
+        values, tape = {self.plan.input: self.rounded(x)}, []
+        self.seen_shapes = {}
+        last_use = {name: i for i, n in enumerate(self.plan.nodes) for name in n.data}
+        for i, node in enumerate(self.plan.nodes):
+            operator = self.operators[node.op](self.plan.training)
+            operands = [values[name] for name in node.data]
+            weights = [self.weight(node, name) for name in node.params]
+            y = operator.forward(node, *operands, *weights)
+            values[node.output] = y = self.rounded(y, operator.length)
+            self.seen_shapes[node.name] = list(y.shape)
+            if self.plan.training and differentiable:
+                tape.append((node, operator))
+            for name in node.data:
+                if last_use[name] == i and name not in self.plan.outputs:
+                    values.pop(name, None)
+        return values, tape
+
+    def loss(self, logits: np.ndarray, labels: np.ndarray):
+        """Mean softmax cross-entropy and its gradient."""
+        shifted = logits - logits.max(1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+        rows = np.arange(len(labels))
+        dlogits = np.exp(log_p)
+        dlogits[rows, labels] -= 1
+        return -log_p[rows, labels].mean(), dlogits / len(labels)
+
+    def backward(self, slot: int):
+        """Loss, gradients by parameter (and "input"), and the moved running statistics."""
+        plan = self.plan
+        values, tape = self.forward(self.inputs[slot])
+        loss, dlogits = self.loss(values[plan.outputs[0]], plan.labels[slot])
+        flowing = {plan.outputs[0]: dlogits}
+        gradients, running = {}, {}
+        while tape:
+            node, operator = tape.pop()
+            if node.output not in flowing:
+                continue
+            grads = operator.backward(node, flowing.pop(node.output))
+            for name, g in zip([*node.data, *node.params], grads):
+                if g is None:
+                    continue
+                g = self.rounded(g, self.terms_of(node, name, g))
+                target = gradients if name in plan.roles else flowing
+                target[name] = target[name] + g if name in target else g
+            if node.op == "BatchNormalization":
+                running.update(zip(node.params[2:], map(self.stored, operator.running)))
+        gradients["input"] = flowing[plan.input]
+        return self.stored(np.asarray(loss)), gradients, running
+
+    def terms_of(self, node, name: str, gradient: np.ndarray) -> float:
+        """How many terms an element of a gradient sums: a parameter's over the whole output, an
+        activation's over the output channels and the kernel."""
+        if node.op not in ("Conv", "ConvTranspose", "Gemm", "BatchNormalization"):
+            return 1
+        if name in self.plan.roles:
+            return node.shape[0] * int(np.prod(node.shape[2:]))
+        weight = self.params[node.params[0]]
+        return max(1, weight.size // gradient.shape[1])
+
+    def set_noise(self, precision: str, seed: int, scale: float = 1.0) -> None:
+        """Noise of a multiple of that precision's rounding; none for the empty precision."""
+        if precision and precision not in ROUNDOFF:
+            raise Unsupported(f"noise of precision {precision!r}")
+        self.noise = None
+        if precision:
+            self.noise = precision, scale, np.random.default_rng(seed)
+
+    def rounded(self, x: np.ndarray, length: float = 1):
+        """An activation or a gradient whose elements sum so many terms."""
+        if self.noise is None:
+            return x
+        precision, scale, _ = self.noise
+        size = scale * ROUNDOFF["fp32"] * np.sqrt(length)
+        if precision != "fp32":
+            size += scale * ROUNDOFF[precision]
+        return self.noisy(x, size)
+
+    def stored(self, x: np.ndarray):
+        """What is kept in float32 in every precision."""
+        if self.noise is None:
+            return x
+        return self.noisy(x, self.noise[1] * ROUNDOFF["fp32"])
+
+    def weight(self, node, name: str):
+        """A parameter as an operator takes it: what multiplies is rounded before."""
+        w = self.params[name]
+        if self.noise is None or self.noise[0] == "fp32" or node.op not in MULTIPLIES:
+            return w
+        return self.rounded(w)
+
+    def noisy(self, x: np.ndarray, size: float):
+        return x * (1 + size * self.noise[2].uniform(-1, 1, np.shape(x)))
+
+
+def blas_threads() -> int:
+    """What the OpenBLAS inside numpy's wheel says it uses; other builds are asked by their
+    environment alone."""
+    directory = os.path.join(os.path.dirname(np.__file__), os.pardir, "numpy.libs")
+    for path in glob.glob(os.path.join(directory, "libscipy_openblas*")):
+        for symbol in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads"):
+            count = getattr(ctypes.CDLL(path), symbol, None)
+            if count is not None:
+                return count()
+    return int(os.environ.get("OPENBLAS_NUM_THREADS") or 0)
+
+
+def adapter() -> Adapter:
+    return Reference()

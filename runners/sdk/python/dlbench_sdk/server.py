@@ -1,0 +1,323 @@
+"""The protocol loop: requests in, replies out, faults turned into error codes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+import numpy as np
+
+from . import loading, loops, safetensors, slowed
+from . import plan as plans
+from .adapter import Adapter, DeviceUnavailable, Terms
+from .verify import verify
+
+PROTOCOL = 1
+LONGEST = 400  # characters of an error message
+# How frameworks put it whose exceptions are no MemoryError.
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "OOM when")
+
+
+class RequestError(Exception):
+    """A request that is refused with a code of its own."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+class Server:
+    """One session. The adapter is made by the first hello, so that an import that fails is a
+    reply and not a crash."""
+
+    def __init__(self, name: str, make: Callable[[], Adapter], sources: list[str]):
+        self.name, self.make, self.sources = name, make, sources
+        self.adapter: Adapter | None = None
+        self.plan: plans.Plan | None = None
+        self.precisions: Sequence[str] = ()
+        self.no_precision: dict[str, str] = {}
+        self.replies = take_stdout()
+
+    def serve(self, requests: TextIO) -> int:
+        """Answer until bye or the end of the input."""
+        requests.reconfigure(encoding="utf-8", errors="replace")  # no byte may end the session
+        for line in requests:
+            if not line.strip():
+                continue
+            identifier, done = 0, False
+            try:
+                request = parse(line)
+                identifier, done = request["id"], request["request"] == "bye"
+                self.reply({"id": identifier, "result": self.handle(request)})
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                self.reply({"id": identifier, "error": fault(error)})
+            if done:
+                return 0
+        return 0
+
+    def reply(self, message: dict) -> None:
+        self.replies.write(json.dumps(message, allow_nan=False) + "\n")
+        self.replies.flush()
+
+    def handle(self, request: dict) -> dict:
+        handlers = {
+            "hello": self.hello,
+            "load": self.load,
+            "verify": self.verify,
+            "warmup": self.warmup,
+            "measure": self.measure,
+            "unload": self.unload,
+            "bye": lambda _: {},
+        }
+        handler = handlers.get(request["request"])
+        if handler is None:
+            raise RequestError("unknown_request", f"unknown request {request['request']!r}")
+        params = request.get("params") or {}
+        if not isinstance(params, dict):
+            raise RequestError("bad_request", "params is not an object")
+        return handler(params)
+
+    def hello(self, params: dict) -> dict:
+        if self.adapter is not None:
+            raise RequestError("bad_request", "hello came before, and comes once")
+        threads, device = integer(params, "threads", 0), params.get("device", "cpu")
+        adapter = slowed.as_asked(self.make())
+        began = time.monotonic()
+        d = adapter.open(device, threads)
+        import_s = time.monotonic() - began
+        self.adapter, self.precisions = adapter, d.precisions
+        self.no_precision = d.no_precision
+        return {
+            "protocol": PROTOCOL,
+            "runner": self.name,
+            "framework": d.framework,
+            "framework_version": d.version,
+            "adapter_digest": digest_of({*self.sources, *loaded_sources()}),
+            "build": d.build,
+            "device": {"kind": d.device_kind, "name": d.device_name, "uuid": d.device_uuid},
+            "terms": terms_of(adapter.terms()),
+            "capabilities": {
+                "operators": sorted(d.operators),
+                "modes": list(d.modes),
+                "precisions": list(d.precisions),
+                "no_precision": d.no_precision,
+                "running_variance": d.running_variance,
+                "noise": d.noise,
+            },
+            "import_s": import_s,
+            "pid": os.getpid(),
+        }
+
+    def load(self, params: dict) -> dict:
+        adapter = self.opened()
+        if self.plan is not None:
+            raise RequestError("bad_request", "load before unload of the former workload")
+        plan = plans.read(*(text(params, name) for name in ("plan", "weights", "batch")))
+        if plan.precision not in self.precisions:
+            others = f"there are {', '.join(self.precisions)}"
+            reason = self.no_precision.get(plan.precision, others)
+            raise plans.Unsupported(f"precision {plan.precision}: {reason}")
+        began = time.monotonic()
+        try:
+            adapter.load(plan)
+        except BaseException:
+            adapter.unload()
+            raise
+        self.plan = plan
+        return {
+            "load_s": time.monotonic() - began,
+            "parameters": sum(plan.weights[name].size for name in plan.trainable),
+            "terms": terms_of(adapter.terms()),
+        }
+
+    def verify(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        output = text(params, "output")
+        verify(adapter, plan, params)
+        return {"output": output, "shapes": adapter.shapes()}
+
+    def warmup(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        first, iterations = integer(params, "first_slot", 0), integer(params, "iterations")
+        durations, losses = [], []
+        for i in range(iterations):
+            began = time.monotonic_ns()
+            handle = adapter.step((first + i) % plan.slots)
+            adapter.synchronize(handle)
+            durations.append(time.monotonic_ns() - began)
+            if plan.training and i < 3:
+                losses.append(scalar(adapter.read(handle)))
+        return {"iteration_ns": durations, "losses": losses}
+
+    def measure(self, params: dict) -> dict:
+        adapter, plan = self.loaded()
+        loop = self.loop(params)
+        # Every block starts without old garbage. The collector stays on, as in anybody's program:
+        # models in Python leave cycles that hold their activations.
+        gc.collect()
+        result, handle = loop()
+        output = np.ascontiguousarray(adapter.read(handle), dtype="<f4")
+        result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
+        if plan.training:
+            result["loss"] = scalar(output)
+        if params.get("output"):
+            safetensors.write(params["output"], {"output": output})
+        return result
+
+    def loop(self, params: dict) -> Callable[[], tuple[dict, Any]]:
+        """What a block runs, with everything that can be wrong with it looked at before."""
+        adapter, plan = self.loaded()
+        iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
+        order = [(slot + i) % plan.slots for i in range(iterations)]
+        scenario = params.get("scenario")
+        if scenario in ("offline", "train"):
+            return lambda: loops.back_to_back(adapter, order)
+        if scenario == "single-stream":
+            return lambda: loops.one_at_a_time(adapter, order)
+        if scenario == "multi-stream":
+            size = integer(params, "query_iterations")
+            if iterations % size:
+                text = f"{iterations} iterations are no whole queries of query_iterations {size}"
+                raise RequestError("bad_request", text)
+            return lambda: loops.queries(adapter, order, size)
+        if scenario == "server":
+            arrivals = arrivals_of(params, iterations)
+            return lambda: loops.scheduled(adapter, order, arrivals)
+        raise RequestError("bad_request", f"unknown scenario {scenario!r}")
+
+    def unload(self, _: dict) -> dict:
+        if self.plan is not None:
+            self.plan = None
+            self.opened().unload()
+            gc.collect()
+        return {}
+
+    def opened(self) -> Adapter:
+        if self.adapter is None:
+            raise RequestError("bad_request", "hello has to come first")
+        return self.adapter
+
+    def loaded(self) -> tuple[Adapter, plans.Plan]:
+        adapter = self.opened()
+        if self.plan is None:
+            raise RequestError("bad_request", "load has to come first")
+        return adapter, self.plan
+
+
+def scalar(value: np.ndarray) -> float | None:
+    """A loss for JSON, which has no NaN: a loss that is none is null."""
+    number = float(np.asarray(value).reshape(-1)[0])
+    return number if np.isfinite(number) else None
+
+
+def integer(params: dict, name: str, default: int | None = None) -> int:
+    """A count: positive, or at least zero where it has a default."""
+    value, least = params.get(name, default), 1 if default is None else 0
+    if not isinstance(value, int) or value < least:
+        raise RequestError("bad_request", f"{name} is {value!r}, expected an integer from {least}")
+    return value
+
+
+def arrivals_of(params: dict, iterations: int) -> list[int]:
+    """When each query is scheduled, in nanoseconds after the block's start."""
+    arrivals = params.get("arrival_ns")
+    whole = isinstance(arrivals, list) and all(isinstance(ns, int) for ns in arrivals)
+    if not whole or len(arrivals) != iterations:
+        message = f"arrival_ns has to be a list of {iterations} integers, one an iteration"
+        raise RequestError("bad_request", message)
+    if any(b < a for a, b in zip([0, *arrivals], arrivals)):
+        raise RequestError("bad_request", "arrival_ns runs backwards")
+    return arrivals
+
+
+def text(params: dict, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise RequestError("bad_request", f"{name} is {value!r}, expected a path")
+    return value
+
+
+def parse(line: str) -> dict:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise RequestError("bad_request", f"the request is not JSON: {error}") from error
+    if not isinstance(request, dict) or not isinstance(request.get("id"), int):
+        raise RequestError("bad_request", "a request is an object with an integer id")
+    if not isinstance(request.get("request"), str):
+        raise RequestError("bad_request", "a request names what it wants in the field request")
+    return request
+
+
+def fault(error: Exception) -> dict:
+    """The stable code of a fault, and its message."""
+    text = f"{type(error).__name__}: {error}"
+    if len(text) > LONGEST:  # the log has all of it
+        text = text[: LONGEST // 2] + " … " + text[-LONGEST // 2 :]
+    if isinstance(error, RequestError):
+        return {"code": error.code, "message": str(error)}
+    if isinstance(error, plans.Unsupported):
+        return {"code": "unsupported", "message": str(error)}
+    if isinstance(error, DeviceUnavailable):
+        return {"code": "device_unavailable", "message": str(error)}
+    if isinstance(error, (plans.BadPlan, safetensors.BadFile, FileNotFoundError)):
+        return {"code": "bad_input", "message": text}
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return {"code": "disk_full", "message": text}
+    if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
+        return {"code": "out_of_memory", "message": text}
+    return {"code": "internal", "message": text}
+
+
+def terms_of(terms: Terms) -> dict:
+    return {
+        "threads": terms.threads,
+        "cpus": sorted(os.sched_getaffinity(0)),
+        "layout": terms.layout,
+        "execution": terms.execution,
+        "precision": terms.precision,
+        "switches": terms.switches,
+    }
+
+
+def loaded_sources() -> set[str]:
+    """The library's files and the adapter's, as far as they were loaded."""
+    ours = (f"{__package__}.", loading.PREFIX)
+    return {module.__file__ for name, module in sys.modules.items() if name.startswith(ours)}
+
+
+def digest_of(sources: set[str]) -> str:
+    """Over names and bytes; a name is that of the file in its directory, wherever that lies."""
+    digest = hashlib.sha256()
+    named = {os.path.join(*os.path.abspath(path).split(os.sep)[-2:]): path for path in sources}
+    for name, path in sorted(named.items()):
+        with open(path, "rb") as file:
+            digest.update(name.encode() + b"\0" + file.read())
+    return digest.hexdigest()
+
+
+def take_stdout() -> TextIO:
+    """Keep a private duplicate of standard output for replies and point descriptor 1 at
+    standard error, so that no framework's print can break the stream."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(private, "w", encoding="utf-8")
+
+
+def stop_on_sigterm() -> None:
+    """End at once and quietly: the harness sends SIGTERM when it has no more questions."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's

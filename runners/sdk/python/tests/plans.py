@@ -1,0 +1,122 @@
+"""Small plans for the tests, built in memory or written as the three files of a workload."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+
+from dlbench_sdk import plan as plans
+from dlbench_sdk import safetensors
+
+CONV = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1], "dilations": [1, 1]}
+POOL = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 0, 0]}
+GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
+
+
+def node(name, op, inputs, shape, **attributes):
+    return {
+        "name": name,
+        "op": op,
+        "inputs": inputs,
+        "output": name,
+        "attributes": attributes,
+        "shape": list(shape),
+    }
+
+
+def document(nodes, parameters, mode="train", shape=(2, 3, 6, 5), classes=4):
+    """plan.json as an object; the last node has to put out "logits"."""
+    training = {
+        "loss": "softmax_cross_entropy",
+        "reduction": "mean",
+        "dropout": "off",
+        "input_gradient": True,
+        "optimizer": {
+            "name": "sgd",
+            "learning_rate": 0.01,
+            "momentum": 0.9,
+            "nesterov": True,
+            "weight_decay": 0.0,
+        },
+    }
+    return {
+        "schema_version": 1,
+        "workload": f"test/{mode}/b{shape[0]}/fp32",
+        "mode": mode,
+        "batch": shape[0],
+        "precision": "fp32",
+        "seed": 1,
+        "slots": 2,
+        "classes": classes,
+        "training": training if mode == "train" else None,
+        "network": {
+            "name": "test",
+            "opset": 17,
+            "input": {"name": "input", "shape": list(shape)},
+            "outputs": ["logits", *(n["output"] for n in nodes if n["name"] == "op")],
+            "nodes": nodes,
+            "parameters": parameters,
+        },
+    }
+
+
+def parameter(name, *shape, role="trainable"):
+    return {"name": name, "shape": list(shape), "role": role, "init": {"kind": "normal"}}
+
+
+def files(directory, doc, seed=0):
+    """Write the files of a document and return what load wants."""
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for p in doc["network"]["parameters"]:
+        value = rng.normal(0, 0.4, p["shape"])
+        weights[p["name"]] = (abs(value) + 0.5 if "var" in p["name"] else value).astype(np.float32)
+    shape = doc["network"]["input"]["shape"]
+    batch = {}
+    for slot in range(doc["slots"]):
+        batch[f"input.{slot}"] = rng.normal(size=shape).astype(np.float32)
+        batch[f"labels.{slot}"] = rng.integers(0, doc["classes"], shape[0])
+    paths = {name: os.path.join(directory, name) for name in ("plan", "weights", "batch")}
+    with open(paths["plan"], "w", encoding="utf-8") as file:
+        json.dump(doc, file)
+    safetensors.write(paths["weights"], weights)
+    safetensors.write(paths["batch"], batch)
+    return paths
+
+
+def small(mode="train"):
+    """Convolution, batch normalisation, rectifier, pooling, dense: one of each that matters."""
+    return document(
+        [
+            node("conv", "Conv", ["input", "w"], (2, 4, 6, 5), group=1, **CONV),
+            node(
+                "bn",
+                "BatchNormalization",
+                ["conv", "scale", "shift", "mean", "var"],
+                (2, 4, 6, 5),
+                epsilon=1e-5,
+                momentum=0.9,
+            ),
+            node("relu", "Relu", ["bn"], (2, 4, 6, 5)),
+            node("op", "MaxPool", ["relu"], (2, 4, 2, 2), dilations=[1, 1], ceil_mode=0, **POOL),
+            node("flat", "Flatten", ["op"], (2, 16), axis=1),
+            node("logits", "Gemm", ["flat", "fw", "fb"], (2, 4), **GEMM),
+        ],
+        [
+            parameter("w", 4, 3, 3, 3),
+            parameter("scale", 4),
+            parameter("shift", 4),
+            parameter("mean", 4, role="running_mean"),
+            parameter("var", 4, role="running_variance"),
+            parameter("fw", 4, 16),
+            parameter("fb", 4),
+        ],
+        mode,
+    )
+
+
+def loaded(directory, doc, seed=0) -> plans.Plan:
+    paths = files(directory, doc, seed)
+    return plans.read(paths["plan"], paths["weights"], paths["batch"])

@@ -1,0 +1,173 @@
+"""The judge is judged: finite differences for every backward pass, known values for forward."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import adapters
+import numpy as np
+import plans
+import pytest
+
+from dlbench_sdk.windows import resize_matrix
+
+reference = adapters.module("reference")
+Reference, OPERATORS = reference.Reference, reference.OPERATORS
+
+X = (2, 4, 7, 6)
+WINDOW = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 1]}
+
+CASES = {
+    "Conv": (dict(WINDOW, dilations=[1, 1], group=2), (2, 6, 4, 3), [(6, 2, 3, 3), (6,)]),
+    "Conv dilated": (
+        dict(WINDOW, strides=[1, 1], dilations=[2, 1], group=1),
+        (2, 3, 5, 5),
+        [(3, 4, 3, 3)],
+    ),
+    "ConvTranspose": (
+        dict(WINDOW, dilations=[1, 1], group=2, output_padding=[1, 0]),
+        (2, 6, 14, 12),
+        [(4, 3, 3, 3), (6,)],
+    ),
+    "BatchNormalization": ({"epsilon": 1e-3, "momentum": 0.9}, X, [(4,)] * 4),
+    "Relu": ({}, X, []),
+    "Clip": ({"min": -0.5, "max": 0.7}, X, []),
+    "Sigmoid": ({}, X, []),
+    "Softmax": ({"axis": 1}, X, []),
+    "MaxPool": (dict(WINDOW, dilations=[1, 1], ceil_mode=0), (2, 4, 4, 3), []),
+    "MaxPool ceil": (
+        dict(WINDOW, pads=[0, 0, 0, 0], dilations=[1, 1], ceil_mode=1),
+        (2, 4, 3, 3),
+        [],
+    ),
+    "AveragePool": (dict(WINDOW, ceil_mode=0, count_include_pad=0), (2, 4, 4, 3), []),
+    "AveragePool counted": (
+        dict(WINDOW, pads=[1, 1, 1, 1], ceil_mode=1, count_include_pad=1),
+        (2, 4, 4, 4),
+        [],
+    ),
+    "GlobalAveragePool": ({}, (2, 4, 1, 1), []),
+    "Flatten": ({"axis": 1}, (2, 168), []),
+    "LRN": ({"alpha": 0.3, "beta": 0.75, "bias": 1.2, "size": 3}, X, []),
+    "LRN even": ({"alpha": 0.3, "beta": 0.75, "bias": 1.2, "size": 2}, X, []),
+    "Dropout": ({"ratio": 0.5}, X, []),
+    "Resize": (
+        {
+            "mode": "linear",
+            "scales_h": 2,
+            "scales_w": 3,
+            "coordinate_transformation_mode": "half_pixel",
+            "nearest_mode": "floor",
+        },
+        (2, 4, 14, 18),
+        [],
+    ),
+}
+
+
+def check(name, node, operands, differentiated):
+    rng = np.random.default_rng(1)
+    forward = lambda: OPERATORS[name](True).forward(node, *operands)  # noqa: E731
+    operator = OPERATORS[name](True)
+    y = operator.forward(node, *operands)
+    assert y.shape == tuple(node.shape)
+    cotangent = rng.normal(size=y.shape)
+    gradients = operator.backward(node, cotangent)
+    for i in differentiated:
+        flat = operands[i].reshape(-1)
+        for j in rng.integers(0, flat.size, 12):
+            old, h = flat[j], 1e-6
+            flat[j] = old + h
+            above = (forward() * cotangent).sum()
+            flat[j] = old - h
+            below = (forward() * cotangent).sum()
+            flat[j] = old
+            expected = (above - below) / (2 * h)
+            assert gradients[i].reshape(-1)[j] == pytest.approx(expected, rel=2e-5, abs=2e-7)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_backward_is_the_derivative(case):
+    name = case.split()[0]
+    attributes, shape, params = CASES[case]
+    rng = np.random.default_rng(0)
+    node = SimpleNamespace(name=name, shape=shape, **attributes)
+    operands = [rng.normal(size=X), *(rng.normal(size=p) for p in params)]
+    differentiated = range(3 if name == "BatchNormalization" else len(operands))
+    check(name, node, operands, differentiated)
+
+
+@pytest.mark.parametrize("name", ["Add", "Mul"])
+@pytest.mark.parametrize("other", [X, (2, 4, 1, 1)])
+def test_broadcasts(name, other):
+    rng = np.random.default_rng(0)
+    check(name, SimpleNamespace(shape=X), [rng.normal(size=X), rng.normal(size=other)], (0, 1))
+
+
+def test_concat_and_gemm():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=X), rng.normal(size=(2, 3, 7, 6))
+    check("Concat", SimpleNamespace(shape=(2, 7, 7, 6), axis=1), [a, b], (0, 1))
+    node = SimpleNamespace(shape=(3, 5), **plans.GEMM)
+    x, w, c = rng.normal(size=(3, 4)), rng.normal(size=(5, 4)), rng.normal(size=5)
+    check("Gemm", node, [x, w, c], (0, 1, 2))
+
+
+def test_every_operator_is_checked():
+    assert {c.split()[0] for c in CASES} | {"Add", "Mul", "Concat", "Gemm"} == set(OPERATORS)
+
+
+def test_known_values():
+    x = np.arange(16.0).reshape(1, 1, 4, 4)
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 0, 0]}
+    floor = SimpleNamespace(shape=(1, 1, 1, 1), dilations=[1, 1], ceil_mode=0, **pool)
+    assert OPERATORS["MaxPool"](False).forward(floor, x).tolist() == [[[[10]]]]
+    ceil = SimpleNamespace(shape=(1, 1, 2, 2), dilations=[1, 1], ceil_mode=1, **pool)
+    assert OPERATORS["MaxPool"](False).forward(ceil, x).tolist() == [[[[10, 11], [14, 15]]]]
+    padded = dict(pool, kernel_shape=[2, 2], pads=[1, 1, 1, 1])
+    for counted, corner in ((0, 0.0), (1, 0.0)):
+        node = SimpleNamespace(shape=(1, 1, 3, 3), ceil_mode=0, count_include_pad=counted, **padded)
+        y = OPERATORS["AveragePool"](False).forward(node, x)
+        assert y[0, 0, 0, 0] == corner
+        assert y[0, 0, 0, 1] == (1.5 if not counted else 0.75)
+    linear = SimpleNamespace(mode="linear", coordinate_transformation_mode="half_pixel")
+    assert resize_matrix(linear, 2, 2).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+
+
+def test_running_statistics_and_steps(tmp_path):
+    adapter = Reference()
+    adapter.open("cpu", 1)
+    plan = plans.loaded(tmp_path, plans.small())
+    adapter.load(plan)
+    x = adapter.inputs[0]
+    windows = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    conv = np.zeros((2, 4, 6, 5))
+    for i in range(3):
+        for j in range(3):
+            part = windows[:, :, i : i + 6, j : j + 5]
+            conv += np.einsum("nchw,oc->nohw", part, plan.weights["w"][:, :, i, j])
+    before = adapter.state()
+    _, gradients = adapter.gradients(0)
+    adapter.step(0)
+    after = adapter.state()
+    var = conv.var((0, 2, 3)) * 60 / 59  # unbiased: 2·6·5 elements a channel
+    np.testing.assert_allclose(after["var"], 0.9 * before["var"] + 0.1 * var)
+    np.testing.assert_allclose(
+        after["mean"], 0.9 * before["mean"] + 0.1 * conv.mean((0, 2, 3)), atol=1e-12
+    )
+    np.testing.assert_allclose(after["fw"], before["fw"] - 0.01 * 1.9 * gradients["fw"])
+
+
+def test_noise_is_small_seeded_and_gone_afterwards(tmp_path):
+    adapter = Reference()
+    adapter.open("cpu", 1)
+    adapter.load(plans.loaded(tmp_path, plans.small("infer")))
+    clean = adapter.outputs(0)["logits"]
+    runs = []
+    for seed in (1, 1, 2):
+        adapter.set_noise("fp32", seed)
+        runs.append(adapter.outputs(0)["logits"])
+    adapter.set_noise("", 0)
+    assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
+    assert 0 < abs(runs[0] - clean).max() < 1e-4
+    assert (adapter.outputs(0)["logits"] == clean).all()
