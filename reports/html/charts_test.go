@@ -247,10 +247,10 @@ func TestColdStartCountsTheImportOnce(t *testing.T) {
 	c := drawn(t, render(t, rec)).chart(t, "lenet-infer-b8-fp32-coldstart")
 	s := rec.Cell("lenet/infer/b8/fp32", "onnxruntime").Startup
 	total := 0.0
-	for _, phase := range c.Series {
+	for _, phase := range c.of("onnxruntime") {
 		x, who := pair(phase.Data[0])
 		if who != "onnxruntime" {
-			t.Fatalf("the first is %v", who)
+			t.Fatalf("it stands beside %v", who)
 		}
 		total += x.(float64)
 	}

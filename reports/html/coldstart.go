@@ -10,16 +10,16 @@ import (
 
 // phase is a part of the cold start, in the order of time.
 type phase struct {
-	name, colour string
-	of           func(c cellView) float64
+	name, tone string
+	of         func(c cellView) float64
 }
 
 // The engine's start contains the import, so the rest of it is shown apart.
 var phases = []phase{
-	{"container and process", "--p0", func(c cellView) float64 { return max(0, c.Cell.Startup.StartSeconds-c.Cell.Startup.ImportSeconds) }},
-	{"import", "--p1", func(c cellView) float64 { return c.Cell.Startup.ImportSeconds }},
-	{"load", "--p2", func(c cellView) float64 { return c.Cell.Startup.LoadSeconds }},
-	{"first iteration", "--p3", func(c cellView) float64 { return c.Cell.Startup.FirstIterationSeconds }},
+	{"container and process", "p0", func(c cellView) float64 { return max(0, c.Cell.Startup.StartSeconds-c.Cell.Startup.ImportSeconds) }},
+	{"import", "p1", func(c cellView) float64 { return c.Cell.Startup.ImportSeconds }},
+	{"load", "p2", func(c cellView) float64 { return c.Cell.Startup.LoadSeconds }},
+	{"first iteration", "p3", func(c cellView) float64 { return c.Cell.Startup.FirstIterationSeconds }},
 }
 
 // coldStartChart is what passes before the second iteration: medians over
@@ -29,25 +29,36 @@ func coldStartChart(w *workloadView) *chart {
 	if len(cells) == 0 {
 		return nil
 	}
-	out := &chart{ID: w.Anchor + "-coldstart", Title: "Cold start", Height: 96 + 30*len(cells), Runner: -1,
+	out := &chart{ID: w.Anchor + "-coldstart", Title: "Cold start", Height: 74 + 30*len(cells), Runner: -1,
 		Note:  "Medians over processes, with files that lie in the page cache from the second process on.",
 		Label: fmt.Sprintf("Seconds from the start to the end of the first iteration on %s; the table below has the figures", w.ID),
 		Table: coldStartTable(w, cells), Notes: w.caveats(aboutStart)}
 	var names []string
-	for _, c := range slices.Backward(cells) {
-		names = append(names, c.Cell.Runner)
+	var numbers []int
+	for _, c := range cells {
+		names, numbers = append(names, c.Cell.Runner), append(numbers, c.Mark)
 	}
-	p := newPlot("item", valueAxis("seconds"), opts.YAxis{Type: "category", Data: names}).frame(true)
-	for _, ph := range phases {
-		var data [][2]any
-		for _, c := range cells {
-			data = append(data, [2]any{rounded(ph.of(c)), c.Cell.Runner})
+	p := newRowPlot(valueAxis("seconds"), names, numbers)
+	for _, c := range cells {
+		until := 0.0
+		for _, ph := range phases {
+			until += ph.of(c)
+			p.add(c.Mark, phaseBar(ph, c, until))
 		}
-		p.add(-1, charts.SingleSeries{Name: ph.name, Type: "bar", Stack: "start", BarMaxWidth: "16", Data: data,
-			ItemStyle: &opts.ItemStyle{Color: ph.colour, BorderColor: "--paper", BorderWidth: 1}})
 	}
-	out.Options = p.options()
+	for _, ph := range phases {
+		out.Key = append(out.Key, key{ph.tone, ph.name})
+	}
+	out.Drawing = p.drawing()
 	return out
+}
+
+// phaseBar is a part of a runner's bar, which ends so many seconds after the
+// start.
+func phaseBar(ph phase, c cellView, until float64) series {
+	return series{Dimensions: []string{ph.name + ", s", "runner", "from the start, s"}, SingleSeries: charts.SingleSeries{
+		Name: c.Cell.Runner, Type: "bar", Stack: "start", BarMaxWidth: "16", Encode: shows(0, 2),
+		Data: [][3]any{{rounded(ph.of(c)), c.Cell.Runner, rounded(until)}}, ItemStyle: &opts.ItemStyle{Color: tone(ph.tone), BorderColor: tone("paper"), BorderWidth: 1}}}
 }
 
 func coldStartTable(w *workloadView, cells []cellView) *grid {

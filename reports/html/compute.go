@@ -53,6 +53,6 @@ func computeChart(w *workloadView) *chart {
 	if peak.Peak != nil {
 		p.add(-1, peak.line(estimates[0].runner))
 	}
-	out.Options = p.options()
+	out.Drawing = p.drawing()
 	return out
 }

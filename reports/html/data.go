@@ -12,13 +12,14 @@ import (
 // data is what the page's script draws: charts, and the tables that are made
 // when somebody opens them.
 type data struct {
-	Charts  map[string]map[string]any `json:"charts"`
-	Tables  map[string]*grid          `json:"tables"`
-	Runners []string                  `json:"runners"`
+	Theme   map[string]any     `json:"theme"`
+	Charts  map[string]drawing `json:"charts"`
+	Tables  map[string]*grid   `json:"tables"`
+	Runners []string           `json:"runners"`
 }
 
 func newData(m *marks) *data {
-	return &data{Charts: map[string]map[string]any{}, Tables: map[string]*grid{}, Runners: m.names}
+	return &data{Theme: Theme(), Charts: map[string]drawing{}, Tables: map[string]*grid{}, Runners: m.names}
 }
 
 func (d *data) chart(charts ...*chart) {
@@ -26,7 +27,7 @@ func (d *data) chart(charts ...*chart) {
 		if c == nil {
 			continue
 		}
-		d.Charts[c.ID] = c.Options
+		d.Charts[c.ID] = c.Drawing
 		if c.Table != nil {
 			d.table(c.Table)
 		}

@@ -72,12 +72,20 @@ func text(s string) cell { return cell{Text: s} }
 func textf(format string, args ...any) cell { return cell{Text: fmt.Sprintf(format, args...)} }
 
 // number shows a value as the format says and keeps it for sorting and copying.
-func number(format string, v float64) cell { return cell{Text: fmt.Sprintf(format, v), Value: &v} }
+func number(format string, v float64) cell {
+	if !finite(v) {
+		return text(absent)
+	}
+	return cell{Text: fmt.Sprintf(format, v), Value: &v}
+}
 
 func count(n int) cell { return number("%.0f", float64(n)) }
 
 // figure is a number with the digits that its uncertainty leaves.
 func figure(v, uncertainty float64) cell {
+	if !finite(v) {
+		return text(absent)
+	}
 	return cell{Text: ranking.Figure(v, uncertainty), Value: &v}
 }
 
@@ -91,10 +99,19 @@ func optional(format string, v *float64) cell {
 	return number(format, *v)
 }
 
+// optionalFigure is a figure that may be missing, with the digits that people
+// read.
+func optionalFigure(v *float64) cell {
+	if v == nil {
+		return text(absent)
+	}
+	return figure(*v, 0)
+}
+
 // Behind is the number behind a text that is not that number; empty where there
 // is none.
 func (c cell) Behind() string {
-	if c.Value == nil {
+	if c.Value == nil || !finite(*c.Value) {
 		return ""
 	}
 	if exact := strconv.FormatFloat(*c.Value, 'g', -1, 64); exact != c.Text {

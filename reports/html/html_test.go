@@ -26,16 +26,59 @@ func render(t testing.TB, records ...*record.Record) string {
 
 // drawing is what the page's script draws.
 type drawing struct {
-	Charts  map[string]options `json:"charts"`
-	Tables  map[string]lazy    `json:"tables"`
-	Runners []string           `json:"runners"`
+	Charts  map[string]figure `json:"charts"`
+	Tables  map[string]lazy   `json:"tables"`
+	Runners []string          `json:"runners"`
+}
+
+// figure is a chart with the runners whose series and rows it has.
+type figure struct {
+	Option        options
+	Runners, Rows []int
 }
 
 type options struct {
-	Series []series `json:"series"`
-	XAxis  []axis   `json:"xAxis"`
-	YAxis  []axis   `json:"yAxis"`
-	Grid   []any    `json:"grid"`
+	Series  []series `json:"series"`
+	XAxis   []axis   `json:"xAxis"`
+	YAxis   []axis   `json:"yAxis"`
+	Grid    []any    `json:"grid"`
+	Dataset datasets `json:"dataset"`
+}
+
+// UnmarshalJSON looks into what ECharts calls the base, and gives series their
+// points from the tables that they point to.
+func (o *options) UnmarshalJSON(text []byte) error {
+	var based struct{ BaseOption json.RawMessage }
+	if err := json.Unmarshal(text, &based); err != nil {
+		return err
+	}
+	if based.BaseOption != nil {
+		text = based.BaseOption
+	}
+	type plain options
+	if err := json.Unmarshal(text, (*plain)(o)); err != nil {
+		return err
+	}
+	for i, s := range o.Series {
+		if s.Data == nil && s.DatasetIndex < len(o.Dataset) {
+			source := o.Dataset[s.DatasetIndex].Source
+			for k, x := range source.S {
+				o.Series[i].Data = append(o.Series[i].Data, []any{x, source.V[k]})
+			}
+		}
+	}
+	return nil
+}
+
+// datasets are a table or several.
+type datasets []struct{ Source struct{ S, V []any } }
+
+func (d *datasets) UnmarshalJSON(text []byte) error {
+	if text[0] == '[' {
+		return json.Unmarshal(text, (*[]struct{ Source struct{ S, V []any } })(d))
+	}
+	*d = make(datasets, 1)
+	return json.Unmarshal(text, &(*d)[0])
 }
 
 type axis struct {
@@ -44,30 +87,15 @@ type axis struct {
 }
 
 type series struct {
-	ID         string `json:"id"`
-	Name, Type string
-	Data       data
-	XAxisIndex int `json:"xAxisIndex"`
-	MarkArea   struct {
+	Name, Type   string
+	Data         []any
+	DatasetIndex int
+	MarkArea     struct {
 		Data [][2]struct{ XAxis float64 } `json:"data"`
 	} `json:"markArea"`
 	MarkLine struct {
 		Data []struct{ XAxis float64 } `json:"data"`
 	} `json:"markLine"`
-}
-
-// data is a series' points, however they are written.
-type data []any
-
-func (d *data) UnmarshalJSON(text []byte) error {
-	var apart struct{ X, Y []float64 }
-	if json.Unmarshal(text, &apart) != nil {
-		return json.Unmarshal(text, (*[]any)(d))
-	}
-	for i, x := range apart.X {
-		*d = append(*d, []any{x, apart.Y[i]})
-	}
-	return nil
 }
 
 // lazy is a table that the script makes when somebody opens it.
@@ -108,7 +136,7 @@ func (d drawing) chart(t *testing.T, id string) options {
 	if !ok {
 		t.Fatalf("there is no chart %s", id)
 	}
-	return c
+	return c.Option
 }
 
 // of are the series of that name.

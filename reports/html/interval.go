@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -23,31 +22,37 @@ type estimate struct {
 // each process, over a common axis from zero.
 func intervalPlot(unit string, estimates []estimate) *plot {
 	var names []string
-	for _, e := range slices.Backward(estimates) { // the axis counts upwards
-		names = append(names, e.runner)
+	var numbers []int
+	for _, e := range estimates {
+		names, numbers = append(names, e.runner), append(numbers, e.mark)
 	}
-	p := newPlot("item", valueAxis(unit), opts.YAxis{Type: "category", Data: names}).frame(false)
+	p := newRowPlot(valueAxis(unit), names, numbers)
 	for _, e := range estimates {
 		if len(e.each) > 0 {
 			p.add(e.mark, processDots(e))
 		}
-		end := func(v float64) map[string]any {
-			return map[string]any{"value": []any{rounded(v), e.runner}, "symbol": "rect", "symbolSize": []int{2, 11}}
+		// Each point knows all three, so that its tooltip tells them.
+		point := func(v float64) []any {
+			return []any{rounded(v), e.runner, rounded(e.mid), rounded(e.low), rounded(e.high)}
 		}
-		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": []any{rounded(e.mid), e.runner}, "symbolSize": 10}, end(e.high)})
-		s.LineStyle.Type = "solid"
+		end := func(v float64) map[string]any {
+			return map[string]any{"value": point(v), "symbol": "rect", "symbolSize": []int{2, 11}}
+		}
+		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": point(e.mid), "symbolSize": 10}, end(e.high)},
+			"at", "runner", unit, "from", "to")
+		s.LineStyle.Type, s.Encode = "solid", shows(2, 3, 4)
 		p.add(e.mark, s)
 	}
 	return p
 }
 
-func processDots(e estimate) charts.SingleSeries {
+func processDots(e estimate) series {
 	data := make([][2]any, len(e.each))
 	for i, v := range e.each {
 		data[i] = [2]any{rounded(v), e.runner}
 	}
-	s := marked(e.runner, e.mark, data)
-	s.Type, s.Symbol, s.SymbolSize, s.LineStyle = "scatter", "circle", 5, nil
+	s := marked(e.runner, e.mark, data, "one process", "runner")
+	s.Type, s.Symbol, s.SymbolSize, s.LineStyle, s.Encode = "scatter", "circle", 5, nil, shows(0)
 	s.ItemStyle.Opacity = opts.Float(0.4)
 	return s
 }
@@ -100,6 +105,6 @@ func throughputChart(w *workloadView) *chart {
 			out.Table.add(c.Mark, text(c.Cell.Runner), figure(t.Median, half), figure(t.CILow, half), figure(t.CIHigh, half), count(t.N), count(t.Outliers))
 		}
 	}
-	out.Options = intervalPlot("images/s", estimates).options()
+	out.Drawing = intervalPlot("images/s", estimates).drawing()
 	return out
 }

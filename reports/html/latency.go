@@ -6,20 +6,19 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/opts"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
-	"github.com/dlbench/dlbench/reports/ranking"
 )
 
 // percentileChart draws the percentiles that the samples support; nil without
 // any.
 func percentileChart(w *workloadView) *chart {
-	names := []string{"p50", "p90", "p95", "p99", "p99.9", "max"}
 	out := &chart{ID: w.Anchor + "-latency", Title: "Latency percentiles", Height: 300, Runner: -1,
 		Note:  "Iterations issued one at a time, batch " + fmt.Sprint(w.Batch) + ". A percentile that too few samples support is left out.",
 		Label: fmt.Sprintf("Latency percentiles on %s; the table below has the figures", w.ID),
 		Table: newGrid(w.Anchor+"-latency-table", "Latency percentiles on "+w.ID, "runner", "#p50 ms", "#p90 ms", "#p95 ms", "#p99 ms", "#p99.9 ms", "#max ms", "#samples"),
 		Notes: w.caveats(aboutLatency)}
-	p := newPlot("item", opts.XAxis{Type: "category", Data: names}, opts.YAxis{Type: "value", Name: "ms"}).frame(true)
+	p := newPlot("item", opts.XAxis{Type: "category", Data: w.percentileNames()}, uprightAxis("ms")).frame(true)
 	for _, c := range w.Cells {
 		l := c.LatencyMS
 		if l == nil {
@@ -27,22 +26,38 @@ func percentileChart(w *workloadView) *chart {
 		}
 		line := []cell{text(c.Cell.Runner)}
 		var data [][2]any
-		for i, v := range []*float64{l.P50, l.P90, l.P95, l.P99, l.P999, l.Max} {
-			if v == nil {
-				line = append(line, text(absent))
-				continue
+		for i, v := range percentilesOf(l) {
+			line = append(line, optionalFigure(v))
+			if v != nil {
+				data = append(data, [2]any{percentileNames[i], rounded(*v)})
 			}
-			line = append(line, figure(*v, 0))
-			data = append(data, [2]any{names[i], rounded(*v)})
 		}
 		out.Table.add(c.Mark, append(line, count(l.N))...)
-		p.add(c.Mark, marked(c.Cell.Runner, c.Mark, data))
+		p.add(c.Mark, marked(c.Cell.Runner, c.Mark, data, "percentile", "ms"))
 	}
 	if p.empty() {
 		return nil
 	}
-	out.Options = p.options()
+	out.Drawing = p.drawing()
 	return out
+}
+
+var percentileNames = [...]string{"p50", "p90", "p95", "p99", "p99.9", "max"}
+
+// percentilesOf are in the order of their names.
+func percentilesOf(l *record.Latency) [len(percentileNames)]*float64 {
+	return [...]*float64{l.P50, l.P90, l.P95, l.P99, l.P999, l.Max}
+}
+
+// percentileNames are those that some cell has.
+func (w *workloadView) percentileNames() []string {
+	var names []string
+	for i, name := range percentileNames {
+		if slices.ContainsFunc(w.Cells, func(c cellView) bool { return c.LatencyMS != nil && percentilesOf(c.LatencyMS)[i] != nil }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // wide is from which ratio of latencies on a linear axis would hide the small
@@ -78,26 +93,26 @@ func distributionChart(w *workloadView) *chart {
 	if most > wide*least {
 		axis = logAxis("ms")
 	}
-	p := newPlot("item", axis, opts.YAxis{Type: "value", Name: "share of iterations", Max: 1}).frame(true)
+	p := newPlot("item", axis, opts.YAxis{Type: "value", Name: "share of iterations", Min: 0, Max: 1}).frame(true)
 	for i, c := range w.Cells {
 		if ms := sorted[i]; ms != nil {
 			xs, shares := ecdf(ms)
 			drawn += len(xs)
-			s := marked(c.Cell.Runner, c.Mark, points(xs, shares))
-			s.SymbolSize = 4
+			s := marked(c.Cell.Runner, c.Mark, points(xs, shares), "ms", "share up to it")
+			s.SymbolSize, s.Encode = 4, shows(0, 1)
 			p.add(c.Mark, s)
 			out.Table.add(c.Mark, deciles(c.Cell.Runner, ms)...)
 		}
 	}
 	out.Note = fmt.Sprintf("The share of iterations that took at most so long: %d of %d raw times are drawn, more of them in the tail.", drawn, all)
-	out.Options = p.options()
+	out.Drawing = p.drawing()
 	return out
 }
 
 func deciles(runner string, ms []float64) []cell {
 	line := []cell{text(runner)}
 	for _, q := range stats.Quantiles(ms, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1) {
-		line = append(line, cell{Text: ranking.Figure(q, 0), Value: &q})
+		line = append(line, figure(q, 0))
 	}
 	return append(line, count(len(ms)))
 }

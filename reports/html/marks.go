@@ -11,8 +11,7 @@ import (
 )
 
 // markCount is how many runners have a mark of their own. The colours stand in
-// report.css, once for light and once for dark paper: charts name them, and the
-// page's script looks them up.
+// report.css, once for light and once for dark paper: charts name them.
 const markCount = 14
 
 // A runner is told by colour, symbol and dash, so that those who see no colours
@@ -43,8 +42,8 @@ func newMarks(records []*record.Record) *marks {
 // of is a runner's number, -1 for a name that no record has.
 func (m *marks) of(name string) int { return slices.Index(m.names, name) }
 
-// colour is a name that the page's script resolves.
-func colour(mark int) string { return fmt.Sprintf("--c%d", max(0, mark)%markCount) }
+// colour is that of a runner.
+func colour(mark int) string { return tone(fmt.Sprintf("c%d", max(0, mark)%markCount)) }
 
 func symbol(mark int) string { return symbols[max(0, mark)%len(symbols)] }
 
@@ -54,8 +53,9 @@ func dash(mark int) string {
 	return dashes[(m+m/len(symbols))%len(dashes)]
 }
 
-// marked is a series of a runner with its colour, symbol and dash.
-func marked(name string, mark int, data any) charts.SingleSeries {
-	return charts.SingleSeries{Name: name, Type: "line", Data: data, Symbol: symbol(mark), SymbolSize: 9,
-		LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: dash(mark)}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}
+// marked is a series of a runner with its colour, symbol and dash. It bears the
+// runner's name: by that the page shows and hides it.
+func marked(name string, mark int, data any, dimensions ...string) series {
+	return series{Dimensions: dimensions, SingleSeries: charts.SingleSeries{Name: name, Type: "line", Data: data, Symbol: symbol(mark), SymbolSize: 9,
+		LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: dash(mark)}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}}
 }

@@ -1,10 +1,12 @@
 package html
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -25,11 +27,10 @@ func TestMarksAreTheSameInChartsAndTables(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for i := range markCount {
-		name := colour(i)
-		if n := strings.Count(string(css), name+":#"); n != 3 {
-			t.Errorf("report.css gives %s %d colours, expected one for light paper and the same dark one twice", name, n)
+		if n := strings.Count(string(css), fmt.Sprintf("--c%d:light-dark(#", i)); n != 1 {
+			t.Errorf("report.css defines the colour of mark %d %d times, expected once, for light paper and dark", i, n)
 		}
-		if want := fmt.Sprintf(".dot.m%d{background:var(%s)}", i, name); !strings.Contains(string(css), want) {
+		if want := fmt.Sprintf(".dot.m%d{background:%s}", i, colour(i)); !strings.Contains(string(css), want) {
 			t.Errorf("report.css lacks %s", want)
 		}
 		if other, taken := seen[symbol(i)+dash(i)]; taken {
@@ -46,25 +47,47 @@ func TestMarksStandOutFromThePaper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := strings.Split(string(css), "--ink:")
-	for _, block := range blocks[1:4] { // light; dark by the system; dark by the button
-		paper := luminance(t, value(t, block, "--paper"))
-		for i := range markCount {
-			mark := luminance(t, value(t, block, colour(i)))
+	papers := tones(t, css, "paper")
+	for i := range markCount {
+		for k, hex := range tones(t, css, fmt.Sprintf("c%d", i)) {
+			paper, mark := luminance(t, papers[k]), luminance(t, hex)
 			if contrast := (max(paper, mark) + 0.05) / (min(paper, mark) + 0.05); contrast < 3 {
-				t.Errorf("%s %s has a contrast of %.2f", colour(i), value(t, block, colour(i)), contrast)
+				t.Errorf("mark %d, %s on %s, has a contrast of %.2f", i, hex, papers[k], contrast)
 			}
 		}
 	}
 }
 
-func value(t *testing.T, block, name string) string {
-	t.Helper()
-	_, rest, found := strings.Cut(block, name+":#")
-	if !found || len(rest) < 6 {
-		t.Fatalf("no %s", name)
+// Charts name only colours that the page's style has, and its font.
+func TestTheThemeNamesTheStyle(t *testing.T) {
+	css, err := os.ReadFile("assets/report.css")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return rest[:6]
+	theme, err := json.Marshal(Theme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`var\(--([a-z0-9]+)\)`).FindAllSubmatch(theme, -1)
+	if len(named) < 10 {
+		t.Fatalf("the theme names %d colours", len(named))
+	}
+	for _, name := range named {
+		tones(t, css, string(name[1]))
+	}
+	if !strings.Contains(string(css), fontFamily) {
+		t.Errorf("the page's font is not %s", fontFamily)
+	}
+}
+
+// tones are a colour on light and on dark paper.
+func tones(t *testing.T, css []byte, name string) [2]string {
+	t.Helper()
+	found := regexp.MustCompile(`--` + name + `:light-dark\(#([0-9a-f]{6}),#([0-9a-f]{6})\)`).FindSubmatch(css)
+	if found == nil {
+		t.Fatalf("the style has no colour %s", name)
+	}
+	return [2]string{string(found[1]), string(found[2])}
 }
 
 // luminance of WCAG 2.2.

@@ -83,7 +83,7 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 		o.Table.Columns = append(o.Table.Columns, column{Name: v.Letter + " version", Runner: -1})
 	}
 	o.Table.Columns = append(o.Table.Columns, column{Name: "caveats", Runner: -1})
-	p := newPlot("item", opts.XAxis{Type: "category", Data: letters}, opts.YAxis{Type: "value", Name: "images/s"}).frame(true)
+	p := newPlot("item", opts.XAxis{Type: "category", Data: letters}, uprightAxis("images/s")).frame(true)
 	for mark, name := range m.names {
 		line, data := acrossRecords(id, name, mark, views)
 		if line == nil {
@@ -91,12 +91,12 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 		}
 		o.Table.add(mark, line...)
 		if len(data) > 0 {
-			p.add(mark, marked(name, mark, data))
+			p.add(mark, marked(name, mark, data, "record", "images/s"))
 		}
 	}
 	o.Table.withoutEmpty()
 	if !p.empty() {
-		o.Chart = &chart{ID: o.Anchor + "-chart", Title: "Across the records", Height: 280, Runner: -1, Options: p.options(),
+		o.Chart = &chart{ID: o.Anchor + "-chart", Title: "Across the records", Height: 280, Runner: -1, Drawing: p.drawing(),
 			Note:  "Medians of the records. Runs at different times are not paired: a difference here has no verdict.",
 			Label: "Throughput of " + id + " in the records; the table beside it has the figures"}
 	}

@@ -55,21 +55,21 @@ func (r roof) at(flopPerByte float64) float64 {
 }
 
 // line is a vertical line; the point at the end makes the axis reach it.
-func (r roof) line(anyRunner string) charts.SingleSeries {
-	return charts.SingleSeries{Name: r.name, Type: "line", Symbol: "none", Data: [][2]any{{rounded(r.GFLOPS), anyRunner}},
-		LineStyle: &opts.LineStyle{Color: "--ink"}, ItemStyle: &opts.ItemStyle{Color: "--ink"},
-		MarkLines: &opts.MarkLines{Data: []any{map[string]any{"xAxis": rounded(r.GFLOPS)}},
-			MarkLineStyle: opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: "--ink", Width: 2, Type: "solid"},
-				Label: &opts.Label{Formatter: "peak"}}}}
+func (r roof) line(anyRunner string) series {
+	return series{SingleSeries: charts.SingleSeries{Name: r.name, Type: "line", Symbol: "none", Data: [][2]any{{rounded(r.GFLOPS), anyRunner}},
+		LineStyle: &opts.LineStyle{Color: tone("ink")}, ItemStyle: &opts.ItemStyle{Color: tone("ink")},
+		MarkLines: &opts.MarkLines{Data: []any{map[string]any{"xAxis": rounded(r.GFLOPS), "tooltip": map[string]any{"formatter": r.name + ": " + ranking.Figure(r.GFLOPS, 0) + " GFLOP/s"}}},
+			MarkLineStyle: opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: tone("ink"), Width: 2, Type: "solid"},
+				Label: &opts.Label{Formatter: "peak", Color: tone("ink")}}}}}
 }
 
 // slope is the roof over operations a byte.
-func (r roof) slope(name string, from, to float64) charts.SingleSeries {
+func (r roof) slope(name string, from, to float64) series {
 	ridge := r.GFLOPS * 1e9 / r.BandwidthBytesPerSec
-	var data [][2]float64
+	var data [][2]Datum
 	for _, x := range []float64{min(from, ridge/2), ridge, max(to, ridge*2)} {
-		data = append(data, [2]float64{rounded(x), rounded(r.at(x))})
+		data = append(data, [2]Datum{rounded(x), rounded(r.at(x))})
 	}
-	return charts.SingleSeries{Name: name, Type: "line", Symbol: "none", Data: data,
-		LineStyle: &opts.LineStyle{Color: "--ink", Width: 2}, ItemStyle: &opts.ItemStyle{Color: "--ink"}}
+	return series{SingleSeries: charts.SingleSeries{Name: name, Type: "line", Symbol: "none", Data: data,
+		LineStyle: &opts.LineStyle{Color: tone("ink"), Width: 2}, ItemStyle: &opts.ItemStyle{Color: tone("ink")}}}
 }

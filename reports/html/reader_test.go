@@ -134,7 +134,7 @@ func TestFilterByWorkloadModeAndRunner(t *testing.T) {
 	}
 
 	points := func() int {
-		return eval[int](b, `Number(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]").dataset.drawn)`)
+		return eval[int](b, `(`+countPoints+`)(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]"))`)
 	}
 	b.do(chromedp.ScrollIntoView(chromedp.CSS("[data-chart=lenet-infer-b8-fp32-throughput]")))
 	eval[bool](b, `new Promise((ok) => setTimeout(() => ok(true), 300))`)
@@ -222,14 +222,14 @@ func TestDarkBySystemAndByButton(t *testing.T) {
 	ink := func() string {
 		return eval[string](b, `new Promise((ok) => {
 			const wait = () => {
-				const chart = echarts.getInstanceByDom(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]"));
-				if (chart) ok(chart.getOption().yAxis[0].axisLabel.color); else setTimeout(wait, 20);
+				const name = [...document.querySelectorAll("[data-chart=lenet-infer-b8-fp32-throughput] svg text")].find((e) => e.textContent === "mxnet");
+				if (name) ok(getComputedStyle(name).fill); else setTimeout(wait, 20);
 			};
 			setTimeout(wait, 150);
 		})`)
 	}
 	b.do(chromedp.ScrollIntoView(chromedp.CSS("[data-chart=lenet-infer-b8-fp32-throughput]")))
-	const light, dark, darkInk = "rgb(255, 255, 255)", "rgb(15, 20, 26)", "#e4eaf1"
+	const light, dark, darkInk = "rgb(255, 255, 255)", "rgb(15, 20, 26)", "rgb(228, 234, 241)"
 	if paper() != light || ink() == darkInk {
 		t.Errorf("at first %s, %s", paper(), ink())
 	}

@@ -44,12 +44,12 @@ func rooflineChart(v *view) *chart {
 	}
 	for mark, name := range v.marks.names {
 		if data := v.underRoof(name, mark, out.Table); data != nil {
-			s := marked(name, mark, data)
-			s.Type, s.LineStyle = "scatter", nil
+			s := marked(name, mark, data, "FLOP a byte", "GFLOP/s", "workload")
+			s.Type, s.LineStyle, s.Encode = "scatter", nil, shows(2, 0, 1)
 			p.add(mark, s)
 		}
 	}
-	out.Options = p.options()
+	out.Drawing = p.drawing()
 	return out
 }
 
@@ -75,15 +75,15 @@ func intensity(w record.Workload) float64 {
 }
 
 // underRoof are a runner's points, which it also adds to the table.
-func (v *view) underRoof(name string, mark int, table *grid) [][2]float64 {
-	var data [][2]float64
+func (v *view) underRoof(name string, mark int, table *grid) [][3]any {
+	var data [][3]any
 	for _, w := range v.Workloads {
 		x, cell, roof := intensity(w.Workload), v.Cell(w.ID, name), w.roof()
 		if x == 0 || !roof.whole() || cell == nil || cell.Throughput == nil || !cell.Ranked() {
 			continue
 		}
 		achieved, most := cell.Throughput.Median*flopPerImage(w.Workload)/1e9, roof.at(x)
-		data = append(data, [2]float64{rounded(x), rounded(achieved)})
+		data = append(data, [3]any{rounded(x), rounded(achieved), w.ID})
 		table.add(mark, text(w.ID), text(name), figure(x, 0), figure(achieved, 0), figure(most, 0), number("%.1f", 100*achieved/most))
 	}
 	return data

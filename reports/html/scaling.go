@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-echarts/go-echarts/v2/charts"
-	"github.com/go-echarts/go-echarts/v2/opts"
-
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
@@ -60,7 +57,7 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 	out := &chart{ID: id, Title: what, Height: 320, Runner: -1,
 		Label: fmt.Sprintf("Throughput of %s over %s; the table below has the figures", what, over),
 		Table: newGrid(id+"-table", fmt.Sprintf("Throughput of %s over %s", what, over), "runner", "#"+over, "#images/s", "#low", "#high", "#of proportional %")}
-	p := newPlot("item", logAxis(over), opts.YAxis{Type: "value", Name: "images/s"}).frame(true)
+	p := newPlot("item", logAxis(over), uprightAxis("images/s")).frame(true)
 	most := 0
 	for mark, name := range m.names {
 		list := slices.DeleteFunc(steps(name), func(s step) bool { return s.at < 1 }) // the axis is logarithmic
@@ -69,7 +66,9 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 		}
 		slices.SortFunc(list, func(a, b step) int { return a.at - b.at })
 		most = max(most, len(list))
-		p.add(mark, marked(name, mark, medians(list)))
+		line := marked(name, mark, medians(list), over, "images/s")
+		line.Encode = shows(0, 1)
+		p.add(mark, line)
 		p.add(mark, bars(name, mark, list))
 		for _, s := range list {
 			t, half := s.figure, (s.figure.CIHigh-s.figure.CILow)/2
@@ -80,20 +79,20 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 	if most < 2 {
 		return nil
 	}
-	out.Options = p.options()
+	out.Drawing = p.drawing()
 	return out
 }
 
-func medians(list []step) [][2]float64 {
-	var data [][2]float64
+func medians(list []step) [][2]Datum {
+	var data [][2]Datum
 	for _, s := range list {
-		data = append(data, [2]float64{float64(s.at), rounded(s.figure.Median)})
+		data = append(data, [2]Datum{Datum(s.at), rounded(s.figure.Median)})
 	}
 	return data
 }
 
 // bars are the intervals, one upright line each: a gap parts them.
-func bars(name string, mark int, list []step) charts.SingleSeries {
+func bars(name string, mark int, list []step) series {
 	var data [][2]any
 	for _, s := range list {
 		data = append(data, [2]any{s.at, rounded(s.figure.CILow)}, [2]any{s.at, rounded(s.figure.CIHigh)}, [2]any{s.at, "-"})

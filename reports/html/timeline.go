@@ -98,50 +98,53 @@ func timeline(w *workloadView, c cellView, p *record.Process, lanes []lane) *cha
 	for i, l := range lanes {
 		plot.addLane(i, l, i == len(lanes)-1, p, c.Mark, origin)
 	}
-	out.Options = plot.options()
+	out.Drawing = plot.drawing()
 	return out
 }
 
 // addLane gives a lane its own pair of axes over the shared time.
 func (p *plot) addLane(i int, l lane, last bool, process *record.Process, mark int, origin int64) {
 	p.line.GridList = append(p.line.GridList, opts.Grid{Left: "62", Right: "16", Top: fmt.Sprint(laneTop + i*(laneHeight+laneGap)), Height: fmt.Sprint(laneHeight)})
-	x := opts.XAxis{Type: "value", GridIndex: i, AxisLabel: &opts.AxisLabel{Show: opts.Bool(last)}}
+	x := opts.XAxis{Type: "value", Min: 0, GridIndex: i, AxisLabel: &opts.AxisLabel{Show: opts.Bool(last)}}
 	if last {
 		x.Name, x.NameLocation, x.NameGap = "seconds", "middle", 26
 	}
 	p.line.ExtendXAxis(x)
-	p.line.ExtendYAxis(opts.YAxis{Type: "value", GridIndex: i, Name: l.axis, SplitNumber: 2})
+	p.line.ExtendYAxis(opts.YAxis{Type: "value", Min: 0, GridIndex: i, Name: l.axis, SplitNumber: 2})
 	for k, t := range l.tracks {
-		s := charts.SingleSeries{Name: t.name + " " + l.axis, Type: "line", Data: t.columns(origin), Symbol: "none", XAxisIndex: i, YAxisIndex: i,
+		s := charts.SingleSeries{Name: t.name + " " + l.axis, Type: "line", Symbol: "none", XAxisIndex: i, YAxisIndex: i,
+			DatasetIndex: len(p.line.DatasetList), Encode: &opts.Encode{X: "s", Y: "v"},
 			LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: t.dash}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}
 		if k > 0 {
-			s.LineStyle.Color, s.LineStyle.Width, s.ItemStyle.Color = "--soft", 1.5, "--soft"
+			s.LineStyle.Color, s.LineStyle.Width, s.ItemStyle.Color = tone("soft"), 1.5, tone("soft")
 		}
 		if k == 0 {
 			s.MarkAreas = shades(process, origin)
 		}
-		p.add(mark, s)
+		p.line.AddDataset(t.columns(origin))
+		p.add(-1, series{SingleSeries: s}) // the whole chart is its runner's
 	}
 }
 
-// columns keep milliseconds and three digits of the values: a lane is a finger
-// high.
-func (t track) columns(origin int64) columns {
+// columns are seconds and values, each together, which packs better than pairs.
+// They keep milliseconds and three digits of the values: a lane is a finger high.
+func (t track) columns(origin int64) opts.Dataset {
 	xs, ys := thinned(t.series, origin)
+	seconds, values := make([]Datum, len(xs)), make([]Datum, len(ys))
 	for i := range xs {
-		xs[i], ys[i] = math.Round(1000*xs[i])/1000, roundedTo(3, ys[i]*t.scale)
+		seconds[i], values[i] = Datum(math.Round(1000*xs[i])/1000), roundedTo(3, ys[i]*t.scale)
 	}
-	return columns{xs, ys}
+	return opts.Dataset{Source: map[string][]Datum{"s": seconds, "v": values}}
 }
 
 // shades are the spans of the timed blocks, single-stream ones darker.
 func shades(p *record.Process, origin int64) *opts.MarkAreas {
 	areas := &opts.MarkAreas{}
-	at := func(ns int64) float64 { return rounded(float64(ns-origin) / 1e9) }
+	at := func(ns int64) Datum { return rounded(float64(ns-origin) / 1e9) }
 	for _, b := range p.Blocks {
-		colour := "--shade"
+		colour := tone("shade")
 		if b.Scenario != record.Offline && b.Scenario != record.Train {
-			colour = "--shade2"
+			colour = tone("shade2")
 		}
 		areas.Data = append(areas.Data, [2]any{
 			map[string]any{"xAxis": at(b.StartNS), "itemStyle": map[string]any{"color": colour}}, map[string]any{"xAxis": at(b.EndNS)}})

@@ -51,10 +51,10 @@ func (g *grid) withoutEmpty() *grid {
 }
 
 func imagesPerJoule(u *record.Utilization) cell {
-	if u == nil || u.ImagesPerJoule == nil {
+	if u == nil {
 		return text(absent)
 	}
-	return figure(*u.ImagesPerJoule, 0)
+	return optionalFigure(u.ImagesPerJoule)
 }
 
 func byteCell(n *int64) cell {
@@ -124,7 +124,7 @@ func energyChart(w *workloadView) *chart {
 	if len(estimates) == 0 {
 		return nil
 	}
-	out.Height, out.Options = intervalHeight(estimates), intervalPlot("mJ an image", estimates).options()
+	out.Height, out.Drawing = intervalHeight(estimates), intervalPlot("mJ an image", estimates).drawing()
 	return out
 }
 

@@ -95,18 +95,13 @@ func (w *workloadView) notes(c *record.Cell, abouts ...about) []note {
 func rankingTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-ranking-table", "Ranking of "+w.ID, "runner", "#images/s", w.Interval, "0 to fastest", "against fastest",
 		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "parity", "notes")
-	most := 0.0
-	for _, c := range w.Cells {
-		if c.Cell.Throughput != nil {
-			most = max(most, c.Cell.Throughput.CIHigh)
-		}
-	}
+	most := w.mostThroughput()
 	for _, c := range w.Cells {
 		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
 			imagesPerJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Notes: w.notes(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
-			line[3] = cell{Value: &t.Median, Strip: &strip{Mark: markClass(c.Mark), Low: 100 * t.CILow / most, Mid: 100 * t.Median / most, High: 100 * t.CIHigh / most}}
+			line[3] = cell{Value: &t.Median, Strip: stripOf(c.Mark, t, most)}
 		}
 		c.sortable(line)
 		g.add(c.Mark, line...)
@@ -115,6 +110,26 @@ func rankingTable(w *workloadView) *grid {
 		}
 	}
 	return g.withoutEmpty()
+}
+
+// mostThroughput is where the axis of the drawn intervals ends.
+func (w *workloadView) mostThroughput() float64 {
+	most := 0.0
+	for _, c := range w.Cells {
+		if t := c.Cell.Throughput; t != nil && finite(t.CIHigh) {
+			most = max(most, t.CIHigh)
+		}
+	}
+	return most
+}
+
+// stripOf draws an interval; nil if some of it is missing.
+func stripOf(mark int, t *record.Throughput, most float64) *strip {
+	s := &strip{Mark: markClass(mark), Low: 100 * t.CILow / most, Mid: 100 * t.Median / most, High: 100 * t.CIHigh / most}
+	if !finite(s.Low) || !finite(s.Mid) || !finite(s.High) {
+		return nil
+	}
+	return s
 }
 
 // sortable gives the worded figures the numbers behind them.

@@ -42,9 +42,8 @@ class Filter {
         for (const part of document.getElementsByClassName(name)) part.classList.toggle("away", !shown);
       }
     }
-    this.charts.hidden = new Set(this.boxes.filter((b) => !b.checked).map((b) => Number(b.value)));
+    this.charts.chosen(new Set(this.boxes.filter((b) => !b.checked).map((b) => Number(b.value))));
     this.runners(document);
-    this.charts.again();
     const runners = `${this.boxes.length - this.charts.hidden.size} of ${this.boxes.length}`;
     this.form.querySelector("[data-runners-shown]").textContent = runners;
     say(`${workloads} of ${this.options.length} workloads and ${runners} runners are shown`);

@@ -28,7 +28,7 @@ async function start() {
   document.querySelectorAll("table.grid").forEach(enhance);
   savable(charts);
   document.querySelectorAll("details[data-table]").forEach((d) => d.addEventListener("toggle", () => open(d, data, filter)));
-  onTheme(() => charts.again());
+  themeButton();
   addEventListener("hashchange", reveal);
   if (location.hash) reveal();
   root.dataset.ready = String(charts.holders.length);

@@ -1,20 +1,18 @@
-// Light and dark: the reader's system decides until the button is pressed.
-// Charts take their colours from the page's style, so both agree.
+// Light and dark: the reader's system decides until the button is pressed. Charts
+// name the colours of the page's style, so nothing has to be drawn again.
 const root = document.documentElement;
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches);
-const styled = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
-function onTheme(redraw) {
+function themeButton() {
   const button = document.querySelector("[data-theme-toggle]");
   const word = () => { button.textContent = dark() ? "Light" : "Dark"; };
   word();
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
     word();
-    redraw();
   });
-  systemDark.addEventListener("change", () => { word(); redraw(); });
+  systemDark.addEventListener("change", word);
 }
 
 // say tells everybody, screen readers too, what a button did.
