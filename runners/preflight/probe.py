@@ -1,5 +1,5 @@
-"""What a runner's process is allowed here, and whether CUDA's driver computes in it: no framework, only
-the standard library. Prints one JSON document; runners/preflight judges it.
+"""What a runner's process is allowed here, and whether CUDA's driver computes in it: no framework,
+only the standard library. Prints one JSON document; runners/preflight judges it.
 
     python3 probe.py [gpu]
 """
@@ -55,7 +55,8 @@ def read(path):
 
 
 def privileges():
-    status = dict(line.split(":", 1) for line in read("/proc/self/status").splitlines() if ":" in line)
+    lines = read("/proc/self/status").splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
     return {
         "uid": os.getuid(),
         "gid": os.getgid(),
@@ -68,7 +69,7 @@ def privileges():
 
 def limits():
     def both(which):
-        return [value if value != resource.RLIM_INFINITY else -1 for value in resource.getrlimit(which)]
+        return [-1 if n == resource.RLIM_INFINITY else n for n in resource.getrlimit(which)]
 
     asked = min(4096, max(64, 16 * len(os.sched_getaffinity(0))))
     started, why = threads(asked)
@@ -119,7 +120,8 @@ def device_files():
         if not name.startswith(("nvidia", "dxg")) or os.path.isdir(path):
             continue
         about = os.stat(path)
-        one = {"path": path, "mode": "%04o" % stat.S_IMODE(about.st_mode), "uid": about.st_uid, "gid": about.st_gid, "error": ""}
+        mode = f"{stat.S_IMODE(about.st_mode):04o}"
+        one = {"path": path, "mode": mode, "uid": about.st_uid, "gid": about.st_gid, "error": ""}
         try:
             os.close(os.open(path, os.O_RDWR))
         except OSError as error:
@@ -129,8 +131,9 @@ def device_files():
 
 
 def cache():
-    """Where the driver keeps what it compiled (CUDA C++ Programming Guide, "CUDA Environment Variables")."""
-    path = os.environ.get("CUDA_CACHE_PATH") or os.path.join(os.path.expanduser("~"), ".nv", "ComputeCache")
+    """Where the driver keeps what it compiled (CUDA C++ Programming Guide, "CUDA Environment
+    Variables")."""
+    path = os.environ.get("CUDA_CACHE_PATH") or os.path.expanduser("~/.nv/ComputeCache")
     above = path
     while not os.path.isdir(above) and above != os.path.dirname(above):
         above = os.path.dirname(above)
@@ -157,14 +160,16 @@ class CUDA:
         self.steps = []
         self.facts = {"steps": self.steps}
 
-    def step(self, name, call, *arguments):
+    def step(self, name, *arguments):
+        call = getattr(self.library, name)
         began = time.perf_counter()
         code = call(*arguments)
-        self.note(name, code, time.perf_counter() - began)
+        self.note(name.removesuffix("_v2"), code, time.perf_counter() - began)
 
     def note(self, name, code, seconds, text=""):
         if code and not text:
             text = self.text(code)
+        text = text if code else ""
         self.steps.append({"step": name, "code": code, "text": text, "seconds": seconds})
         if code:
             raise Failed
@@ -178,13 +183,6 @@ class CUDA:
                 words.append(word.value.decode())
         return ": ".join(words)
 
-    def function(self, *names):
-        for name in names:
-            call = getattr(self.library, name, None)
-            if call is not None:
-                return call
-        raise AttributeError(names[0])
-
     def run(self):
         began = time.perf_counter()
         try:
@@ -194,64 +192,61 @@ class CUDA:
         self.note("load libcuda.so.1", 0, time.perf_counter() - began)
         version = ctypes.c_int()
         self.library.cuDriverGetVersion(ctypes.byref(version))
-        self.facts["driver_cuda"] = "%d.%d" % (version.value // 1000, version.value % 1000 // 10)
-        self.step("cuInit", self.library.cuInit, 0)
+        self.facts["driver_cuda"] = f"{version.value // 1000}.{version.value % 1000 // 10}"
+        self.step("cuInit", 0)
         count = ctypes.c_int()
-        self.step("cuDeviceGetCount", self.library.cuDeviceGetCount, ctypes.byref(count))
+        self.step("cuDeviceGetCount", ctypes.byref(count))
         self.facts["count"] = count.value
         card = ctypes.c_int()
-        self.step("cuDeviceGet", self.library.cuDeviceGet, ctypes.byref(card), 0)
+        self.step("cuDeviceGet", ctypes.byref(card), 0)
         self.describe(card)
         self.compute(card)
 
     def describe(self, card):
         name, raw = ctypes.create_string_buffer(256), (ctypes.c_ubyte * 16)()
-        self.step("cuDeviceGetName", self.library.cuDeviceGetName, name, 256, card)
-        self.step("cuDeviceGetUuid", self.function("cuDeviceGetUuid_v2", "cuDeviceGetUuid"), raw, card)
+        self.step("cuDeviceGetName", name, 256, card)
+        newest = hasattr(self.library, "cuDeviceGetUuid_v2")  # it tells a MIG instance's
+        self.step("cuDeviceGetUuid_v2" if newest else "cuDeviceGetUuid", raw, card)
         text = bytes(raw).hex()
         self.facts["name"] = name.value.decode()
-        self.facts["uuid"] = "GPU-" + "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+        parts = (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+        self.facts["uuid"] = "GPU-" + "-".join(parts)
         numbers = []
         for attribute in (75, 76):  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
             value = ctypes.c_int()
-            self.step("cuDeviceGetAttribute", self.library.cuDeviceGetAttribute, ctypes.byref(value), attribute, card)
+            self.step("cuDeviceGetAttribute", ctypes.byref(value), attribute, card)
             numbers.append(str(value.value))
         self.facts["compute_capability"] = ".".join(numbers)
 
     def compute(self, card):
         """One kernel, whose result is looked at."""
         context = ctypes.c_void_p()
-        self.step("cuDevicePrimaryCtxRetain", self.library.cuDevicePrimaryCtxRetain, ctypes.byref(context), card)
-        self.step("cuCtxSetCurrent", self.library.cuCtxSetCurrent, context)
+        self.step("cuDevicePrimaryCtxRetain", ctypes.byref(context), card)
+        self.step("cuCtxSetCurrent", context)
         left, total = ctypes.c_size_t(), ctypes.c_size_t()
-        self.step("cuMemGetInfo", self.function("cuMemGetInfo_v2"), ctypes.byref(left), ctypes.byref(total))
+        self.step("cuMemGetInfo_v2", ctypes.byref(left), ctypes.byref(total))
         self.facts["memory_free_bytes"], self.facts["memory_bytes"] = left.value, total.value
         module, kernel = ctypes.c_void_p(), ctypes.c_void_p()
-        self.step("cuModuleLoadData", self.library.cuModuleLoadData, ctypes.byref(module), PTX)
-        self.step("cuModuleGetFunction", self.library.cuModuleGetFunction, ctypes.byref(kernel), module, b"add_index")
+        self.step("cuModuleLoadData", ctypes.byref(module), PTX)
+        self.step("cuModuleGetFunction", ctypes.byref(kernel), module, b"add_index")
         array, length = ctypes.c_uint64(), ctypes.c_uint32(LENGTH)
         size = ctypes.c_size_t(4 * LENGTH)
         values = (ctypes.c_uint32 * LENGTH)(*([7] * LENGTH))
-        self.step("cuMemAlloc", self.function("cuMemAlloc_v2"), ctypes.byref(array), size)
-        self.step("cuMemcpyHtoD", self.function("cuMemcpyHtoD_v2"), array, values, size)
+        self.step("cuMemAlloc_v2", ctypes.byref(array), size)
+        self.step("cuMemcpyHtoD_v2", array, values, size)
         arguments = (ctypes.c_void_p * 2)(ctypes.addressof(array), ctypes.addressof(length))
-        launch = self.library.cuLaunchKernel
-
-        def launched():
-            return launch(kernel, LENGTH // BLOCK, 1, 1, BLOCK, 1, 1, 0, None, arguments, None)
-
-        self.step("cuLaunchKernel", launched)
-        self.step("cuCtxSynchronize", self.library.cuCtxSynchronize)
-        self.step("cuMemcpyDtoH", self.function("cuMemcpyDtoH_v2"), values, array, size)
+        launch = (kernel, LENGTH // BLOCK, 1, 1, BLOCK, 1, 1, 0, None, arguments, None)
+        self.step("cuLaunchKernel", *launch)
+        self.step("cuCtxSynchronize")
+        self.step("cuMemcpyDtoH_v2", values, array, size)
         wrong = sum(1 for i in range(LENGTH) if values[i] != 7 + i)
-        self.note("result", 1 if wrong else 0, 0.0, "%d of %d elements are wrong" % (wrong, LENGTH) if wrong else "")
+        self.note("result", min(wrong, 1), 0.0, f"{wrong} of {LENGTH} elements are wrong")
         began = time.perf_counter()
         for _ in range(LAUNCHES):
-            launched()
+            self.library.cuLaunchKernel(*launch)
             self.library.cuCtxSynchronize()
         self.facts["launch_s"] = (time.perf_counter() - began) / LAUNCHES
-        self.function("cuMemFree_v2")(array)
-        self.function("cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease")(card)
+        self.library.cuMemFree_v2(array)
 
 
 def main():
@@ -264,7 +259,7 @@ def main():
         except Failed:
             pass
         except AttributeError as error:
-            cuda.steps.append({"step": "look up a function", "code": -1, "text": str(error), "seconds": 0.0})
+            cuda.steps.append({"step": "look up", "code": -1, "text": str(error), "seconds": 0.0})
         facts["cuda"] = cuda.facts
     print(json.dumps(facts))
 

@@ -74,7 +74,6 @@ CUresult cuDeviceGetAttribute(int *value, int attribute, int device) {
     return 0;
 }
 CUresult cuDevicePrimaryCtxRetain(void **context, int device) { (void)device; ANSWER("DevicePrimaryCtxRetain"); *context = context; return 0; }
-CUresult cuDevicePrimaryCtxRelease_v2(int device) { (void)device; return 0; }
 CUresult cuCtxSetCurrent(void *context) { ANSWER("CtxSetCurrent"); return context ? 0 : 201; }
 CUresult cuMemGetInfo_v2(size_t *left, size_t *total) { ANSWER("MemGetInfo"); *left = (size_t)79 << 30; *total = (size_t)80 << 30; return 0; }
 CUresult cuModuleLoadData(void **module, const void *image) {
