@@ -6,9 +6,10 @@ BIN     := bin/dlbench
 export CGO_CFLAGS := -O2 -Wno-deprecated-declarations
 # What tests and linters of the Python room run in.
 VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test host-run host-test host-lint unit python java lint build install-lint bench bench-fidelity bench-gpu requirements echarts clean
+.PHONY: run test host-run host-test host-lint unit race python java lint lint-go lint-python snapshot release build install-lint bench bench-fidelity bench-gpu requirements echarts clean
 
 run: host-run $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -43,6 +44,9 @@ test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conforman
 unit: ## the tests that need neither engine nor browser
 	go test -short ./...
 
+race: ## the same under the race detector, which needs a C compiler
+	go test -race -short -vet=off -timeout 30m ./...
+
 python: $(VENV)/ready
 	$(VENV)/bin/python -m pytest -q runners/sdk/python
 
@@ -55,11 +59,16 @@ $(VENV)/ready: runners/sdk/python/requirements-test.txt | host-lint
 	@$(VENV)/bin/python -m pip install -q -r runners/sdk/python/requirements-test.txt
 	@touch $@
 
-lint: $(VENV)/ready ## gofmt, go vet, staticcheck, golangci-lint, ruff
+lint: lint-go lint-python ## gofmt, go vet, staticcheck, golangci-lint, actionlint, ruff
+
+lint-go:
 	@test -z "$$(gofmt -l cmd runners workloads metrics reports docker)" || { gofmt -l cmd runners workloads metrics reports docker; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+lint-python: $(VENV)/ready
 	$(VENV)/bin/ruff check runners
 	$(VENV)/bin/ruff format --check runners
 
@@ -84,5 +93,11 @@ echarts: ## fetch the chart library again from the npm registry
 	 && mv package/dist/echarts.common.min.js . && mv package/LICENSE LICENSE.echarts && mv package/NOTICE NOTICE.echarts \
 	 && mv package/licenses/LICENSE-d3 LICENSE.d3 && rm -r package echarts-6.1.0.tgz
 
+snapshot: ## build what a release holds into dist/: archives, checksums, lists of components, licences
+	go run $(GORELEASER) release --snapshot --clean
+
+release: ## publish what the tag is on
+	go run $(GORELEASER) release --clean
+
 clean:
-	rm -rf bin
+	rm -rf bin dist
