@@ -171,13 +171,22 @@ func input(t *testing.T, dir string, p *plan.Plan, slot int) []float32 {
 func distance(n network.Node, x []float32, shape []int) float64 {
 	nearest := math.Inf(1)
 	switch n.Op {
-	case "Relu":
+	case "Relu", "LeakyRelu", "PRelu":
 		for _, v := range x {
 			nearest = min(nearest, math.Abs(float64(v)))
 		}
 	case "Clip":
 		for _, v := range x {
 			nearest = min(nearest, math.Abs(float64(v)-n.Attributes.Float("min")), math.Abs(float64(v)-n.Attributes.Float("max")))
+		}
+	case "HardSwish":
+		for _, v := range x {
+			nearest = min(nearest, math.Abs(math.Abs(float64(v))-3))
+		}
+	case "HardSigmoid":
+		for _, v := range x {
+			y := n.Attributes.Float("alpha")*float64(v) + n.Attributes.Float("beta")
+			nearest = min(nearest, math.Abs(y), math.Abs(y-1))
 		}
 	case "MaxPool":
 		for plane := range shape[0] * shape[1] {

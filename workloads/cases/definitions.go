@@ -10,7 +10,7 @@ import (
 func definitions() []definition {
 	var all []definition
 	for _, group := range [][]definition{
-		convolutions(), transposed(), normalizations(), activations(), pools(), binary(), others(),
+		convolutions(), transposed(), normalizations(), layerNormalizations(), activations(), slopes(), pools(), binary(), others(), layouts(),
 	} {
 		all = append(all, group...)
 	}
@@ -123,6 +123,13 @@ func activations() []definition {
 	return []definition{
 		simple("relu", "Relu", nil),
 		simple("sigmoid", "Sigmoid", nil),
+		simple("leakyrelu", "LeakyRelu", network.Attributes{"alpha": 0.1}),
+		simple("leakyrelu/rising", "LeakyRelu", network.Attributes{"alpha": -0.3}),
+		simple("hardsigmoid", "HardSigmoid", network.Attributes{"alpha": 0.2, "beta": 0.5}),
+		simple("hardsigmoid/sixth", "HardSigmoid", network.Attributes{"alpha": 0.16666667, "beta": 0.5}),
+		simple("hardswish", "HardSwish", nil),
+		simple("gelu/erf", "Gelu", network.Attributes{"approximate": "none"}),
+		simple("gelu/tanh", "Gelu", network.Attributes{"approximate": "tanh"}),
 		simple("clip/relu6", "Clip", network.Attributes{"min": 0.0, "max": 6.0}),
 		simple("clip/narrow", "Clip", network.Attributes{"min": -0.5, "max": 0.75}),
 		simple("softmax/channels", "Softmax", network.Attributes{"axis": 1}),
@@ -130,6 +137,51 @@ func activations() []definition {
 		simple("dropout/off", "Dropout", network.Attributes{"ratio": 0.5}),
 		simple("lrn/alexnet", "LRN", network.Attributes{"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": 5}),
 		simple("lrn/strong", "LRN", network.Attributes{"alpha": 0.5, "beta": 0.75, "bias": 1.5, "size": 3}),
+	}
+}
+
+// slopes are trained: one for each channel, or one for all.
+func slopes() []definition {
+	prelu := func(name string, channels int) definition {
+		return definition{name: "prelu/" + name, mode: plan.Train, input: image, op: "PRelu",
+			parameters: []network.Parameter{uniform("op.weight", network.Trainable, 0.1, 0.4, channels, 1, 1)}}
+	}
+	return []definition{prelu("channels", 4), prelu("one", 1)}
+}
+
+// layerNormalizations are over the channels of an image, whose axis is made the
+// last, and over whole images.
+func layerNormalizations() []definition {
+	norm := func(name string, epsilon float64, axis int, shape ...int) definition {
+		return definition{name: "layernorm/" + name, mode: plan.Train, input: image, op: "LayerNormalization",
+			attributes: network.Attributes{"axis": axis, "epsilon": epsilon},
+			parameters: []network.Parameter{uniform("op.weight", network.Trainable, 0.5, 1.5, shape...), uniform("op.bias", network.Trainable, -0.5, 0.5, shape...)}}
+	}
+	last := network.Node{Name: "last", Op: "Transpose", Inputs: []string{"input"}, Output: "last", Attributes: network.Attributes{"perm": []int{0, 2, 3, 1}}}
+	channels := norm("channels", 1e-6, 3, 4)
+	wide := norm("channels-eps0.1", 0.1, 3, 4)
+	for _, d := range []*definition{&channels, &wide} {
+		d.inputs, d.before = []string{"last"}, []network.Node{last}
+	}
+	return []definition{channels, wide, norm("image", 1e-5, 1, 4, 9, 8)}
+}
+
+// layouts are what moves elements and computes nothing.
+func layouts() []definition {
+	apart := network.Node{Name: "apart", Op: "Reshape", Inputs: []string{"input"}, Output: "apart", Attributes: network.Attributes{"shape": []int{0, 2, 2, 9, 8}}}
+	shuffled := network.Node{Name: "shuffled", Op: "Transpose", Inputs: []string{"apart"}, Output: "shuffled", Attributes: network.Attributes{"perm": []int{0, 2, 1, 3, 4}}}
+	simple := func(name, op string, a network.Attributes) definition {
+		return definition{name: name, mode: plan.Train, input: image, op: op, attributes: a}
+	}
+	shuffle := simple("reshape/channel-shuffle", "Reshape", network.Attributes{"shape": []int{0, 4, 9, 8}})
+	shuffle.inputs, shuffle.before = []string{"shuffled"}, []network.Node{apart, shuffled}
+	return []definition{
+		shuffle,
+		simple("transpose/channels-last", "Transpose", network.Attributes{"perm": []int{0, 2, 3, 1}}),
+		simple("transpose/columns-first", "Transpose", network.Attributes{"perm": []int{0, 3, 1, 2}}),
+		simple("slice/first-channels", "Slice", network.Attributes{"axis": 1, "start": 0, "end": 2}),
+		simple("slice/last-channels", "Slice", network.Attributes{"axis": 1, "start": 1, "end": 4}),
+		simple("slice/rows", "Slice", network.Attributes{"axis": 2, "start": 2, "end": 7}),
 	}
 }
 
@@ -173,6 +225,8 @@ func binary() []definition {
 		two("add/broadcast", "Add", "gate", gate, nil),
 		two("mul", "Mul", "other", other, nil),
 		two("mul/squeeze-excite", "Mul", "gate", gate, nil),
+		{name: "add/parameter", mode: plan.Train, input: image, op: "Add", parameters: []network.Parameter{parameter("op.weight", 0.3, 4, 1, 1)}},
+		{name: "mul/parameter", mode: plan.Train, input: image, op: "Mul", parameters: []network.Parameter{uniform("op.weight", network.Trainable, 0.5, 1.5, 4, 1, 1)}},
 		two("concat", "Concat", "other", other, network.Attributes{"axis": 1}),
 		{name: "concat/three-parts", mode: plan.Train, input: image, op: "Concat", attributes: network.Attributes{"axis": 1},
 			inputs: []string{"other", "input", "other2"}, before: []network.Node{other,
@@ -192,6 +246,9 @@ func others() []definition {
 		{name: "gemm/after-flatten", mode: plan.Train, input: image, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
 			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
 			parameters: []network.Parameter{weight("op.weight", 7, 4*9*8), parameter("op.bias", 0.3, 7)}},
+		{name: "gemm/no-bias", mode: plan.Train, input: image, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
+			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
+			parameters: []network.Parameter{weight("op.weight", 7, 4*9*8)}},
 		{name: "gemm/square", mode: plan.Train, input: []int{3, 6, 1, 1}, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
 			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
 			parameters: []network.Parameter{weight("op.weight", 6, 6), parameter("op.bias", 0.3, 6)}},

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
@@ -116,7 +117,8 @@ func ways(n network.Node, shapes map[string][]int) []string {
 	note(a.Int("ceil_mode") == 1, "rounding up")
 	if n.Op == "Add" || n.Op == "Mul" {
 		x, y := shapes[n.Inputs[0]], shapes[n.Inputs[1]]
-		for i := range x {
+		note(y == nil, "of a parameter")
+		for i := range y {
 			if x[i] != y[i] {
 				note(true, "broadcasting")
 				break
@@ -124,5 +126,9 @@ func ways(n network.Node, shapes map[string][]int) []string {
 		}
 	}
 	note(n.Op == "Resize", a.String("mode"))
+	note(n.Op == "Gelu", a.String("approximate"))
+	note(n.Op == "Gemm" && len(n.Inputs) == 2, "without a bias")
+	note(n.Op == "LayerNormalization", fmt.Sprintf("of %d axes", len(n.Shape)-a.Int("axis")))
+	note(n.Op == "Transpose" || n.Op == "Reshape", fmt.Sprintf("of %d axes", len(n.Shape)))
 	return list
 }

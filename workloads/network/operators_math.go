@@ -43,24 +43,19 @@ var softmax = operator{
 	},
 }
 
-// broadcast is ONNX Add and Mul with multidirectional broadcasting between
-// activations of the same rank.
-var broadcast = operator{
-	inputs: arity{2, 2},
-	infer: func(a application) ([]int, error) {
-		x, y := a.activations[0], a.activations[1]
-		if len(x) != len(y) {
-			return nil, fmt.Errorf("inputs disagree on rank: %v and %v", x[1:], y[1:])
+// broadcastShapes is ONNX's multidirectional broadcasting of the same rank.
+func broadcastShapes(x, y []int) ([]int, error) {
+	if len(x) != len(y) {
+		return nil, fmt.Errorf("inputs disagree on rank: %v and %v", x[1:], y[1:])
+	}
+	out := make([]int, len(x))
+	for i := range x {
+		if x[i] != y[i] && x[i] != 1 && y[i] != 1 {
+			return nil, fmt.Errorf("inputs disagree on shape: %v and %v", x[1:], y[1:])
 		}
-		out := make([]int, len(x))
-		for i := range x {
-			if x[i] != y[i] && x[i] != 1 && y[i] != 1 {
-				return nil, fmt.Errorf("inputs disagree on shape: %v and %v", x[1:], y[1:])
-			}
-			out[i] = max(x[i], y[i])
-		}
-		return out, nil
-	},
+		out[i] = max(x[i], y[i])
+	}
+	return out, nil
 }
 
 // gemm is ONNX Gemm as a dense layer: x·Wᵀ + B with W [out, in]; B may be left out. alpha, beta
