@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -19,7 +20,8 @@ func (p *program) workloadCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{Name: "show", Usage: "print the network node by node", ArgsUsage: "ID", Flags: []cli.Flag{seed, jsonFlag()}, Action: p.showWorkload},
 			{Name: "export", Usage: "write plan.json, weights.safetensors and batch.safetensors", ArgsUsage: "ID",
-				Flags: []cli.Flag{seed, &cli.StringFlag{Name: "out", Value: "workload", Usage: "`DIR` to write under"}}, Action: p.exportWorkload},
+				Flags: []cli.Flag{seed, &cli.StringFlag{Name: "out", Value: "workload", Usage: "`DIR` to write under"},
+					&cli.StringFlag{Name: "onnx", Usage: "write the network and its weights as an ONNX `FILE` instead"}}, Action: p.exportWorkload},
 		},
 	}
 }
@@ -73,6 +75,9 @@ func (p *program) exportWorkload(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if path := c.String("onnx"); path != "" {
+		return p.exportONNX(path, made)
+	}
 	files, err := plan.Materialize(c.Context, c.String("out"), made)
 	if err != nil {
 		return err
@@ -82,4 +87,16 @@ func (p *program) exportWorkload(c *cli.Context) error {
 		t.Add(f.Path, table.Thousands(f.Bytes), f.SHA256)
 	}
 	return t.Write(p.stdout, p.width)
+}
+
+func (p *program) exportONNX(path string, made *plan.Plan) error {
+	e := onnx.Export{Network: &made.Network, Values: made.Values, Origin: onnx.Origin{Workload: made.Workload, Network: made.Network.Name, Seed: made.Seed}}
+	if made.Training != nil {
+		e.Origin.LearningRate = made.Training.Optimizer.LearningRate
+	}
+	if err := onnx.Write(path, e); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: %s as ONNX, with its weights and an open batch\n", path, made.Workload)
+	return err
 }

@@ -61,15 +61,19 @@ func TestJudged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := out["logits"]
-			if len(got) != len(want.Output) {
-				t.Fatalf("%d numbers, want %v", len(got), want.Shape)
-			}
-			for k := range got {
-				if d := math.Abs(got[k] - want.Output[k]); d > 2e-5*max(1, math.Abs(want.Output[k])) {
-					t.Fatalf("number %d is %v, ONNX Runtime says %v", k, got[k], want.Output[k])
-				}
-			}
+			compare(t, out["logits"], want)
 		})
+	}
+}
+
+func compare(t *testing.T, got []float64, want judged) {
+	t.Helper()
+	if len(got) != len(want.Output) {
+		t.Fatalf("%d numbers, want %v", len(got), want.Shape)
+	}
+	for k := range got {
+		if d := math.Abs(got[k] - want.Output[k]); d > 2e-5*max(1, math.Abs(want.Output[k])) {
+			t.Fatalf("number %d is %v, ONNX Runtime says %v", k, got[k], want.Output[k])
+		}
 	}
 }

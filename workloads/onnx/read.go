@@ -47,6 +47,7 @@ type Model struct {
 	SHA256   string    // of the file and of the weights beside it, in hexadecimal
 	Folded   []string  // what the network has in other words than the file, in the file's order
 	Warnings []Warning // about the file's weights
+	Origin   *Origin   // what dlbench wrote into the file; nil for files of others
 
 	weights map[string]*tensor
 }
@@ -124,6 +125,9 @@ func decode(data []byte, path string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Network: net, SHA256: hex.EncodeToString(digest.Sum(nil)), Folded: i.folded, Warnings: warnings, weights: i.weights}
+	if m.Origin, err = readOrigin(&file, net); err != nil {
+		return nil, err
+	}
 	if net.Name = o.Name; net.Name == "" {
 		net.Name = Name(path, m.SHA256)
 	}

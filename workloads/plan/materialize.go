@@ -180,20 +180,27 @@ func writeWhole(path string, data []byte) error {
 	})
 }
 
-// Initial is a parameter's first values, as the weights file has them.
-func (p *Plan) Initial(parameter string) ([]float64, error) {
+// Values are a parameter's first values, as the weights file has them.
+func (p *Plan) Values(parameter string) ([]float32, error) {
 	for _, param := range p.Network.Parameters {
-		if param.Name != parameter {
-			continue
+		if param.Name == parameter {
+			return draw(p.stream("parameter/"+param.Name), param), nil
 		}
-		values := draw(p.stream("parameter/"+param.Name), param)
-		out := make([]float64, len(values))
-		for i, v := range values {
-			out[i] = float64(v)
-		}
-		return out, nil
 	}
 	return nil, fmt.Errorf("network %q: no parameter %q", p.Network.Name, parameter)
+}
+
+// Initial is a parameter's first values in float64.
+func (p *Plan) Initial(parameter string) ([]float64, error) {
+	values, err := p.Values(parameter)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out, nil
 }
 
 // Labels are a slot's labels, as the batch file has them.

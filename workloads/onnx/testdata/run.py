@@ -1,0 +1,18 @@
+"""Checks an ONNX file and runs it: the answer of the numbers that judge.py feeds, as JSON.
+
+    python run.py FILE BATCH
+"""
+
+import json
+import sys
+
+import onnx
+import onnxruntime
+
+from judge import images
+
+onnx.checker.check_model(sys.argv[1], full_check=True)
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+fed = session.get_inputs()[0]
+answer = session.run(None, {fed.name: images([int(sys.argv[2]), *fed.shape[1:]])})[0]
+print(json.dumps({"shape": answer.shape, "output": [float(v) for v in answer.ravel()]}))

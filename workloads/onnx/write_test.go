@@ -1,0 +1,154 @@
+package onnx_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/workloads/onnx"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/zoo"
+)
+
+func made(t *testing.T, workload string) *plan.Plan {
+	t.Helper()
+	id, err := plan.ParseID(workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.New(id, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// export writes a plan's network with its weights.
+func export(t *testing.T, p *plan.Plan) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "exported.onnx")
+	e := onnx.Export{Network: &p.Network, Values: p.Values, Origin: onnx.Origin{Workload: p.Workload, Network: p.Network.Name, Seed: p.Seed}}
+	if p.Training != nil {
+		e.Origin.LearningRate = p.Training.Optimizer.LearningRate
+	}
+	if err := onnx.Write(path, e); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Every network of the zoo comes back as the same plan, and with the same
+// weights.
+func TestExportsComeBack(t *testing.T) {
+	for _, name := range zoo.Names() {
+		for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
+			t.Run(name+"/"+string(mode), func(t *testing.T) {
+				p := made(t, name+"/"+string(mode)+"/b2/fp32")
+				counts, err := p.Network.Counts()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if large := counts.Parameters > 15e6 || mode == plan.Train && counts.Parameters > 1e6; large && testing.Short() {
+					t.Skip("hundreds of megabytes")
+				}
+				comesBack(t, p)
+			})
+		}
+	}
+}
+
+func comesBack(t *testing.T, p *plan.Plan) {
+	t.Helper()
+	m, err := onnx.Read(export(t, p), onnx.Options{Name: p.Network.Name, Batch: p.Batch, Training: p.Mode == plan.Train})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Origin == nil || m.Origin.Workload != p.Workload || len(m.Folded)+len(m.Warnings) > 0 {
+		t.Fatalf("origin %+v, folded %q, warnings %q", m.Origin, m.Folded, m.Warnings)
+	}
+	id, err := plan.ParseID(m.Origin.Workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := plan.From(m.Network, id, m.Origin.Seed, m.Origin.LearningRate)
+	want, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := back.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatal(difference(got, want))
+	}
+	for _, parameter := range p.Network.Parameters {
+		drawn, err := p.Values(parameter.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if values, err := m.Values(parameter.Name); err != nil || !slices.Equal(values, drawn) {
+			t.Fatalf("parameter %q has other values, %v", parameter.Name, err)
+		}
+	}
+}
+
+func difference(got, want []byte) string {
+	a, b := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
+	for k := range min(len(a), len(b)) {
+		if a[k] != b[k] {
+			return "line " + a[k] + "\nwants " + b[k]
+		}
+	}
+	return "other lengths"
+}
+
+// ONNX's checker and ONNX Runtime read what was written, and compute what the
+// network does.
+func TestONNXRuntimeReadsExports(t *testing.T) {
+	python := os.Getenv("DLBENCH_TEST_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import onnx, onnxruntime").CombinedOutput(); err != nil {
+		t.Skipf("%s has no onnx and onnxruntime (DLBENCH_TEST_PYTHON names another): %v: %s", python, err, out)
+	}
+	for _, name := range zoo.Names() {
+		t.Run(name, func(t *testing.T) {
+			p := made(t, name+"/infer/b2/fp32")
+			if testing.Short() && len(p.Network.Parameters) > 100 {
+				t.Skip("hundreds of megabytes")
+			}
+			path := export(t, p)
+			out, err := exec.Command(python, "testdata/run.py", path, "2").Output()
+			if err != nil {
+				t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
+			}
+			var answer judged
+			if err := json.Unmarshal(out, &answer); err != nil {
+				t.Fatal(err)
+			}
+			counts, err := p.Network.Counts()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if counts.MACs > 1e7 {
+				return // the checker and the runtime took it; loops in Go would take minutes
+			}
+			m, err := onnx.Read(path, onnx.Options{Batch: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			computed, err := evaluate(m, images(count(m.Network.Input.Shape)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, computed["logits"], answer)
+		})
+	}
+}
