@@ -31,11 +31,11 @@ func Trend(ctx context.Context, h *history.History, id string, result compare.So
 		if !cell.Ranked() || cell.Throughput == nil {
 			continue
 		}
-		t, err := trend.Of(ctx, h, history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Host: result.Record.Environment.Host}, rule.P)
+		of := history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Host: result.Record.Environment.Host}
+		line, ok, err := trend.Ending(ctx, h, of, id, longest, rule.P)
 		if err != nil {
 			return nil, err
 		}
-		line, ok := upTo(t, id)
 		if !ok {
 			return nil, fmt.Errorf("history %s: record %s has no figure for %s on %s", h.Dir(), id, cell.Workload, cell.Runner)
 		}
@@ -71,19 +71,6 @@ func (r *Report) sinceLast(ctx context.Context, h *history.History, id string, r
 	return nil
 }
 
-// upTo is the line that holds a record, without the records after it.
-func upTo(t *trend.Trend, id string) (trend.Line, bool) {
-	for _, line := range t.Lines {
-		i := slices.IndexFunc(line.Points, func(p trend.Point) bool { return p.ID == id })
-		if i < 0 {
-			continue
-		}
-		line.Points = line.Points[:i+1]
-		return line, true
-	}
-	return trend.Line{}, false
-}
-
 // fewest is how many records show a change at least: ten on one side of it and
 // four on the other.
 const fewest = 14
@@ -93,7 +80,6 @@ const near = 3
 
 // series judges a line by its last change.
 func (r *Report) series(c Cell, line trend.Line) {
-	line.Points = line.Points[max(0, len(line.Points)-longest):]
 	values := make([]float64, len(line.Points))
 	for i, p := range line.Points {
 		values[i] = p.Value
@@ -104,33 +90,25 @@ func (r *Report) series(c Cell, line trend.Line) {
 		r.Cells = append(r.Cells, c)
 		return
 	}
-	change, ok := lastChange(values, r.Rule.P)
-	if !ok {
+	if len(line.Changes) == 0 {
 		r.Cells = append(r.Cells, c)
 		return
 	}
+	change := line.Changes[len(line.Changes)-1]
 	c.Old, c.New, c.Ratio = change.Before, change.After, change.After/change.Before
 	c.Stages = []Test{{Pairs: len(values), P: change.P, Ratio: c.Ratio}}
-	since := line.Points[change.Index]
+	since := fmt.Sprintf("since %s (record %s)", change.Created.Format("2006-01-02"), change.ID)
 	switch verdict := r.Rule.verdict(c.Stages[0]); {
 	case verdict == Unchanged:
 	case shownBefore(values, change, r.Rule.P):
 		if verdict == Slower {
-			r.find(SlowerAlready, c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s)", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID)
+			r.find(SlowerAlready, c.Workload, c.Runner, "throughput %+.1f %% %s", 100*(c.Ratio-1), since)
 		}
 	default:
 		c.Verdict = verdict
-		r.find(c.kind(), c.Workload, c.Runner, "throughput %+.1f %% since %s (record %s), p = %.2g%s", 100*(c.Ratio-1), since.Created.Format("2006-01-02"), since.ID, change.P, changed(line, since.ID))
+		r.find(c.kind(), c.Workload, c.Runner, "throughput %+.1f %% %s, p = %.2g%s", 100*(c.Ratio-1), since, change.P, changed(change))
 	}
 	r.Cells = append(r.Cells, c)
-}
-
-func lastChange(values []float64, level float64) (stats.ChangePoint, bool) {
-	changes := stats.ChangePoints(values, level)
-	if len(changes) == 0 {
-		return stats.ChangePoint{}, false
-	}
-	return changes[len(changes)-1], true
 }
 
 // memory is how many records back a change may have been shown: one that was
@@ -138,7 +116,7 @@ func lastChange(values []float64, level float64) (stats.ChangePoint, bool) {
 const memory = 7
 
 // shownBefore says whether the series showed the change before its last record.
-func shownBefore(values []float64, change stats.ChangePoint, level float64) bool {
+func shownBefore(values []float64, change trend.Change, level float64) bool {
 	for n := len(values) - 1; n >= max(fewest, len(values)-memory); n-- {
 		for _, c := range stats.ChangePoints(values[:n], level) {
 			if max(c.Index-change.Index, change.Index-c.Index) <= near && (c.After < c.Before) == (change.After < change.Before) {
@@ -153,21 +131,14 @@ func shownBefore(values []float64, change stats.ChangePoint, level float64) bool
 // other years tell nothing of tonight.
 const longest = 200
 
-// changed are the facts that changed with a record, where the trend knows it as
-// a change.
-func changed(line trend.Line, id string) string {
-	for _, c := range line.Changes {
-		if c.ID != id {
-			continue
-		}
-		var facts []string
-		for _, d := range append(slices.Clone(c.Changed), c.Near...) {
-			facts = append(facts, fmt.Sprintf("%s %s → %s", d.Fact, d.Before, d.After))
-		}
-		if len(facts) > 0 {
-			return "; what changed then: " + strings.Join(facts, "; ")
-		}
+// changed are the facts that changed with a record or near it.
+func changed(c trend.Change) string {
+	var facts []string
+	for _, d := range append(slices.Clone(c.Changed), c.Near...) {
+		facts = append(facts, fmt.Sprintf("%s %s → %s", d.Fact, d.Before, d.After))
+	}
+	if len(facts) == 0 {
 		return "; the records name nothing that changed then"
 	}
-	return ""
+	return "; what changed then: " + strings.Join(facts, "; ")
 }

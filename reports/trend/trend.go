@@ -94,6 +94,23 @@ func Of(ctx context.Context, h *history.History, s history.Series, level float64
 	return t, nil
 }
 
+// Ending is the line that a record is in, up to that record and at most so many
+// points long, with the changes among those. It is false when no line has the
+// record.
+func Ending(ctx context.Context, h *history.History, s history.Series, id string, longest int, level float64) (Line, bool, error) {
+	points, _, err := h.Points(ctx, s)
+	if err != nil {
+		return Line{}, false, err
+	}
+	for _, group := range parted(points) {
+		if i := slices.IndexFunc(group, func(p history.Point) bool { return p.ID == id }); i >= 0 {
+			line, err := lineOf(group[max(0, i+1-longest):i+1], level)
+			return line, err == nil, err
+		}
+	}
+	return Line{}, false, nil
+}
+
 // parted parts points by what has to be the same for them to be compared, in
 // the order in which each first came.
 func parted(points []history.Point) [][]history.Point {
