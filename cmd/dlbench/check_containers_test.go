@@ -11,7 +11,9 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/gate"
+	"github.com/dlbench/dlbench/runners/bench"
 )
 
 // TestCheckMeasuresAgainInContainers starts both sides of a check from their
@@ -39,20 +41,20 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = exec.Command(engine, "rmi", "dlbench-test/slowed").Run() })
 	before := rec.Runners[0].ImageID
-	rec.Runners[0].ImageID = strings.TrimPrefix(lastLine(string(id)), "sha256:")
+	rec.Runners[0].ImageID = strings.TrimPrefix(last(strings.Fields(string(id))), "sha256:")
 	old, err := record.Read(filepath.Join(dir, "old", "result.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := p.newRemeasuring(t.Context(), "auto", "", rec, old, filepath.Join(dir, "check"))
+	sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if same, why := again.Both("reference"); same || why != "" {
+	if same, why := sides.Both("reference"); same || why != "" {
 		t.Fatalf("two images are called one (%t), or cannot be started: %s", same, why)
 	}
-	stage, err := again.Stage(t.Context(), 1, 1, []gate.Pair{{Workload: "lenet/infer/b2/fp32", Runner: "reference"}})
-	if err := errors.Join(err, again.close(t.Context())); err != nil {
+	stage, err := sides.Stage(t.Context(), 1, 1, []gate.Pair{{Workload: "lenet/infer/b2/fp32", Runner: "reference"}})
+	if err := errors.Join(err, sides.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	for name, slowed := range map[string]bool{"reference": true, gate.BaselineName("reference"): false} {
@@ -63,16 +65,26 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	}
 	for id, want := range map[string]string{strings.Repeat("0", 64): "the image of the result is not here", before: ""} {
 		rec.Runners[0].ImageID = id
-		again, err := p.newRemeasuring(t.Context(), "auto", "", rec, old, filepath.Join(dir, "check"))
+		sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		same, why := again.Both("reference")
+		same, why := sides.Both("reference")
 		if same != (id == before) || !strings.HasPrefix(why, want) {
 			t.Errorf("image %.12s: same %t, %q", id, same, why)
 		}
-		if err := again.close(t.Context()); err != nil {
+		if err := sides.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
 }
+
+func remeasured(t *testing.T, p *program, result, baseline *record.Record, dir string) (stages, error) {
+	t.Helper()
+	setup := bench.Defaults().Setup
+	setup.Host = p.host()
+	r, err := bench.Remeasure(t.Context(), bench.Sides{Setup: setup, Result: result, Baseline: baseline, BaselineName: gate.BaselineName, Dir: dir, Save: reports.Save})
+	return stages{r}, err
+}
+
+func last(words []string) string { return words[len(words)-1] }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/compare"
 )
@@ -28,10 +29,11 @@ func (p *program) compare(c *cli.Context) error {
 	}
 	var sources [2]compare.Source
 	for i, path := range c.Args().Slice() {
-		var err error
-		if sources[i], err = source(path); err != nil {
-			return err
+		rec, err := summary.Read(path)
+		if err != nil {
+			return usage(err)
 		}
+		sources[i] = compare.Source{File: path, Record: rec}
 	}
 	comparison := compare.Of(sources[0], sources[1])
 	if path := c.String("html"); path != "" {

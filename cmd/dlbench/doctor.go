@@ -15,6 +15,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -39,7 +40,10 @@ func (p *program) doctorCommand() *cli.Command {
 }
 
 func (p *program) doDoctor(c *cli.Context) error {
-	devices, absent := p.devices(c.String("device"))
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	devices, absent := p.host().Devices(c.String("device"))
 	if absent != nil && exitCode(absent) == exitUsage {
 		return absent
 	}
@@ -50,7 +54,7 @@ func (p *program) doDoctor(c *cli.Context) error {
 	var deep []preflight.Report
 	if c.Bool("deep") && absent == nil {
 		var more []finding
-		if deep, more, err = p.deep(c, devices); err != nil {
+		if deep, more, err = p.deep(c.Context, c.String("engine"), devices); err != nil {
 			return err
 		}
 		findings = append(findings, more...)
@@ -68,7 +72,7 @@ func (p *program) doDoctor(c *cli.Context) error {
 		}
 		t.Add(f.What, f.State, text)
 	}
-	if err := p.print(c, findings, t); err != nil {
+	if err := p.print(c.Bool("json"), findings, t); err != nil {
 		return err
 	}
 	if absent != nil {
@@ -87,19 +91,19 @@ func gpuOutcome(devices []device.Device, findings []finding) error {
 	}
 	for _, f := range findings {
 		if strings.HasPrefix(f.What, handOver) && f.State == "missing" {
-			return lackingHere(errors.New(f.Text), f.Mend)
+			return bench.EnvironmentError(errors.New(f.Text), f.Mend)
 		}
 	}
 	return nil
 }
 
 func (p *program) examine(ctx context.Context) ([]finding, error) {
-	cache, err := p.cacheDir()
+	cache, err := p.host().CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	here := p.machine(ctx)
-	cards, unreadable, absent := p.cards()
+	here := p.host().Machine(ctx)
+	cards, unreadable, absent := p.host().Cards()
 	gpus, err := gpuFindings(cards, unreadable, absent)
 	if err != nil {
 		return nil, err
@@ -107,12 +111,12 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 	findings := append(machineFindings(here), gpus...)
 	findings = append(findings, conditionFindings(ctx, here)...)
 	findings = append(findings, diskFinding(cache))
-	engines, err := p.engines(cache)
+	engines, err := p.host().KnownEngines(cache)
 	if err != nil {
 		return nil, err
 	}
 	containers := false
-	for _, e := range engines.all {
+	for _, e := range engines {
 		health := e.Probe(ctx)
 		f := finding{What: "engine " + e.Name(), State: "ok", Text: strings.TrimSpace(string(health.State) + " " + health.Version)}
 		if health.State != engine.Healthy {
@@ -211,15 +215,15 @@ func (p *program) setupCommand() *cli.Command {
 		Name:  "setup",
 		Usage: "install a container engine where none answers (Debian; as root or with sudo that asks nothing)",
 		Action: func(c *cli.Context) error {
-			cache, err := p.cacheDir()
+			cache, err := p.host().CacheDir()
 			if err != nil {
 				return err
 			}
-			engines, err := p.engines(cache)
+			engines, err := p.host().KnownEngines(cache)
 			if err != nil {
 				return err
 			}
-			for _, e := range engines.all[:2] {
+			for _, e := range engines.WithImages() {
 				if health := e.Probe(c.Context); health.State == engine.Healthy {
 					_, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version)
 					return err
@@ -234,17 +238,17 @@ func (p *program) setupCommand() *cli.Command {
 // command, and dlbench goes on with plain processes.
 func (p *program) install(ctx context.Context) error {
 	g := p.newProgress()
-	defer g.end()
-	installer := engine.Installer{Say: g.say, Run: func(command *exec.Cmd) error {
+	defer g.End()
+	installer := engine.Installer{Say: g.Say, Run: func(command *exec.Cmd) error {
 		command.Stdout, command.Stderr = p.stderr, p.stderr
 		return command.Run()
 	}}
 	err := installer.Install(ctx)
 	var lacking *engine.EnvironmentError
 	if errors.As(err, &lacking) {
-		g.say("%s", lacking.Text)
-		g.say("to get one: %s", lacking.Hint)
-		g.say("without one, runners whose framework this machine's Python imports run as plain processes (--engine local)")
+		g.Say("%s", lacking.Text)
+		g.Say("to get one: %s", lacking.Hint)
+		g.Say("without one, runners whose framework this machine's Python imports run as plain processes (--engine local)")
 		return nil
 	}
 	return err

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/launch"
@@ -32,54 +32,31 @@ func deepFlags() []cli.Flag {
 }
 
 // deep looks at each device, and adds what it found to the findings.
-func (p *program) deep(c *cli.Context, devices []device.Device) ([]preflight.Report, []finding, error) {
+func (p *program) deep(ctx context.Context, engineName string, devices []device.Device) ([]preflight.Report, []finding, error) {
 	g := p.newProgress()
-	defer g.end()
-	l, err := p.deepLauncher(c, devices)
+	defer g.End()
+	setup := bench.Defaults().Setup
+	setup.Host, setup.Progress, setup.Engine, setup.Device = p.host(), g, engineName, device.Terms(devices)
+	b, err := bench.Equip(ctx, setup)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = l.Close() }() // it keeps no logs
+	defer func() { _ = b.Close(ctx) }() // it keeps no logs
+	l := b.Launcher()
 	var all []preflight.Report
 	var findings []finding
 	for _, d := range devices {
-		check := preflight.Check{Launcher: l, Device: d, Say: g.say}
-		if check.Probe, check.Runners, err = p.startableHere(c.Context, l, d); err != nil {
+		check := preflight.Check{Launcher: l, Device: d, Say: g.Say}
+		if check.Probe, check.Runners, err = p.startableHere(ctx, l, d); err != nil {
 			return nil, nil, err
 		}
-		report := check.Run(c.Context)
+		report := check.Run(ctx)
 		all = append(all, report)
 		for _, f := range report.Findings {
 			findings = append(findings, finding{What: d.Name + ": " + f.What, State: string(f.State), Text: f.Text, Mend: f.Remedy})
 		}
 	}
-	return all, findings, c.Context.Err()
-}
-
-func (p *program) deepLauncher(c *cli.Context, devices []device.Device) (*launch.Launcher, error) {
-	cache, err := p.cacheDir()
-	if err != nil {
-		return nil, err
-	}
-	engines, err := p.engines(cache)
-	if err != nil {
-		return nil, err
-	}
-	picked, _, err := engines.pick(c.Context, c.String("engine"))
-	if err != nil {
-		return nil, err
-	}
-	asked, err := terms(c, devices)
-	if err != nil {
-		return nil, err
-	}
-	l := &launch.Launcher{Engine: picked, Session: fmt.Sprintf("doctor-%d-%d", os.Getpid(), p.now().UnixNano()),
-		Threads: asked.Threads, CPUs: asked.CPUs, Memory: asked.MemoryBytes,
-		Inputs: filepath.Join(cache, "workloads"), Work: filepath.Join(cache, "work"), Python: engine.LocalPython(p.getenv)}
-	if l.Adapters, err = manifest.ExtractPython(cache); err != nil {
-		return nil, err
-	}
-	return l, os.MkdirAll(l.Inputs, 0o755)
+	return all, findings, ctx.Err()
 }
 
 // startableHere are the built-in runners, and where the probe runs: the local
@@ -105,7 +82,7 @@ func (p *program) startableHere(ctx context.Context, l *launch.Launcher, d devic
 			probe.Image = imageOf(built, m.Name, device.CPU.Name).Image
 			continue
 		}
-		if reason := unfitFor(m, d, !containers); reason != "" {
+		if reason := bench.UnfitFor(m, d, !containers); reason != "" {
 			runners = append(runners, preflight.Runner{Manifest: m, Absent: &engine.EnvironmentError{Text: reason}})
 			continue
 		}
@@ -148,14 +125,14 @@ func deepOutcome(all []preflight.Report) error {
 	for _, r := range all {
 		for _, f := range r.Findings {
 			if f.State == preflight.Failed && !strings.HasPrefix(f.What, "runner ") {
-				return lackingHere(fmt.Errorf("%s: %s: %s", r.Device, f.What, f.Text), f.Remedy)
+				return bench.EnvironmentError(fmt.Errorf("%s: %s: %s", r.Device, f.What, f.Text), f.Remedy)
 			}
 		}
 	}
 	for _, r := range all {
 		for _, f := range r.Findings {
 			if f.State == preflight.Failed {
-				return failed("%s on %s: %s", f.What, r.Device, f.Text)
+				return bench.Failed("%s on %s: %s", f.What, r.Device, f.Text)
 			}
 		}
 	}
@@ -171,7 +148,7 @@ type bundle struct {
 }
 
 func (p *program) writeBundle(ctx context.Context, path string, findings []finding, all []preflight.Report) error {
-	here := p.machine(ctx)
+	here := p.host().Machine(ctx)
 	words := map[string]string{here.Host: "HOST"}
 	if name, err := os.Hostname(); err == nil {
 		words[name] = "HOST"

@@ -9,6 +9,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -20,7 +21,7 @@ const handOver = "GPUs in "
 // can use them; one line where there is no card.
 func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent error) ([]finding, error) {
 	if absent != nil {
-		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Mend: cardRemedy(absent)}}, nil
+		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Mend: bench.CardRemedy(absent)}}, nil
 	}
 	all, err := manifest.Builtin()
 	if err != nil {
@@ -39,7 +40,7 @@ func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent err
 		findings = append(findings, f, runnersOn(card, all))
 	}
 	for _, card := range unreadable {
-		findings = append(findings, finding{What: card.Card, State: "warning", Text: "cannot be used: " + card.Error(), Mend: cardRemedy(card)})
+		findings = append(findings, finding{What: card.Card, State: "warning", Text: "cannot be used: " + card.Error(), Mend: bench.CardRemedy(card)})
 	}
 	return findings, nil
 }
@@ -63,7 +64,7 @@ func driverFinding(card record.GPU, all []manifest.Manifest) finding {
 		if m.GPU == nil {
 			continue
 		}
-		if least := m.GPU.DriverNeeded(cardOf(card)); least > 0 {
+		if least := m.GPU.DriverNeeded(manifest.CardOf(card)); least > 0 {
 			names, needed = append(names, fmt.Sprintf("%s (CUDA %s)", m.Name, m.GPU.CUDA)), max(needed, least)
 		}
 	}
@@ -90,7 +91,7 @@ func runnersOn(card device.Card, all []manifest.Manifest) finding {
 		if m.Reference {
 			continue // it judges, on the CPU
 		}
-		if reason := m.UnfitFor(cardOf(card.GPU)); reason != "" {
+		if reason := m.UnfitFor(manifest.CardOf(card.GPU)); reason != "" {
 			unfit = append(unfit, fmt.Sprintf("%s (%s)", m.Name, reason))
 			continue
 		}

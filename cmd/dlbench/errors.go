@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"syscall"
 
-	"github.com/dlbench/dlbench/runners/engine"
-	"github.com/dlbench/dlbench/runners/session"
+	"github.com/dlbench/dlbench/reports/gate"
+	"github.com/dlbench/dlbench/reports/nights"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/workloads/names"
 )
 
@@ -22,52 +20,49 @@ const (
 	exitInterrupted = 130
 )
 
-// exitError carries an exit code and, where there is one, the command that
-// would help.
-type exitError struct {
-	code int
-	err  error
-	hint string
+// regression is the error that a check with a regression amounts to.
+type regression struct{ headline string }
+
+func (r *regression) Error() string { return r.headline }
+
+// exitCode maps an error to the code that scripts see.
+func exitCode(err error) int {
+	var slower *regression
+	var refused *gate.RefusedError
+	var unusable *nights.UnusableError
+	switch {
+	case errors.As(err, &slower):
+		return exitRegressed
+	case errors.As(err, &refused):
+		return exitUsage
+	case errors.As(err, &unusable):
+		return exitEnvironment
+	}
+	return map[bench.Kind]int{
+		bench.Internal: exitInternal, bench.Usage: exitUsage, bench.Environment: exitEnvironment,
+		bench.Failure: exitFailed, bench.Interrupted: exitInterrupted,
+	}[bench.KindOf(err)]
 }
 
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-func usage(err error) error { return &exitError{code: exitUsage, err: err} }
-
-func lackingHere(err error, hint string) error {
-	return &exitError{code: exitEnvironment, err: err, hint: hint}
+// hintOf is what would help, as far as an error knows.
+func hintOf(err error) string {
+	var known *bench.Error
+	var refused *gate.RefusedError
+	var unusable *nights.UnusableError
+	switch {
+	case errors.As(err, &known) && known.Hint != "":
+		return known.Hint
+	case errors.As(err, &refused) && refused.Hint != "":
+		return refused.Hint
+	case errors.As(err, &unusable):
+		return unusable.Hint
+	}
+	return ""
 }
 
-func failed(format string, args ...any) error {
-	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...)}
-}
+func usage(err error) error { return bench.UsageError(err) }
 
 // unknown refuses a name and offers the nearest ones.
 func unknown(what, name string, candidates []string) error {
 	return usage(names.Unknown(what, name, candidates))
-}
-
-// exitCode maps an error to the code that scripts see.
-func exitCode(err error) int {
-	var exit *exitError
-	var lacking *engine.EnvironmentError
-	var mistyped *names.UnknownError
-	var broken *session.Failure
-	switch {
-	case errors.Is(err, context.Canceled):
-		return exitInterrupted
-	case errors.As(err, &exit):
-		return exit.code
-	case errors.As(err, &mistyped):
-		return exitUsage
-	case errors.As(err, &lacking):
-		return exitEnvironment
-	case errors.Is(err, syscall.ENOSPC):
-		return exitEnvironment
-	case errors.As(err, &broken):
-		return exitFailed
-	default:
-		return exitInternal
-	}
 }

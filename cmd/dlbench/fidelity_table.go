@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,17 +8,16 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/dlbench/dlbench/metrics/device"
-	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/fidelity"
 )
 
 var fidelityHeader = []string{"workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval", "sampler on/off", "95 % interval", "pairs"}
 
-func (r fidelity) cells() []string {
+func fidelityCells(r fidelity.Row) []string {
 	span := func(i stats.Interval) string {
 		if !i.Exists() {
 			return "too few pairs"
@@ -30,32 +28,31 @@ func (r fidelity) cells() []string {
 		fmt.Sprintf("%.3f", r.Ratio), span(r.Interval), fmt.Sprintf("%.3f", r.Sampler), span(r.Sampled), fmt.Sprint(r.Pairs)}
 }
 
-func fidelityTable(rows []fidelity) *table.Table {
+func fidelityTable(rows []fidelity.Row) *table.Table {
 	t := table.New(fidelityHeader...)
 	for _, r := range rows {
-		t.Add(r.cells()...)
+		t.Add(fidelityCells(r)...)
 	}
 	return t
 }
 
 // writeFidelity keeps the table as a page for the documentation.
-func (p *program) writeFidelity(ctx context.Context, b *bench, path string, rows []fidelity) error {
+func (p *program) writeFidelity(path string, a fidelity.Answer) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(p.machine(ctx), b.devices, b.terms), b.engine.Name(), version())
-	if err := reports.WriteFile(path, func(w io.Writer) error { return fidelityMarkdown(w, heading, rows) }); err != nil {
+	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(a), a.Engine, version())
+	if err := reports.WriteFile(path, func(w io.Writer) error { return fidelityMarkdown(w, heading, a.Rows) }); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	b.progress.say("wrote %s", path)
 	return nil
 }
 
 // placeOf names what computed: the cards that were used, if any, and the
 // processor.
-func placeOf(e record.Environment, devices []device.Device, terms record.Terms) string {
-	place := fmt.Sprintf("device %s, %s with %d threads", terms.Device, e.CPU, terms.Threads)
-	for _, d := range devices {
+func placeOf(a fidelity.Answer) string {
+	place := fmt.Sprintf("device %s, %s with %d threads", a.Terms.Device, a.Environment.CPU, a.Terms.Threads)
+	for _, d := range a.Devices {
 		if d.GPU() {
 			place += fmt.Sprintf(", %s (driver %s)", d.Card.Name, d.Card.Driver)
 		}
@@ -63,7 +60,7 @@ func placeOf(e record.Environment, devices []device.Device, terms record.Terms) 
 	return place
 }
 
-func fidelityMarkdown(w io.Writer, heading string, rows []fidelity) error {
+func fidelityMarkdown(w io.Writer, heading string, rows []fidelity.Row) error {
 	line := func(cells []string) error {
 		_, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 		return err
@@ -71,7 +68,7 @@ func fidelityMarkdown(w io.Writer, heading string, rows []fidelity) error {
 	_, err := fmt.Fprintf(w, "# Runners against bare loops\n\n%s.\n\n", heading)
 	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: --- ---:")))
 	for _, r := range rows {
-		err = errors.Join(err, line(r.cells()))
+		err = errors.Join(err, line(fidelityCells(r)))
 	}
 	return err
 }

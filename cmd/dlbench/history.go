@@ -3,14 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/history"
 )
@@ -71,18 +68,10 @@ func (p *program) dataDir(name string) (string, error) {
 	return filepath.Join(base, "dlbench", name), nil
 }
 
-// historyFailure gives errors of what was asked for their exit code: names that
-// are not there, files that are no records, directories that cannot be used.
+// historyFailure gives errors of what was asked for their exit code.
 func historyFailure(err error) error {
-	var refused *history.Refusal
-	var invalid *record.InvalidError
-	if errors.As(err, &refused) || errors.As(err, &invalid) {
+	if history.Unusable(err) {
 		return usage(err)
-	}
-	for _, unusable := range []error{fs.ErrNotExist, fs.ErrPermission, fs.ErrExist, syscall.ENOTDIR, syscall.EISDIR, syscall.EROFS} {
-		if errors.Is(err, unusable) {
-			return usage(err)
-		}
 	}
 	return err
 }

@@ -138,5 +138,5 @@ func (p *program) listBaselines(c *cli.Context, h *history.History) error {
 		}
 		t.Add(b.Name, b.ID, b.Entry.Created.Format("2006-01-02 15:04 MST"), b.Entry.Suite, b.Entry.Host, b.Entry.Status)
 	}
-	return p.print(c, all, t)
+	return p.print(c.Bool("json"), all, t)
 }

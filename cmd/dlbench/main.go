@@ -30,14 +30,17 @@ func mainCode(openGPU func() (sample.GPU, error)) int {
 		now:      time.Now,
 		openGPU:  openGPU,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
-		width:    terminalWidth(),
+		columns:  func() int { return columnsOf(os.Stderr, 80) },
+		width:    columnsOf(os.Stdout, 120),
 	}
 	return p.run(ctx, os.Args)
 }
 
-func terminalWidth() int {
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+// columnsOf is how wide a stream's terminal is now, or what is taken if it is
+// none.
+func columnsOf(stream *os.File, otherwise int) int {
+	if width, _, err := term.GetSize(int(stream.Fd())); err == nil && width > 0 {
 		return width
 	}
-	return 120
+	return otherwise
 }

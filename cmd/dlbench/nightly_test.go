@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +18,7 @@ import (
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/nights"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/campaign/campaigntest"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -34,9 +35,9 @@ type simulated struct {
 	length   map[string]float64 // milliseconds of an iteration, by runner
 	baseline *record.Record
 	dir      string
-	out, log bytes.Buffer
-	fault    error // of the measuring
-	broken   bool  // the run leaves a cell that failed
+	fault    error  // of the measuring
+	broken   bool   // the run leaves a cell that failed
+	during   func() // while it measures
 }
 
 func newSimulated(t *testing.T, seed uint64) *simulated {
@@ -60,7 +61,7 @@ func (s *simulated) campaign(runners, names []string, rounds int) *record.Record
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	w, err := describeWorkload(id, 1)
+	w, err := bench.Describe(id, 1)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -104,41 +105,50 @@ func (s *simulated) Stage(_ context.Context, _, pairs int, cells []gate.Pair) (*
 func (s *simulated) run() int {
 	s.t.Helper()
 	s.night++
-	s.out.Reset()
-	s.log.Reset()
 	h, err := history.At(filepath.Join(s.dir, "history"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	n := &night{program: &program{stdout: &s.out, stderr: &s.log, getenv: os.Getenv, environ: os.Environ, now: s.now, width: 120},
-		dir: s.dir, history: h, notification: "cat > " + filepath.Join(s.dir, "told") + "; echo $DLBENCH_EXIT >> " + filepath.Join(s.dir, "codes"),
-		keep: 5, records: 8, suite: "simulated"}
-	n.measure = func(_ context.Context, quiet *program, dir string) error {
-		if s.fault != nil {
-			return s.fault
-		}
-		fmt.Fprintln(quiet.stderr, "measuring")
-		rec := s.campaign([]string{"a", "b"}, []string{"a", "b"}, 6)
-		var failure error
-		if s.broken {
-			c := &rec.Cells[1]
-			c.Status, c.Reason, c.Processes, c.Throughput, c.LatencyMS, c.Startup = record.Failed, "it crashed", []record.Process{}, nil, nil, nil
-			summary.Summarize(rec)
-			failure = failed("1 of 2 cells failed")
-		}
-		return errors.Join(failure, record.Write(filepath.Join(dir, "result.json"), rec), reports.WriteAll(dir, rec))
-	}
-	n.judge = func(ctx context.Context, _ *program, result string) (*gate.Report, error) {
-		now, err := source(result)
-		if err != nil {
-			return nil, err
-		}
-		return gate.Rerun(ctx, now, compare.Source{File: "baseline", Record: s.baseline}, gate.RerunRule, s)
-	}
-	if err := n.run(s.t.Context()); err != nil {
+	job := s.job(h)
+	if _, err := job.Run(s.t.Context()); err != nil {
 		return exitCode(err)
 	}
 	return exitDone
+}
+
+// job is the nightly job as the command makes it, but for what measures.
+func (s *simulated) job(h *history.History) *nights.Job {
+	return &nights.Job{Dir: s.dir, Suite: "simulated", History: h, Nights: 5, Records: 8, Environ: os.Environ(), Now: s.now, Verdict: verdict, Exit: exitCode,
+		Notification: "cat > " + filepath.Join(s.dir, "told") + "; echo $DLBENCH_EXIT >> " + filepath.Join(s.dir, "codes"),
+		Measure: func(_ context.Context, dir string, log io.Writer) error {
+			if s.during != nil {
+				s.during()
+			}
+			if s.fault != nil {
+				return s.fault
+			}
+			fmt.Fprintln(log, "measuring")
+			return s.measured(dir)
+		},
+		Judge: func(ctx context.Context, result string, _ io.Writer) (*gate.Report, error) {
+			now, err := record.Read(result)
+			if err != nil {
+				return nil, err
+			}
+			return gate.Rerun(ctx, compare.Source{File: result, Record: now}, compare.Source{File: "baseline", Record: s.baseline}, gate.RerunRule, s)
+		}}
+}
+
+func (s *simulated) measured(dir string) error {
+	rec := s.campaign([]string{"a", "b"}, []string{"a", "b"}, 6)
+	var failure error
+	if s.broken {
+		c := &rec.Cells[1]
+		c.Status, c.Reason, c.Processes, c.Throughput, c.LatencyMS, c.Startup = record.Failed, "it crashed", []record.Process{}, nil, nil, nil
+		summary.Summarize(rec)
+		failure = bench.Failed("1 of 2 cells failed")
+	}
+	return errors.Join(failure, reports.Save(dir, rec))
 }
 
 func (s *simulated) told() string {
@@ -161,7 +171,7 @@ func TestNightsFindASlowdownAndAreSilentWithoutOne(t *testing.T) {
 	silent, found := 0, 0
 	for seed := range uint64(each) {
 		s := newSimulated(t, seed)
-		if s.run() == exitDone && s.out.Len()+s.log.Len() == 0 && s.told() == "" {
+		if s.run() == exitDone && s.told() == "" {
 			silent++
 		}
 		s.length["b"] = 2 * 1.03
@@ -179,7 +189,7 @@ func TestNightsLeavePagesAndRotate(t *testing.T) {
 	s := newSimulated(t, 1)
 	for range 10 {
 		if code := s.run(); code != exitDone {
-			t.Fatalf("exit %d: %s", code, s.log.String())
+			t.Fatalf("exit %d: %s", code, s.told())
 		}
 	}
 	s.length["a"] = 1.05
@@ -215,7 +225,7 @@ func TestNightsLeavePagesAndRotate(t *testing.T) {
 func TestFaultsOfANightAreTold(t *testing.T) {
 	s := newSimulated(t, 1)
 	for want, fault := range map[int]error{
-		exitEnvironment: lackingHere(errors.New("no engine answers"), ""), exitInterrupted: context.Canceled, exitInternal: errors.New("oops"),
+		exitEnvironment: bench.EnvironmentError(errors.New("no engine answers"), ""), exitInterrupted: context.Canceled, exitInternal: errors.New("oops"),
 	} {
 		s.fault = fault
 		if code := s.run(); code != want || !strings.Contains(s.told(), fault.Error()) || !strings.Contains(s.told(), fmt.Sprintf("exit %d", want)) {
@@ -239,18 +249,21 @@ func TestFaultsOfANightAreTold(t *testing.T) {
 
 func TestTwoNightsDoNotOverlap(t *testing.T) {
 	s := newSimulated(t, 1)
-	first := &night{program: &program{now: s.now}, dir: s.dir}
-	unlock, err := first.lock()
-	if err != nil {
-		t.Fatal(err)
+	var second int
+	var told string
+	s.during = func() {
+		s.during = nil
+		second, told = s.run(), s.told()
 	}
-	if code := s.run(); code != exitEnvironment || !strings.Contains(s.told(), fmt.Sprintf("process %d", os.Getpid())) {
-		t.Errorf("a second night exits with %d, told %q", code, s.told())
+	if code := s.run(); code != exitDone {
+		t.Errorf("the first night: exit %d", code)
 	}
-	if s.files("nights/*") != 0 {
-		t.Error("the second night left files")
+	if second != exitEnvironment || !strings.Contains(told, fmt.Sprintf("process %d", os.Getpid())) {
+		t.Errorf("a second night exits with %d, told %q", second, told)
 	}
-	unlock()
+	if n := s.files("nights/*"); n != 1 {
+		t.Errorf("%d nights left files, want the first only", n)
+	}
 	if code := s.run(); code != exitDone {
 		t.Errorf("after the first night ended: exit %d", code)
 	}

@@ -6,111 +6,97 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
-// progress tells people on standard error how far a command is: one line that
-// is drawn again where that is a terminal, else plain lines.
+// progress tells people on standard error how far a command is: by one line that
+// is drawn again if that is a terminal, else by one plain line a step.
 type progress struct {
-	mu       sync.Mutex
-	w        io.Writer
-	terminal bool
-	now      func() time.Time
-	began    time.Time
-	drawn    int // columns of the line on the screen
-	last     string
-	lastAt   time.Time
+	mu      sync.Mutex
+	w       io.Writer
+	columns func() int // of the terminal, now; nil if it is none
+	now     func() time.Time
+	began   time.Time
+	step    string // as it is drawn, or was printed
+	drawn   int    // columns of what is on the screen
 }
 
-func (p *program) newProgress() *progress {
-	return &progress{w: p.stderr, terminal: p.terminal, now: p.now, began: p.now()}
+func (p *program) newProgress() *progress { return p.progressTo(nil) }
+
+// progressTo tells a log; nil is standard error.
+func (p *program) progressTo(log io.Writer) *progress {
+	g := &progress{w: log, now: p.now, began: p.now()}
+	if log == nil {
+		g.w = p.stderr
+		if p.terminal {
+			g.columns = p.columns
+		}
+	}
+	return g
 }
 
-const (
-	barWidth    = 24
-	plainPeriod = 10 * time.Second // between plain lines of the same step
-)
-
-// step announces what is done now. Fraction is of the command's present part,
-// from 0 to 1, or negative where it is not known; left is 0 where unknown.
-func (g *progress) step(text string, fraction float64, left time.Duration) {
+// Step announces what is done now. The fraction is of the command's present
+// part, from 0 to 1, or negative if it is not known; left is 0 if unknown.
+func (g *progress) Step(text string, fraction float64, left time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.terminal {
-		g.plain(text, fraction, left)
+	if g.columns == nil {
+		if text != g.step {
+			fmt.Fprintln(g.w, plainLine(g.now().Sub(g.began), text, fraction, left))
+		}
+		g.step = text
 		return
 	}
-	line := text
-	if fraction >= 0 {
-		line = bar(fraction) + " " + text
-	}
-	if left > 0 {
-		line += ", " + roundDuration(left) + " left"
-	}
-	g.draw(line)
+	g.step = drawnLine(g.columns(), text, fraction, left)
+	g.draw(g.step)
 }
 
-func (g *progress) plain(text string, fraction float64, left time.Duration) {
-	now := g.now()
-	if text == g.last && now.Sub(g.lastAt) < plainPeriod {
-		return
+// Detail is what the step is busy with: only a terminal shows it.
+func (g *progress) Detail(text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.columns != nil {
+		g.draw(g.step + ": " + text)
 	}
-	g.last, g.lastAt = text, now
-	line := fmt.Sprintf("[%7s]", roundDuration(now.Sub(g.began)))
-	if fraction >= 0 {
-		line += fmt.Sprintf(" %3.0f %%", 100*min(fraction, 1))
-	}
-	line += " " + text
-	if left > 0 {
-		line += ", " + roundDuration(left) + " left"
-	}
-	fmt.Fprintln(g.w, line)
 }
 
-// say prints a line that stays.
-func (g *progress) say(format string, args ...any) {
+// Say prints a line that stays.
+func (g *progress) Say(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clear()
 	fmt.Fprintf(g.w, format+"\n", args...)
 }
 
-// end clears the line that is drawn again.
-func (g *progress) end() {
+// End clears the line that is drawn again.
+func (g *progress) End() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clear()
 }
 
+// draw leaves the last column free: some terminals begin a new line there.
 func (g *progress) draw(line string) {
-	const most = 110
-	if utf8.RuneCountInString(line) > most {
-		line = string([]rune(line)[:most-1]) + "…"
-	}
 	g.clear()
+	line = columns.Truncate(line, max(1, g.columns()-1), "…")
 	fmt.Fprint(g.w, line)
-	g.drawn = utf8.RuneCountInString(line)
+	g.drawn = columns.StringWidth(line)
 }
 
+// clear takes the drawn line off the screen. If the terminal has become narrower
+// since, the line has wrapped onto several rows.
 func (g *progress) clear() {
-	if g.drawn > 0 {
+	if g.drawn == 0 {
+		return
+	}
+	if rows := (g.drawn - 1) / max(1, g.columns()); rows > 0 {
+		fmt.Fprintf(g.w, "\x1b[%dA\r\x1b[J", rows)
+	} else {
 		fmt.Fprint(g.w, "\r"+strings.Repeat(" ", g.drawn)+"\r")
-		g.drawn = 0
 	}
+	g.drawn = 0
 }
 
-func bar(fraction float64) string {
-	full := int(min(max(fraction, 0), 1) * barWidth)
-	return "[" + strings.Repeat("█", full) + strings.Repeat("·", barWidth-full) + "]"
-}
-
-func roundDuration(d time.Duration) string {
-	switch {
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	}
-}
+// columns counts what characters take on a screen, on every machine alike.
+var columns = &runewidth.Condition{}

@@ -167,3 +167,28 @@ func (h *History) Baselines(ctx context.Context) ([]Baseline, error) {
 	slices.SortFunc(all, func(a, b Baseline) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
 	return all, nil
 }
+
+// BaselineImages are the identities of the images that baselines were measured
+// with, each once.
+func (h *History) BaselineImages(ctx context.Context) ([]string, error) {
+	all, err := h.Baselines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, b := range all {
+		if b.Entry == nil {
+			continue
+		}
+		rec, _, err := h.Read(*b.Entry)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rec.Runners {
+			if r.ImageID != "" && !slices.Contains(ids, r.ImageID) {
+				ids = append(ids, r.ImageID)
+			}
+		}
+	}
+	return ids, nil
+}

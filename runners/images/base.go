@@ -83,7 +83,7 @@ func (s *Store) registryAnswers(ctx context.Context, image string) bool {
 	if s.registryFailed {
 		return false
 	}
-	s.tell("base image", "ask the container registry for "+image)
+	s.step("base image: ask the container registry for " + image)
 	ctx, cancel := context.WithTimeout(ctx, registryTime)
 	defer cancel()
 	_, err := s.CLI.Output(ctx, "pull", "--quiet", image)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -88,20 +89,21 @@ func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[
 	return s.run(ctx, step, s.CLI.Command(ctx, append(args, dir)...))
 }
 
-// run runs a command, passes its output on as progress and to a log, and puts
+// run runs a command, keeps its output in a file that the step names, and puts
 // the end of it into an error.
 func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) error {
-	log, err := os.OpenFile(filepath.Join(s.Dir, "build.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := s.log(step)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
+	s.step(step + ", output in " + log.Name())
 	fmt.Fprintf(log, "== %s: %s\n", step, strings.Join(command.Args, " "))
 	reader, writer := io.Pipe()
 	command.Stdout, command.Stderr = writer, writer
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	last := make(chan []string, 1)
-	go func() { last <- s.follow(step, io.TeeReader(reader, log)) }()
+	go func() { last <- s.follow(io.TeeReader(reader, log)) }()
 	err = command.Run()
 	_ = writer.Close()
 	lines := <-last
@@ -111,16 +113,25 @@ func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &engine.EnvironmentError{Text: fmt.Sprintf("%s: not done within %s", step, buildTimeout), Log: strings.Join(lines, "\n")}
+		return &engine.EnvironmentError{Text: fmt.Sprintf("%s: not done within %s (whole log: %s)", step, buildTimeout, log.Name()), Log: strings.Join(lines, "\n")}
 	default:
 		return &engine.EnvironmentError{Text: fmt.Sprintf("%s: %v (whole log: %s)", step, err, log.Name()), Log: strings.Join(lines, "\n")}
 	}
 }
 
+// log is the file for what a step's builder prints.
+func (s *Store) log(step string) (*os.File, error) {
+	if err := os.MkdirAll(s.Logs, 0o755); err != nil {
+		return nil, err
+	}
+	words := strings.FieldsFunc(strings.ToLower(step), func(r rune) bool { return r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return os.Create(filepath.Join(s.Logs, strings.Join(words, "-")+".log"))
+}
+
 const keptLines = 8
 
-// follow reports each line and returns the last ones.
-func (s *Store) follow(step string, r io.Reader) []string {
+// follow shows each line and returns the last ones.
+func (s *Store) follow(r io.Reader) []string {
 	var kept []string
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 1<<20)
@@ -130,7 +141,7 @@ func (s *Store) follow(step string, r io.Reader) []string {
 		if line == "" {
 			continue
 		}
-		s.tell(step, line)
+		s.detail(line)
 		kept = append(kept, line)
 		kept = kept[max(0, len(kept)-keptLines):]
 	}

@@ -16,15 +16,20 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// Progress is told what is being done: a step and the last line of its output.
-type Progress func(step, line string)
+// Progress is told what is being done: a step, and the lines that its builder
+// prints.
+type Progress interface {
+	Step(text string, fraction float64, left time.Duration)
+	Detail(text string)
+}
 
 // Store is the images of one engine.
 type Store struct {
 	CLI      *engine.CLI
-	Dir      string              // for contexts and logs
+	Dir      string              // for contexts
+	Logs     string              // for what builders print, a file a step
 	Getenv   func(string) string // settings of package index, proxy, certificates
-	Progress Progress
+	Progress Progress            // nil is silent
 
 	registryFailed bool // asked once: without an answer it takes its time
 }
@@ -98,9 +103,15 @@ func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe) error {
 	return s.buildAdapter(ctx, m, r.adapter, below, build)
 }
 
-func (s *Store) tell(step, line string) {
+func (s *Store) step(text string) {
 	if s.Progress != nil {
-		s.Progress(step, line)
+		s.Progress.Step(text, -1, 0)
+	}
+}
+
+func (s *Store) detail(line string) {
+	if s.Progress != nil {
+		s.Progress.Detail(line)
 	}
 }
 

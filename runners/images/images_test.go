@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlbench/dlbench/docker"
 	"github.com/dlbench/dlbench/runners"
@@ -140,10 +141,15 @@ func TestSettingsOfTheMachine(t *testing.T) {
 	}
 }
 
+// told is what a store says.
+type told struct{ steps, details []string }
+
+func (t *told) Step(text string, _ float64, _ time.Duration) { t.steps = append(t.steps, text) }
+func (t *told) Detail(text string)                           { t.details = append(t.details, text) }
+
 func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
-	s := &Store{Dir: t.TempDir()}
-	var told []string
-	s.Progress = func(_, line string) { told = append(told, line) }
+	var said told
+	s := &Store{Logs: filepath.Join(t.TempDir(), "logs"), Progress: &said}
 	err := s.run(t.Context(), "install X", exec.CommandContext(t.Context(), "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo no network >&2; exit 7"))
 	var lacking *engine.EnvironmentError
 	if !errors.As(err, &lacking) {
@@ -152,11 +158,12 @@ func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
 	if !strings.Contains(err.Error(), "install X") || !strings.Contains(err.Error(), "no network") || strings.Contains(err.Error(), "line 1\n") {
 		t.Errorf("error is %q", err)
 	}
-	if len(told) != 11 {
-		t.Errorf("%d lines of progress, want 11", len(told))
-	}
-	if log, err := os.ReadFile(filepath.Join(s.Dir, "build.log")); err != nil || !strings.Contains(string(log), "line 1\n") {
+	path := filepath.Join(s.Logs, "install-x.log")
+	if log, err := os.ReadFile(path); err != nil || !strings.Contains(string(log), "line 1\n") {
 		t.Errorf("the log has %q, %v", log, err)
+	}
+	if len(said.steps) != 1 || !strings.HasSuffix(said.steps[0], path) || len(said.details) != 11 {
+		t.Errorf("steps %q with %d details, want one that names %s, with 11", said.steps, len(said.details), path)
 	}
 }
 
@@ -164,7 +171,7 @@ func TestCancelEndsABuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, "sh", "-c", "sleep 60")
 	command.SysProcAttr = engine.OwnGroup()
-	s := &Store{Dir: t.TempDir()}
+	s := &Store{Logs: t.TempDir()}
 	cancel()
 	if err := s.run(ctx, "x", command); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)

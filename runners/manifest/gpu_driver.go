@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // Card is what decides whether a build runs on a GPU.
@@ -12,6 +14,11 @@ type Card struct {
 	ComputeCapability string // like "9.0"
 	Driver            string // its version, like "580.159.04"
 	CUDA              string // the newest that the driver runs, like "13.0"; empty where it does not tell
+}
+
+// CardOf is what decides of a card that the driver shows.
+func CardOf(g record.GPU) Card {
+	return Card{ComputeCapability: g.ComputeCapability, Driver: g.Driver, CUDA: g.CUDA}
 }
 
 // leastDrivers are the oldest drivers that run what was built for any version

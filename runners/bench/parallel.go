@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func judges(t record.Terms) int {
 // byRunner does something for each of n cells: several runners at once, the
 // cells of one runner after one another, in their order. The first error ends
 // all.
-func (b *bench) byRunner(ctx context.Context, n int, runner func(i int) string, do func(ctx context.Context, i int) error) error {
+func (b *Bench) byRunner(ctx context.Context, n int, runner func(i int) string, do func(ctx context.Context, i int) error) error {
 	var names []string
 	cells := map[string][]int{}
 	for i := range n {

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"os"
@@ -13,9 +13,9 @@ import (
 // the reason.
 func TestMeterOfADevice(t *testing.T) {
 	name := record.GPUSeries(3, record.GPUPercent)
-	p := &program{openGPU: func() (sample.GPU, error) { return nil, sample.ErrNoDriver }}
+	h := Host{OpenGPU: func() (sample.GPU, error) { return nil, sample.ErrNoDriver }}
 	for device, metered := range map[string]bool{"cpu": false, "gpu:3": true} {
-		recording, err := p.newMeter("").Start(t.Context(), engine.Identity{PID: os.Getpid()}, device)
+		recording, err := h.meterBeside("").Start(t.Context(), engine.Identity{PID: os.Getpid()}, device)
 		if err != nil {
 			t.Fatal(err)
 		}

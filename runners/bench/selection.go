@@ -1,56 +1,29 @@
-package main
+package bench
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/workloads/plan"
 	"github.com/dlbench/dlbench/workloads/suite"
 )
 
-// selection is what a command line asks to be measured.
-type selection struct {
-	suite     suite.Suite
-	workloads []plan.ID
-	runners   []manifest.Manifest
-	reference manifest.Manifest
-	seed      uint64
-}
+// DefaultSuite is measured when neither a suite nor a workload is named.
+const DefaultSuite = "smoke"
 
-const defaultSuite = "smoke"
-
-func selected(c *cli.Context) (selection, error) {
-	s := selection{seed: c.Uint64("seed")}
-	if c.NArg() > 0 {
-		return s, usage(fmt.Errorf("unexpected argument %q", c.Args().First()))
-	}
-	var err error
-	if s.suite, s.workloads, err = selectWorkloads(c.String("suite"), listed(c.StringSlice("workload"))); err != nil {
-		return s, usage(err)
-	}
-	all, err := knownRunners(c.String("runner-dir"))
-	if err != nil {
-		return s, err
-	}
-	s.runners, s.reference, err = selectRunners(all, listed(c.StringSlice("runner")))
-	return s, err
-}
-
-// selectWorkloads takes the suite's, or the named ones; a named one need not
+// SelectWorkloads takes the suite's, or the named ones; a named one need not
 // be in the suite.
-func selectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, error) {
+func SelectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, error) {
 	if name == "" && len(wanted) == 0 {
-		name = defaultSuite
+		name = DefaultSuite
 	}
 	chosen := suite.Suite{Name: "custom", Profile: "report"}
 	if name != "" {
 		var err error
 		if chosen, err = suite.Get(name); err != nil {
-			return chosen, nil, err
+			return chosen, nil, UsageError(err)
 		}
 	}
 	if len(wanted) == 0 {
@@ -60,7 +33,7 @@ func selectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, erro
 	for _, text := range wanted {
 		id, err := plan.ParseID(text)
 		if err != nil {
-			return chosen, nil, err
+			return chosen, nil, UsageError(err)
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -69,29 +42,29 @@ func selectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, erro
 	return chosen, ids, nil
 }
 
-// knownRunners are the built-in ones and those of a directory.
-func knownRunners(dir string) ([]manifest.Manifest, error) {
+// KnownRunners are the built-in ones and those of a directory.
+func KnownRunners(dir string) ([]manifest.Manifest, error) {
 	all, err := manifest.Builtin()
 	if err != nil || dir == "" {
 		return all, err
 	}
 	more, err := manifest.Dir(dir)
 	if err != nil {
-		return nil, usage(err)
+		return nil, UsageError(err)
 	}
 	for _, m := range more {
 		if slices.ContainsFunc(all, func(o manifest.Manifest) bool { return o.Name == m.Name }) {
-			return nil, usage(fmt.Errorf("%s: there is a runner named %q already", m.Source, m.Name))
+			return nil, UsageError(fmt.Errorf("%s: there is a runner named %q already", m.Source, m.Name))
 		}
 		all = append(all, m)
 	}
 	return all, nil
 }
 
-// selectRunners splits the reference, which judges, from those that are
-// measured. Where nobody is named, all of these are, without their variants,
+// SelectRunners splits the reference, which judges, from those that are
+// measured. If nobody is named, all of these are, without their variants,
 // which are asked for as NAME+VARIANT.
-func selectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
+func SelectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
 	var known []string
 	for _, m := range all {
 		known = append(known, m.Names()...)

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// strictCodes are the codes that --strict names; "all" is every one.
+// strictCodes are the codes that the request names; "all" is every one.
 func strictCodes(named []string) ([]string, error) {
 	var all []string
 	for _, c := range record.Explanations {
@@ -41,5 +41,5 @@ func refuse(strict []string, warnings []record.Warning) error {
 	if len(texts) == 0 {
 		return nil
 	}
-	return lackingHere(fmt.Errorf("--strict: %s", strings.Join(texts, "; ")), strings.Join(remedies, "; "))
+	return EnvironmentError(fmt.Errorf("--strict: %s", strings.Join(texts, "; ")), strings.Join(remedies, "; "))
 }

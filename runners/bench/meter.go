@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -17,14 +17,15 @@ type meter struct {
 	card func() (sample.GPU, error)
 }
 
-// newMeter opens the driver when a card is to be metered, once: a card that was
-// lost stays known as lost until the program ends.
-func (p *program) newMeter(list string) campaign.Meter {
+// meterBeside samples on a CPU beside those of the list, if there is one. The
+// driver is opened when a card is to be metered, once: a card that was lost
+// stays known as lost until the program ends.
+func (h Host) meterBeside(list string) campaign.Meter {
 	cpus, err := engine.ParseCPUs(list)
 	if err != nil {
 		cpus = nil
 	}
-	return meter{cpus: sample.SpareCPUs(cpus), card: sync.OnceValues(p.openGPU)}
+	return meter{cpus: sample.SpareCPUs(cpus), card: sync.OnceValues(h.OpenGPU)}
 }
 
 func (m meter) Start(ctx context.Context, id engine.Identity, device string) (campaign.Recording, error) {

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:                 "dlbench",
+		Usage:                "measure deep-learning frameworks on the same networks, after proving that they are the same",
+		Version:              version(),
+		Writer:               p.stdout,
+		ErrWriter:            p.stderr,
+		HideHelpCommand:      true,
+		EnableBashCompletion: true,
+		ExitErrHandler:       func(*cli.Context, error) {}, // run decides
+		CommandNotFound:      nil,
+		Action:               p.noCommand,
+		OnUsageError:         usageError,
+		Commands: []*cli.Command{
+			p.runCommand(), p.verifyCommand(), p.reportCommand(), p.compareCommand(), p.checkCommand(), p.nightlyCommand(), p.exportCommand(), p.historyCommand(),
+			p.listCommand(), p.imagesCommand(), p.workloadCommand(),
+			p.doctorCommand(), p.setupCommand(), p.fidelityCommand(), p.selftestCommand(), p.completionCommand(),
+		},
+	}
+	for _, command := range app.Commands {
+		prepare(command)
+	}
+	return app
+}
+
+// prepare gives every command the same manners.
+func prepare(command *cli.Command) {
+	command.OnUsageError = usageError
+	command.HideHelpCommand = true
+	for _, sub := range command.Subcommands {
+		prepare(sub)
+	}
+}
+
+func (p *program) noCommand(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return cli.ShowAppHelp(c)
+	}
+	var names []string
+	for _, command := range c.App.Commands {
+		names = append(names, command.Name)
+	}
+	return unknown("command", c.Args().First(), names)
+}
+
+// usageError answers a broken command line; an unknown flag is answered with
+// the nearest ones.
+func usageError(c *cli.Context, err error, _ bool) error {
+	const undefined = "flag provided but not defined: -"
+	if name, found := strings.CutPrefix(err.Error(), undefined); found {
+		var names []string
+		flags := c.App.Flags
+		if c.Command != nil {
+			flags = append(flags, c.Command.Flags...)
+		}
+		for _, flag := range flags {
+			names = append(names, "--"+flag.Names()[0])
+		}
+		return unknown("flag", "--"+strings.TrimPrefix(name, "-"), names)
+	}
+	return usage(err)
+}

@@ -1,0 +1,39 @@
+package reports
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// Save writes every file of a run into its directory: the record, then what is
+// made from it. results/latest points at the newest run that lies in results.
+func Save(dir string, rec *record.Record) error {
+	if err := record.Write(filepath.Join(dir, "result.json"), rec); err != nil {
+		return err
+	}
+	if err := WriteAll(dir, rec); err != nil {
+		return err
+	}
+	return pointLatest(dir)
+}
+
+// pointLatest makes results/latest point at a run that lies in results.
+func pointLatest(dir string) error {
+	parent, name := filepath.Split(filepath.Clean(dir))
+	if filepath.Base(parent) != "results" {
+		return nil
+	}
+	link := filepath.Join(parent, "latest")
+	if old, err := os.Readlink(link); err == nil && old == name {
+		return nil
+	}
+	temp := link + fmt.Sprintf(".%d", os.Getpid())
+	_ = os.Remove(temp)
+	if err := os.Symlink(name, temp); err != nil {
+		return fmt.Errorf("point results/latest at the run: %w", err)
+	}
+	return os.Rename(temp, link)
+}

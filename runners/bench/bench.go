@@ -1,0 +1,201 @@
+// Package bench runs benchmarks: from Options to a record, for any Go program.
+// It finds an engine, makes runners ready on it, has them judged, measures them
+// and saves after every round. The other packages that start runners (fidelity,
+// selftest, conformance) stand on its Bench.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/launch"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// Bench is an engine that works, and runners that can be started on it.
+type Bench struct {
+	host      Host
+	progress  Progress
+	cache     string
+	suite     string
+	workloads []plan.ID
+	seed      uint64
+	terms     record.Terms
+	devices   []device.Device // what each selected runner computes on: the CPU, or GPUs
+	shared    record.Warnings // of GPUs that others use, too
+	engine    engine.Engine
+	launcher  *launch.Launcher
+	meter     campaign.Meter
+	judge     *parity.Verifier
+	reference Entry // who judges: on the CPU, whatever is measured
+	entries   []Entry
+	lacking   []error // images that could not be built
+	making    sync.Mutex
+}
+
+// Open finds an engine and makes every selected runner startable on it. Close
+// ends what it started.
+func Open(ctx context.Context, s Setup) (*Bench, error) {
+	suite, workloads, err := SelectWorkloads(s.Suite, s.Workloads)
+	if err != nil {
+		return nil, err
+	}
+	runners, reference, err := s.selectRunners()
+	if err != nil {
+		return nil, err
+	}
+	b, err := Equip(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	b.suite, b.workloads = suite.Name, workloads
+	if b.shared, err = s.Host.sharing(b.devices, s.Exclusive); err != nil {
+		return nil, err
+	}
+	if err := b.makeStartable(ctx, reference, onDevices(runners, b.devices)); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (s Setup) selectRunners() ([]manifest.Manifest, manifest.Manifest, error) {
+	all := s.Manifests
+	if all == nil {
+		var err error
+		if all, err = KnownRunners(s.RunnerDir); err != nil {
+			return nil, manifest.Manifest{}, err
+		}
+	}
+	return SelectRunners(all, s.Runners)
+}
+
+// Equip finds an engine and what starts processes on it, and makes no runner
+// ready.
+func Equip(ctx context.Context, s Setup) (*Bench, error) {
+	devices, err := s.Host.Devices(s.Device)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := s.termsOn(devices)
+	if err != nil {
+		return nil, err
+	}
+	return equip(ctx, s, devices, terms)
+}
+
+func equip(ctx context.Context, s Setup, devices []device.Device, terms record.Terms) (*Bench, error) {
+	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, devices: devices, terms: terms}
+	if b.progress == nil {
+		b.progress = silent{}
+	}
+	var err error
+	if b.cache, err = b.host.CacheDir(); err != nil {
+		return nil, err
+	}
+	known, err := b.host.KnownEngines(b.cache)
+	if err != nil {
+		return nil, err
+	}
+	var reason string
+	if b.engine, reason, err = known.Pick(ctx, s.Engine); err != nil {
+		return nil, err
+	}
+	b.progress.Say("engine: %s", reason)
+	if set := b.host.Getenv("CUDA_VISIBLE_DEVICES"); set != "" && devices[0].GPU() {
+		b.progress.Say("CUDA_VISIBLE_DEVICES=%s of the environment is not heeded: runners get what --device names, %s", set, terms.Device)
+	}
+	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
+		b.progress.Say("removed %d containers that an earlier dlbench left behind", removed)
+	}
+	if err := handsOver(ctx, b.engine, devices); err != nil {
+		return nil, err
+	}
+	b.launcher = &launch.Launcher{
+		Engine: b.engine, Session: fmt.Sprintf("%d-%d", os.Getpid(), b.host.Now().UnixNano()),
+		Threads: terms.Threads, CPUs: terms.CPUs, Memory: terms.MemoryBytes,
+		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: s.Logs,
+		Python: engine.LocalPython(b.host.Getenv),
+	}
+	if b.local() {
+		if b.launcher.Adapters, err = manifest.ExtractPython(b.cache); err != nil {
+			return nil, err
+		}
+	}
+	b.meter = b.host.meterBeside(terms.CPUs)
+	return b, os.MkdirAll(b.launcher.Inputs, 0o755)
+}
+
+// Close ends what the bench started.
+func (b *Bench) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	var faults []error
+	if b.judge != nil {
+		faults = append(faults, b.judge.Close(ctx))
+	}
+	return errors.Join(append(faults, b.launcher.Close())...)
+}
+
+// Workloads are the selected ones.
+func (b *Bench) Workloads() []plan.ID { return b.workloads }
+
+// Entries are the selected runners, each on every device.
+func (b *Bench) Entries() []Entry { return b.entries }
+
+// Reference is the runner that judges.
+func (b *Bench) Reference() Entry { return b.reference }
+
+// Terms are the conditions that every runner gets.
+func (b *Bench) Terms() record.Terms { return b.terms }
+
+// Devices are what the selected runners compute on.
+func (b *Bench) Devices() []device.Device { return b.devices }
+
+// EngineName is what the runners are started by.
+func (b *Bench) EngineName() string { return b.engine.Name() }
+
+// Meter watches a process while it computes.
+func (b *Bench) Meter() campaign.Meter { return b.meter }
+
+// Launcher is what starts processes.
+func (b *Bench) Launcher() *launch.Launcher { return b.launcher }
+
+// Progress is what the setup is told by.
+func (b *Bench) Progress() Progress { return b.progress }
+
+// Make makes a workload and its files, each once, whoever asks first.
+func (b *Bench) Make(ctx context.Context, id plan.ID) (*plan.Plan, plan.Files, error) {
+	made, err := plan.New(id, b.seed)
+	if err != nil {
+		return nil, plan.Files{}, err
+	}
+	files, err := b.materialize(ctx, made)
+	return made, files, err
+}
+
+func (b *Bench) materialize(ctx context.Context, p *plan.Plan) (plan.Files, error) {
+	b.making.Lock()
+	defer b.making.Unlock()
+	return plan.Materialize(ctx, b.launcher.Inputs, p)
+}
+
+// Start starts a fresh process of a runner, and greets it.
+func (b *Bench) Start(ctx context.Context, e Entry) (*launch.Runner, error) {
+	return b.launcher.Open(ctx, e.Manifest, e.Image, e.Device)
+}
+
+// Talk starts a process of a runner, and says nothing to it.
+func (b *Bench) Talk(ctx context.Context, e Entry) (*launch.Conversation, error) {
+	return b.launcher.Talk(ctx, e.Manifest, e.Image, e.Device)
+}

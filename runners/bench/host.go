@@ -1,0 +1,69 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/environment"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
+)
+
+// Host is what a benchmark may touch of the process and of the machine that it
+// runs on. Tests build one of their own.
+type Host struct {
+	Getenv  func(string) string
+	Environ func() []string
+	Now     func() time.Time
+	OpenGPU func() (sample.GPU, error)
+	Engines func(cache string) ([]engine.Engine, error) // in the order of preference; nil is podman, docker, local
+	Version string                                      // of the program; the record has it
+}
+
+// ThisHost is the world of the running process.
+func ThisHost() Host {
+	return Host{Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, OpenGPU: sample.OpenGPU}
+}
+
+// CacheDir is where workloads, verdicts and adapters are kept between runs.
+func (h Host) CacheDir() (string, error) {
+	base := h.Getenv("XDG_CACHE_HOME")
+	if base == "" {
+		home := h.Getenv("HOME")
+		if home == "" {
+			home = os.TempDir()
+		}
+		base = filepath.Join(home, ".cache")
+	}
+	dir := filepath.Join(base, "dlbench")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", EnvironmentError(fmt.Errorf("make the cache directory: %w", err), "set XDG_CACHE_HOME to a directory that can be written")
+	}
+	return dir, nil
+}
+
+// Machine describes this machine, with its GPUs or the reason why none is to be
+// seen.
+func (h Host) Machine(ctx context.Context) record.Environment {
+	gpu, err := h.OpenGPU()
+	found := environment.Read(ctx, environment.Options{Root: "/", Cards: environment.Cards(gpu, err)})
+	if err == nil {
+		_ = gpu.Close() // nothing was changed that a failure could lose
+	}
+	return found
+}
+
+// Store is the images of a container engine. What builders print goes into files
+// in logs; if that is empty, in the cache.
+func (h Host) Store(command *engine.CLI, cache, logs string, g Progress) *images.Store {
+	dir := filepath.Join(cache, "images")
+	if logs == "" {
+		logs = filepath.Join(dir, "logs")
+	}
+	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g}
+}

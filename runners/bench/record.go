@@ -1,0 +1,104 @@
+package bench
+
+import (
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+// newRecord is the record of a run that begins: every cell is pending, or is
+// unsupported.
+func (r *run) newRecord(here record.Environment, conditions record.Warnings) error {
+	rec := record.New(r.host.Now())
+	rec.DlbenchVersion, rec.Suite, rec.Profile, rec.Seed, rec.Scenarios = r.host.Version, r.suite, r.profile.Name, r.seed, r.scenarios.Names()
+	rec.Environment, rec.Terms = here, r.terms
+	r.record = rec
+	r.warnAll(conditions)
+	for _, id := range r.workloads {
+		w, err := Describe(id, r.seed)
+		if err != nil {
+			return err
+		}
+		rec.AddWorkload(w)
+		for _, e := range r.entries {
+			if r.wanted == nil || r.wanted(w.ID, e.Name()) {
+				rec.AddCell(e.cell(w.ID))
+			}
+		}
+	}
+	for _, e := range r.entries {
+		rec.AddRunner(e.runner())
+	}
+	return nil
+}
+
+// cell is what is known of the entry's cell before it is measured.
+func (e Entry) cell(workload string) record.Cell {
+	c := record.Cell{Workload: workload, Runner: e.Name(), FrameworkVersion: e.Manifest.Version, Image: e.Image, Device: e.Device.Name}
+	if e.Unusable != "" {
+		c.Status, c.Reason = record.Unsupported, e.Unusable
+	}
+	return c
+}
+
+// runner is what is known of the entry's runner before it has said anything.
+func (e Entry) runner() record.Runner {
+	m := e.Manifest
+	return record.Runner{Name: m.Name, Framework: m.Framework, FrameworkVersion: m.Version,
+		Released: m.Released, Maintained: m.Maintained, CPUFeatures: m.CPUFeatures, Image: e.Image, ImageID: e.ImageID}
+}
+
+// introduce records how a runner introduced itself.
+func (r *run) introduce(name string, hello protocol.HelloResult) {
+	known := r.record.Runner(name)
+	if known == nil {
+		return
+	}
+	known.FrameworkVersion, known.AdapterDigest, known.Build = hello.FrameworkVersion, hello.AdapterDigest, hello.Build
+	t := hello.Terms
+	known.Terms = record.RunnerTerms{Threads: t.Threads, CPUs: t.CPUs, Layout: t.Layout, Execution: t.Execution, Precision: t.Precision, Switches: t.Switches}
+	for i := range r.record.Cells {
+		if c := &r.record.Cells[i]; c.Runner == name {
+			c.FrameworkVersion = hello.FrameworkVersion
+		}
+	}
+}
+
+// warnOfEngine notes what the engine cannot enforce, and parity that nobody
+// asked for.
+func (r *run) warnOfEngine() {
+	if lax, ok := r.engine.(engine.Lax); ok {
+		r.record.Warn(record.AboutRun, record.LocalEngine, "runners ran as plain processes: not enforced were %s", strings.Join(lax.Unenforced(), ", "))
+	}
+	if r.skipParity {
+		r.record.Warn(record.AboutRun, record.ParityNotAsked, "parity was not checked (--no-verify): nothing says that these runners computed the same, and nothing is ranked")
+	}
+	if r.profile.HalfWidth == 0 && r.profile.MaxRounds < 6 {
+		r.record.Warn(record.AboutRun, record.FewProcesses, "%d processes a cell allow no 95 %% interval: ranges are shown; give --profile report for intervals", r.profile.MaxRounds)
+	}
+}
+
+// warnAll adds the warnings that the record lacks.
+func (r *run) warnAll(warnings record.Warnings) {
+	for _, w := range warnings {
+		r.record.Warn(w.Scope, w.Code, "%s", w.Text)
+	}
+}
+
+// Describe counts a workload for the record.
+func Describe(id plan.ID, seed uint64) (record.Workload, error) {
+	p, err := plan.New(id, seed)
+	if err != nil {
+		return record.Workload{}, err
+	}
+	digest, err := p.Digest()
+	if err != nil {
+		return record.Workload{}, err
+	}
+	counts, err := p.Network.Counts()
+	return record.Workload{ID: id.String(), Digest: digest, Network: id.Network, Mode: string(id.Mode), Batch: id.Batch, Precision: id.Precision,
+		InputShape: p.Network.Input.Shape, Parameters: counts.Parameters, MACs: counts.MACs, ActivationBytes: counts.ActivationBytes}, err
+}

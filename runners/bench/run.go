@@ -1,0 +1,193 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/environment"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/runners/engine"
+)
+
+// Run verifies the runners, measures them side by side and returns the record,
+// which was saved after every round. The record is nil if nothing could be
+// begun; with a record, the error is what the cells amount to. KindOf tells what
+// an error means.
+func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
+	r := &run{budget: o.Budget, skipParity: o.SkipParity, dir: o.Dir, save: o.Save}
+	if err := r.ask(o); err != nil {
+		return nil, err
+	}
+	if o.Resume != nil {
+		if err := r.sameQuestion(o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Logs == "" && o.Dir != "" {
+		o.Logs = filepath.Join(o.Dir, "logs")
+	}
+	if r.Bench, err = Open(ctx, o.Setup); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+	if err := r.begin(ctx, o.Resume); err != nil {
+		return nil, err
+	}
+	err = r.measure(ctx)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // the outcome says so
+	}
+	return r.record, errors.Join(err, r.outcome(ctx))
+}
+
+// run is one campaign from the first file to the last.
+type run struct {
+	*Bench
+	dir        string
+	profile    campaign.Profile
+	budget     time.Duration
+	skipParity bool
+	scenarios  campaign.Scenarios
+	strict     []string                           // codes of warnings that are not accepted
+	wanted     func(workload, runner string) bool // cells to measure; nil is all
+	save       func(*record.Record) error
+	record     *record.Record
+}
+
+// ask reads what is asked: the profile, the scenarios, and the warnings that are
+// not accepted.
+func (r *run) ask(o Options) (err error) {
+	if r.profile, err = o.profile(); err != nil {
+		return err
+	}
+	if r.strict, err = strictCodes(o.Strict); err != nil {
+		return err
+	}
+	r.scenarios, err = o.scenarios()
+	if r.save == nil {
+		r.save = func(*record.Record) error { return nil }
+	}
+	return err
+}
+
+func (o Options) profile() (campaign.Profile, error) {
+	name := o.Profile
+	if name == "" {
+		chosen, _, err := SelectWorkloads(o.Suite, o.Workloads)
+		if err != nil {
+			return campaign.Profile{}, err
+		}
+		name = chosen.Profile
+	}
+	profile, err := campaign.ProfileNamed(name)
+	switch {
+	case err != nil:
+		return profile, unknown("profile", name, campaign.ProfileNames())
+	case o.Rounds < 0:
+		return profile, UsageError(fmt.Errorf("--rounds is %d, expected at least 1", o.Rounds))
+	case o.Budget < 0:
+		return profile, UsageError(fmt.Errorf("--budget is %s, expected a time like 20m", o.Budget))
+	case o.Rounds > 0:
+		profile = profile.WithRounds(o.Rounds)
+	}
+	return profile, nil
+}
+
+// scenarios are those asked for beside the ones that are always measured.
+func (o Options) scenarios() (campaign.Scenarios, error) {
+	var s campaign.Scenarios
+	bound := o.LatencyBound
+	if bound == 0 {
+		bound = DefaultLatencyBound
+	}
+	if bound < 0 {
+		return s, UsageError(fmt.Errorf("--latency-bound is %s, expected a time like 100ms", bound))
+	}
+	for _, name := range o.Scenarios {
+		switch name {
+		case record.MultiStream:
+			s.MultiStream = true
+		case record.Server:
+			s.LatencyBound = bound
+		case record.Offline, record.SingleStream, record.Train: // always measured where they apply
+		default:
+			return s, unknown("scenario", name, append([]string{record.Offline, record.SingleStream, record.Train}, campaign.ScenarioNames()...))
+		}
+	}
+	if o.LatencyBound != 0 && s.LatencyBound == 0 {
+		return s, UsageError(errors.New("--latency-bound is the server scenario's: give --scenario server too"))
+	}
+	return s, nil
+}
+
+// begin makes the record, with every cell pending, and the judge.
+func (r *run) begin(ctx context.Context, old *record.Record) error {
+	here := r.host.Machine(ctx)
+	here.Engine = r.engine.Name()
+	here.EngineVersion = r.engine.Probe(ctx).Version
+	if err := r.newJudge(here.CPU, false); err != nil {
+		return err
+	}
+	r.terms.LatencyBoundMS = float64(r.scenarios.LatencyBound) / 1e6
+	if r.dir != "" {
+		if err := os.MkdirAll(r.dir, 0o755); err != nil {
+			return fmt.Errorf("make the output directory: %w", err)
+		}
+	}
+	conditions := append(environment.Conditions(ctx, "/", here), r.shared...)
+	for _, w := range conditions {
+		r.progress.Say("%s: %s", w.Code, w.Text)
+	}
+	if err := refuse(r.strict, conditions); err != nil {
+		return err
+	}
+	if old != nil {
+		return r.resume(ctx, old, here, conditions)
+	}
+	return r.newRecord(here, conditions)
+}
+
+// measure verifies every cell, then measures those that may be.
+func (r *run) measure(ctx context.Context) error {
+	began := time.Now()
+	cells, err := r.cells(ctx, began)
+	if err != nil {
+		return r.interrupted(ctx, err)
+	}
+	if err := r.judge.Close(ctx); err != nil {
+		return err
+	}
+	r.warnOfEngine()
+	return campaign.Run(ctx, campaign.Config{
+		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
+		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
+		Progress: func(e campaign.Event) {
+			r.progress.Step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
+		},
+	})
+}
+
+// limit reads the memory limit of a container; plain processes have none.
+func (r *run) limit() func(engine.Identity) (int64, error) {
+	if _, lax := r.engine.(engine.Lax); lax {
+		return nil
+	}
+	return func(id engine.Identity) (int64, error) { return sample.MemoryLimit("/", id.Cgroup) }
+}
+
+// interrupted keeps what there is when verification is cut off.
+func (r *run) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		r.record.Status = record.Interrupted
+		summary.Summarize(r.record)
+		return errors.Join(err, r.save(r.record))
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shirou/gopsutil/v3/mem"
+	"golang.org/x/sys/unix"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/engine"
+)
+
+// termsOn are the conditions that every runner gets on these devices.
+func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
+	t := record.Terms{Device: device.Terms(devices), Threads: s.Threads}
+	allowed, err := allowedCPUs()
+	if err != nil {
+		return t, err
+	}
+	cpus := allowed
+	if s.CPUs != "" {
+		if cpus, err = engine.ParseCPUs(s.CPUs); err != nil {
+			return t, UsageError(fmt.Errorf("--cpus: %w", err))
+		}
+		for _, cpu := range cpus {
+			if !slices.Contains(allowed, cpu) {
+				return t, UsageError(fmt.Errorf("--cpus: CPU %d is not one of %s that this process may use", cpu, engine.FormatCPUs(allowed)))
+			}
+		}
+	}
+	if t.Threads < 0 {
+		return t, UsageError(fmt.Errorf("--threads is %d, expected at least 1", t.Threads))
+	}
+	if t.Threads == 0 {
+		t.Threads = len(cpus)
+	}
+	t.CPUs = engine.FormatCPUs(cpus)
+	t.MemoryBytes, err = memoryLimit()
+	return t, err
+}
+
+func allowedCPUs() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, fmt.Errorf("ask for the CPUs of this process: %w", err)
+	}
+	var cpus []int
+	for cpu := range 8 * len(set) * 8 {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus, nil
+}
+
+// memoryShare is what one runner may take of the machine's memory: the rest is
+// the harness's and the system's, so that a runner that wants too much is ended
+// by its own limit and not at random.
+const memoryShare = 0.85
+
+func memoryLimit() (int64, error) {
+	memory, err := mem.VirtualMemory()
+	if err != nil {
+		return 0, fmt.Errorf("ask for the machine's memory: %w", err)
+	}
+	return int64(float64(memory.Total)*memoryShare) &^ (1<<20 - 1), nil
+}
