@@ -1,6 +1,9 @@
 package summary
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -51,4 +54,48 @@ func MemoryPeak(c *record.Cell) *Estimate {
 	}
 	e := around(float64(*c.Utilization.MemoryPeakBytes), each)
 	return &e
+}
+
+// MillijoulesPerImage is the energy of the card in the throughput blocks over
+// their images, with the interval of the throughput at the same power; nil where
+// neither energy nor power is in the record.
+func MillijoulesPerImage(c *record.Cell) *Estimate {
+	u, t := c.Utilization, c.Throughput
+	if u == nil || t == nil || t.CILow <= 0 {
+		return nil
+	}
+	e := Estimate{Level: t.Level, N: t.N}
+	switch {
+	case u.ImagesPerJoule != nil:
+		e.Value = 1000 / *u.ImagesPerJoule
+	case u.GPUPowerWatts != nil: // a record that is older than energies
+		e.Value = 1000 * *u.GPUPowerWatts / t.Median
+	default:
+		return nil
+	}
+	e.Low, e.High = e.Value*t.Median/t.CIHigh, e.Value*t.Median/t.CILow
+	return &e
+}
+
+// Deciles are the least value, the nine deciles and the greatest.
+func Deciles(values []float64) []float64 {
+	return stats.Quantiles(values, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+}
+
+// Timed is how long the blocks of the measured processes took, in seconds.
+func Timed(c *record.Cell) float64 { return whileTimed(c).seconds }
+
+// MedianProcess is the measured process whose throughput is the median, the lower
+// one of two; nil when none was measured.
+func MedianProcess(c *record.Cell, batch int) *record.Process {
+	processes := c.MeasuredProcesses()
+	if len(processes) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(processes, func(a, b *record.Process) int {
+		x, _ := record.ProcessThroughput(*a, batch)
+		y, _ := record.ProcessThroughput(*b, batch)
+		return cmp.Compare(x, y)
+	})
+	return processes[(len(processes)-1)/2]
 }

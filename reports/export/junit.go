@@ -3,9 +3,9 @@ package export
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/junit"
 )
 
@@ -21,7 +21,7 @@ func JUnit(w io.Writer, rec *record.Record) error {
 }
 
 func caseOf(c *record.Cell) junit.Case {
-	out := junit.Case{Class: c.Workload, Name: c.Runner, Seconds: fmt.Sprintf("%.3f", timed(c).Seconds())}
+	out := junit.Case{Class: c.Workload, Name: c.Runner, Seconds: fmt.Sprintf("%.3f", summary.Timed(c))}
 	if t := c.Throughput; t != nil {
 		out.Output = fmt.Sprintf("%g images/s (%g to %g), %d processes", t.Median, t.CILow, t.CIHigh, t.N)
 	}
@@ -33,14 +33,4 @@ func caseOf(c *record.Cell) junit.Case {
 		out.Skipped = reason
 	}
 	return out
-}
-
-func timed(c *record.Cell) time.Duration {
-	var total time.Duration
-	for _, p := range c.MeasuredProcesses() {
-		for _, b := range p.Blocks {
-			total += time.Duration(b.EndNS - b.StartNS)
-		}
-	}
-	return total
 }
