@@ -21,9 +21,9 @@ type Cell struct {
 	Level    float64 `json:"level"` // of the interval; 0 when the ends are the extremes of all ratios
 	P        float64 `json:"p"`     // two-sided, of the rank-sum test
 	Verdict  string  `json:"verdict"`
-	// Caveats are the codes of the warnings about the cell in either record,
-	// like "new foreign_load".
-	Caveats []string `json:"caveats"`
+	// Warnings are the codes of those about the cell in either record, like "new
+	// foreign_load".
+	Warnings []string `json:"caveats"`
 }
 
 // Figure is a throughput in images per second, as its record has it.
@@ -84,16 +84,16 @@ func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
 	}
 	return Cell{Workload: b.Workload, Runner: b.Runner, Old: figureOf(a.Throughput), New: figureOf(b.Throughput),
 		Ratio: ratio.Value, CILow: ratio.Low, CIHigh: ratio.High, Level: ratio.Level, P: test.TwoSided, Verdict: ratio.Verdict,
-		Caveats: append(caveats("old ", older, a), caveats("new ", newer, b)...)}, true
+		Warnings: append(codes("old ", older, a), codes("new ", newer, b)...)}, true
 }
 
-// caveats are never nil, so that JSON has a list.
-func caveats(side string, r *record.Record, c *record.Cell) []string {
-	codes := []string{}
+// codes are never nil, so that JSON has a list.
+func codes(side string, r *record.Record, c *record.Cell) []string {
+	all := []string{}
 	for _, code := range r.CodesAbout(c) {
-		codes = append(codes, side+code)
+		all = append(all, side+code)
 	}
-	return codes
+	return all
 }
 
 func figureOf(t *record.Throughput) Figure {

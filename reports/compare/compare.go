@@ -23,7 +23,7 @@ type Source struct {
 type Comparison struct {
 	Old        Side             `json:"old"`
 	New        Side             `json:"new"`
-	Notes      []Note           `json:"notes"`
+	Warnings   record.Warnings  `json:"notes"`       // of what may have made a difference beside the frameworks
 	Cells      []Cell           `json:"cells"`       // measured in both, in the order of the new record
 	Means      []Mean           `json:"means"`       // of the ranked cells, one a mode
 	OldOverall []record.Overall `json:"old_overall"` // what each mode comes to, as the records have it
@@ -60,7 +60,7 @@ type Mean struct {
 
 // Of compares two records.
 func Of(older, newer Source) *Comparison {
-	c := &Comparison{Old: sideOf(older), New: sideOf(newer), Notes: []Note{}, Cells: []Cell{}, OldOverall: overall(older), NewOverall: overall(newer),
+	c := &Comparison{Old: sideOf(older), New: sideOf(newer), Cells: []Cell{}, OldOverall: overall(older), NewOverall: overall(newer),
 		OnlyOld: []Listed{}, OnlyNew: []Listed{}, Differing: []Changed{}, Neither: []Listed{}}
 	for i := range newer.Record.Cells {
 		b := &newer.Record.Cells[i]
@@ -72,7 +72,7 @@ func Of(older, newer Source) *Comparison {
 		}
 	}
 	c.Means = meansOf(newer.Record, c.Cells)
-	c.Notes = append(c.Notes, notesOn(older.Record, newer.Record, c.Cells)...)
+	c.Warnings = warningsAbout(older.Record, newer.Record, c.Cells)
 	return c
 }
 

@@ -53,7 +53,7 @@ func later(r *record.Record) *record.Record {
 
 func codes(c *compare.Comparison) string {
 	var out []string
-	for _, n := range c.Notes {
+	for _, n := range c.Warnings {
 		out = append(out, n.Code)
 	}
 	return strings.Join(out, " ")
@@ -105,7 +105,7 @@ func TestUnrankedCellsHaveNoVerdict(t *testing.T) {
 	}
 }
 
-func TestNotesNameWhatDiffers(t *testing.T) {
+func TestWarningsNameWhatDiffers(t *testing.T) {
 	for code, change := range map[string]func(*record.Record){
 		compare.MachineDiffers:   func(r *record.Record) { r.Environment.CPU = "Xeon" },
 		compare.SystemDiffers:    func(r *record.Record) { r.Environment.Kernel = "7" },
@@ -122,12 +122,12 @@ func TestNotesNameWhatDiffers(t *testing.T) {
 		a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 1000}))
 		change(b)
 		if got := codes(of(a, b)); got != code+" "+compare.Unpaired {
-			t.Errorf("expected the note %s, got %q", code, got)
+			t.Errorf("expected the warning %s, got %q", code, got)
 		}
 	}
 	a := campaign(map[string]float64{"fast": 1000})
 	if got := codes(of(a, a)); got != compare.SameRecord {
-		t.Errorf("a record against itself has the notes %q", got)
+		t.Errorf("a record against itself has the warnings %q", got)
 	}
 }
 
@@ -143,11 +143,11 @@ func TestFewProcessesGiveARange(t *testing.T) {
 		t.Errorf("got %+v", cell)
 	}
 	if got := codes(c); got != compare.TooFew+" "+compare.Unpaired {
-		t.Errorf("notes %q", got)
+		t.Errorf("warnings %q", got)
 	}
 }
 
-func TestEveryViewHoldsTheNotesAndTheFigures(t *testing.T) {
+func TestEveryViewHoldsTheWarningsAndTheFigures(t *testing.T) {
 	a, b := campaign(map[string]float64{"fast": 1000}), later(campaign(map[string]float64{"fast": 1200}))
 	b.Environment.CPU = `<script>alert(1)</script>`
 	c := of(a, b)
@@ -174,7 +174,7 @@ func TestEveryViewHoldsTheNotesAndTheFigures(t *testing.T) {
 	}
 }
 
-func TestEveryNoteIsDocumented(t *testing.T) {
+func TestEveryWarningIsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/commands.md")
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestEveryNoteIsDocumented(t *testing.T) {
 }
 
 // What was said of a figure when it was measured stands beside it here too.
-func TestCaveatsOfEitherRecordStandBesideTheCell(t *testing.T) {
+func TestWarningsOfEitherRecordStandBesideTheCell(t *testing.T) {
 	older, newer := campaign(map[string]float64{"fast": 100, "same": 100}), later(campaign(map[string]float64{"fast": 50, "same": 100}))
 	older.Warnings = append(older.Warnings, record.Warning{Code: record.ThreadsMismatch, Scope: "runner:fast"})
 	newer.Warnings = append(newer.Warnings, record.Warning{Code: record.ForeignLoad, Scope: "cell:" + workload + "/fast"})
@@ -197,7 +197,7 @@ func TestCaveatsOfEitherRecordStandBesideTheCell(t *testing.T) {
 		if cell.Runner == "fast" {
 			want = "old threads_mismatch, new foreign_load"
 		}
-		if got := strings.Join(cell.Caveats, ", "); got != want {
+		if got := strings.Join(cell.Warnings, ", "); got != want {
 			t.Errorf("%s: %q, expected %q", cell.Runner, got, want)
 		}
 	}
@@ -210,7 +210,7 @@ func TestCaveatsOfEitherRecordStandBesideTheCell(t *testing.T) {
 	}
 	for name, view := range map[string]string{"text": text.String(), "page": page.String()} {
 		if !strings.Contains(view, "old threads_mismatch, new foreign_load") {
-			t.Errorf("the %s does not tell the caveats", name)
+			t.Errorf("the %s does not tell the warnings", name)
 		}
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/dlbench/dlbench/reports/table"
 )
 
-// Text prints the comparison for the terminal: the notes above everything, the
+// Text prints the comparison for the terminal: the warnings above everything, the
 // table, and what could not be compared.
 func (c *Comparison) Text(w io.Writer, width int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "old  %s\nnew  %s\n\n", c.Old.line(), c.New.line())
-	for _, n := range c.Notes {
-		fmt.Fprintf(&b, "note %s (%s): %s\n", n.Code, n.Scope, n.Text)
+	for _, n := range c.Warnings {
+		fmt.Fprintf(&b, "warning %s (%s): %s\n", n.Code, n.Scope, n.Text)
 	}
 	b.WriteString("\n")
 	sheets := append([]ranking.Sheet{c.results()}, c.lists()...)
@@ -44,7 +44,7 @@ func (s Side) line() string {
 
 // results are the compared cells and, last, the geometric mean of each mode.
 func (c *Comparison) results() ranking.Sheet {
-	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict", "caveats"}}
+	s := ranking.Sheet{Header: []string{"workload", "runner", "old images/s", "interval", "new images/s", "interval", "new/old", "interval", "verdict", "warnings"}}
 	for _, cell := range c.Cells {
 		s.Rows = append(s.Rows, cell.row())
 	}
@@ -59,7 +59,7 @@ func (m Mean) row() []string {
 }
 
 func (c Cell) row() []string {
-	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), ranking.Times(c.Ratio), c.interval(), c.words(), strings.Join(c.Caveats, ", ")}
+	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), ranking.Times(c.Ratio), c.interval(), c.words(), strings.Join(c.Warnings, ", ")}
 }
 
 // words are the verdict with its p-value, where there is one to rely on.

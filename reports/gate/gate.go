@@ -36,7 +36,7 @@ type Report struct {
 	Cells     []Cell    `json:"cells"`    // all that were judged
 	// Differences are the versions, images and conditions in which the two sides
 	// differ: what may have done it.
-	Differences []compare.Note `json:"differences"`
+	Differences record.Warnings `json:"differences"`
 	// Incomplete is what could not be decided, and why.
 	Incomplete []string `json:"incomplete"`
 	// BaselineWeak is why the baseline is a poor one.
@@ -115,7 +115,7 @@ type Cell struct {
 	Level    float64  `json:"level"`  // of the interval; 0 when there is none
 	Stages   []Test   `json:"stages"` // the tests that were made
 	Verdict  string   `json:"verdict"`
-	Caveats  []string `json:"caveats"` // codes of warnings about the cell
+	Warnings []string `json:"caveats"` // codes of those about the cell
 }
 
 // The methods of judging a cell.
@@ -137,7 +137,7 @@ func (r *Report) find(kind, workload, runner, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Kind: kind, Fails: fails(kind), Workload: workload, Runner: runner, Text: fmt.Sprintf(format, args...)})
 }
 
-// lacks notes what could not be decided.
+// lacks keeps what could not be decided.
 func (r *Report) lacks(format string, args ...any) {
 	r.Incomplete = append(r.Incomplete, fmt.Sprintf(format, args...))
 }
@@ -160,7 +160,7 @@ func (r *Report) finish() *Report {
 
 // begin is a report before anything was judged.
 func begin(mode string, rule Rule, result compare.Side) *Report {
-	return &Report{Mode: mode, Rule: rule, Result: result, Findings: []Finding{}, Cells: []Cell{}, Differences: []compare.Note{}, Incomplete: []string{}}
+	return &Report{Mode: mode, Rule: rule, Result: result, Findings: []Finding{}, Cells: []Cell{}, Differences: record.Warnings{}, Incomplete: []string{}}
 }
 
 // ofTwo is the report on two records, with what needs no figures.
@@ -184,7 +184,7 @@ func ofTwo(mode string, rule Rule, result, baseline compare.Source) (*Report, *c
 // states finds cells that came, went, or are in another state, and what differs
 // between the two sides.
 func (r *Report) states(c *compare.Comparison) {
-	for _, n := range c.Notes {
+	for _, n := range c.Warnings {
 		if n.Code != compare.Unpaired && n.Code != compare.ManyCells && n.Code != compare.TooFew {
 			r.Differences = append(r.Differences, n)
 		}

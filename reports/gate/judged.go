@@ -66,7 +66,7 @@ func (r *Report) whyNothing() string {
 	return "no cell has figures on both sides that can be compared (" + strings.Join(parts, "; ") + ")"
 }
 
-// withoutFigures notes the cells of both records that have nothing to compare,
+// withoutFigures lists the cells of both records that have nothing to compare,
 // which is no finding as long as other cells have.
 func (r *Report) withoutFigures(c *compare.Comparison) {
 	for _, cell := range c.Neither {
@@ -79,7 +79,7 @@ func (r *Report) withoutFigures(c *compare.Comparison) {
 	}
 }
 
-// finished notes a result that is not whole: what is missing from it may be what
+// finished says of a result that is not whole: what is missing from it may be what
 // got slower.
 func (r *Report) finished(result *record.Record) {
 	if result.Status != record.Complete {

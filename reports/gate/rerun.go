@@ -43,7 +43,7 @@ func Rerun(ctx context.Context, result, baseline compare.Source, rule Rule, agai
 		switch {
 		case same:
 			r.judged(Cell{Workload: cell.Workload, Runner: cell.Runner, Method: SameImage, Old: cell.Old.Median, New: cell.New.Median,
-				Ratio: cell.Ratio, CILow: cell.CILow, CIHigh: cell.CIHigh, Level: cell.Level, Stages: []Test{}, Verdict: Unchanged, Caveats: cell.Caveats})
+				Ratio: cell.Ratio, CILow: cell.CILow, CIHigh: cell.CIHigh, Level: cell.Level, Stages: []Test{}, Verdict: Unchanged, Warnings: cell.Warnings})
 		case why == "":
 			j.first = append(j.first, Pair{cell.Workload, cell.Runner})
 		case notComparable != nil:
@@ -74,7 +74,7 @@ func (j *rerun) byRecord(c compare.Cell, why string) {
 	j.stored(j.result, j.baseline, c)
 	j.Rule = rule
 	last := &j.Cells[len(j.Cells)-1]
-	last.Caveats = append(slices.Clone(last.Caveats), "stored records alone: "+why)
+	last.Warnings = append(slices.Clone(last.Warnings), "stored records alone: "+why)
 	j.Weaker = WeakerStored + " It was not possible for every cell here; those are marked."
 }
 
@@ -121,7 +121,7 @@ func (j *rerun) look(rec *record.Record, stage int, p Pair) string {
 	}
 	c.Stages = append(c.Stages, test)
 	c.Old, c.New = b.Throughput.Median, a.Throughput.Median
-	c.Caveats = rec.CodesAbout(a)
+	c.Warnings = rec.CodesAbout(a)
 	c.ratioOf(summary.Paired(ratios)) // of the last stage alone: the first one's size chose the cell, and flatters it
 	verdict := j.Rule.verdict(test)
 	switch {

@@ -35,7 +35,7 @@ func Stored(result, baseline compare.Source, rule Rule) (*Report, error) {
 
 // comparable refuses records of two machines or under two sets of terms.
 func comparable(c *compare.Comparison) error {
-	for _, n := range c.Notes {
+	for _, n := range c.Warnings {
 		if n.Code == compare.MachineDiffers || n.Code == compare.TermsDiffer {
 			return &DifferentMachineError{fmt.Sprintf("%s and %s cannot be held against each other (%s): %s", c.New.File, c.Old.File, n.Code, n.Text)}
 		}
@@ -47,7 +47,7 @@ func comparable(c *compare.Comparison) error {
 func (r *Report) stored(result, baseline *record.Record, c compare.Cell) {
 	test := testOf(summary.UnpairedTest(throughputs(result, c), throughputs(baseline, c)))
 	cell := Cell{Workload: c.Workload, Runner: c.Runner, Method: Unpaired, Old: c.Old.Median, New: c.New.Median,
-		Ratio: c.Ratio, CILow: c.CILow, CIHigh: c.CIHigh, Level: c.Level, Stages: []Test{test}, Verdict: r.Rule.verdict(test), Caveats: c.Caveats}
+		Ratio: c.Ratio, CILow: c.CILow, CIHigh: c.CIHigh, Level: c.Level, Stages: []Test{test}, Verdict: r.Rule.verdict(test), Warnings: c.Warnings}
 	if !r.Rule.possible(test) {
 		cell.Verdict = Undecided
 		r.find(Undecided, c.Workload, c.Runner, "%d processes on a side cannot show p ≤ %g: give --profile report when measuring", test.Pairs, r.Rule.P)

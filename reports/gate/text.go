@@ -135,13 +135,13 @@ func (r *Report) sheets() []ranking.Sheet {
 		}
 		findings.Rows = append(findings.Rows, []string{mark, f.Kind, f.Workload, f.Runner, f.Text})
 	}
-	cells := ranking.Sheet{Title: "Cells", Header: []string{"workload", "runner", "old images/s", "new images/s", "new/old", "interval", "verdict", "by", "p", "caveats"}}
+	cells := ranking.Sheet{Title: "Cells", Header: []string{"workload", "runner", "old images/s", "new images/s", "new/old", "interval", "verdict", "by", "p", "warnings"}}
 	for _, c := range r.Cells {
 		cells.Rows = append(cells.Rows, c.row())
 	}
 	differences := ranking.Sheet{Title: "What differs", Header: []string{"code", "scope", "from → to"}}
 	for _, n := range r.Differences {
-		differences.Rows = append(differences.Rows, []string{n.Code, n.Scope, n.Text})
+		differences.Rows = append(differences.Rows, []string{n.Code, string(n.Scope), n.Text})
 	}
 	var sheets []ranking.Sheet
 	for _, s := range []ranking.Sheet{findings, differences, cells} {
@@ -162,5 +162,5 @@ func (c Cell) row() []string {
 		ps = append(ps, fmt.Sprintf("%.2g", t.P))
 	}
 	return []string{c.Workload, c.Runner, ranking.Figure(c.Old, 0), ranking.Figure(c.New, 0), fmt.Sprintf("%.3f", c.Ratio), interval, c.Verdict, c.Method,
-		strings.Join(ps, ", "), strings.Join(c.Caveats, ", ")}
+		strings.Join(ps, ", "), strings.Join(c.Warnings, ", ")}
 }

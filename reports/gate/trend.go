@@ -40,7 +40,7 @@ func Trend(ctx context.Context, h *history.History, id string, result compare.So
 			return nil, fmt.Errorf("history %s: record %s has no figure for %s on %s", h.Dir(), id, cell.Workload, cell.Runner)
 		}
 		c := Cell{Workload: cell.Workload, Runner: cell.Runner, Method: ChangePoint, New: cell.Throughput.Median, Old: cell.Throughput.Median, Ratio: 1,
-			Stages: []Test{}, Verdict: Unchanged, Caveats: result.Record.CodesAbout(cell)}
+			Stages: []Test{}, Verdict: Unchanged, Warnings: result.Record.CodesAbout(cell)}
 		r.series(c, line)
 	}
 	return r.finish(), nil

@@ -9,15 +9,8 @@ import (
 	"github.com/dlbench/dlbench/metrics/stats"
 )
 
-// Note says why a difference between two records may not be one of the
-// frameworks. It stands in every view of a comparison.
-type Note struct {
-	Code  string `json:"code"`
-	Scope string `json:"scope"` // "run", "runner:<name>", "workload:<id>"
-	Text  string `json:"text"`
-}
-
-// The codes of notes.
+// The codes of the warnings about a comparison: why a difference between two
+// records may not be one of the frameworks. They stand in every view of it.
 const (
 	MachineDiffers   = "machine_differs"
 	SystemDiffers    = "system_differs"
@@ -39,7 +32,7 @@ const (
 // Meaning explains a code.
 type Meaning struct{ Code, Text string }
 
-// Meanings lists every code that a note may have.
+// Meanings lists every code that a warning about a comparison may have.
 var Meanings = []Meaning{
 	{BuildDiffers, "a runner's image, adapter or build is another one"},
 	{TooFew, "cells have too few processes for an interval of the ratio: 95 % needs 4 on each side"},
@@ -58,69 +51,54 @@ var Meanings = []Meaning{
 	{WrongOrder, "the first record, taken as the old one, is younger than the second"},
 }
 
-// notesOn are the notes on two records, the gravest first.
-func notesOn(a, b *record.Record, cells []Cell) []Note {
-	var notes []Note
-	add := func(code, scope, text string) {
-		if text != "" {
-			notes = append(notes, Note{Code: code, Scope: scope, Text: text})
-		}
-	}
-	add(MachineDiffers, "run", differences(machineFacts(a), machineFacts(b)))
-	add(TermsDiffer, "run", differences(termFacts(a.Terms), termFacts(b.Terms)))
-	add(SystemDiffers, "run", differences(systemFacts(a.Environment), systemFacts(b.Environment)))
-	for i := range b.Workloads {
-		w := &b.Workloads[i]
-		if old := a.Workload(w.ID); old != nil && old.Digest != w.Digest {
-			add(WorkloadDiffers, "workload:"+w.ID, fmt.Sprintf("plan %s → %s (seeds %d and %d)", short(old.Digest), short(w.Digest), a.Seed, b.Seed))
+// warningsAbout are the warnings about two records, the gravest first.
+func warningsAbout(a, b *record.Record, cells []Cell) record.Warnings {
+	w := record.Warnings{}
+	differ(&w, MachineDiffers, record.AboutRun, machineFacts(a), machineFacts(b))
+	differ(&w, TermsDiffer, record.AboutRun, termFacts(a.Terms), termFacts(b.Terms))
+	differ(&w, SystemDiffers, record.AboutRun, systemFacts(a.Environment), systemFacts(b.Environment))
+	for _, workload := range b.Workloads {
+		if old := a.Workload(workload.ID); old != nil && old.Digest != workload.Digest {
+			w.Add(record.AboutWorkload(workload.ID), WorkloadDiffers, "plan %s → %s (seeds %d and %d)", short(old.Digest), short(workload.Digest), a.Seed, b.Seed)
 		}
 	}
 	for i := range b.Runners {
-		if old := a.Runner(b.Runners[i].Name); old != nil {
-			notes = append(notes, runnerNotes(old, &b.Runners[i])...)
+		now := &b.Runners[i]
+		if old := a.Runner(now.Name); old != nil {
+			scope := record.AboutRunner(now.Name)
+			differ(&w, FrameworkDiffers, scope, frameworkFacts(old), frameworkFacts(now))
+			differ(&w, BuildDiffers, scope, buildFacts(old), buildFacts(now))
+			differ(&w, RunnerDiffers, scope, runnerFacts(old.Terms), runnerFacts(now.Terms))
 		}
 	}
-	add(ProfileDiffers, "run", differences([]fact{{"profile", a.Profile}}, []fact{{"profile", b.Profile}}))
-	add(HarnessDiffers, "run", differences([]fact{{"dlbench", a.DlbenchVersion}}, []fact{{"dlbench", b.DlbenchVersion}}))
-	return append(notes, cautions(a, b, cells)...)
+	differ(&w, ProfileDiffers, record.AboutRun, []fact{{"profile", a.Profile}}, []fact{{"profile", b.Profile}})
+	differ(&w, HarnessDiffers, record.AboutRun, []fact{{"dlbench", a.DlbenchVersion}}, []fact{{"dlbench", b.DlbenchVersion}})
+	warnOfReading(&w, a, b, cells)
+	return w
 }
 
-func runnerNotes(a, b *record.Runner) []Note {
-	var notes []Note
-	for _, kind := range []struct {
-		code     string
-		old, new []fact
-	}{
-		{FrameworkDiffers, frameworkFacts(a), frameworkFacts(b)},
-		{BuildDiffers, buildFacts(a), buildFacts(b)},
-		{RunnerDiffers, runnerFacts(a.Terms), runnerFacts(b.Terms)},
-	} {
-		if text := differences(kind.old, kind.new); text != "" {
-			notes = append(notes, Note{Code: kind.code, Scope: "runner:" + b.Name, Text: text})
-		}
+// differ warns of the facts that differ, if any does.
+func differ(w *record.Warnings, code string, scope record.Scope, old, now []fact) {
+	if text := differences(old, now); text != "" {
+		w.Add(scope, code, "%s", text)
 	}
-	return notes
 }
 
-// cautions are about how the records may be read.
-func cautions(a, b *record.Record, cells []Cell) []Note {
-	var notes []Note
-	add := func(code, format string, args ...any) {
-		notes = append(notes, Note{Code: code, Scope: "run", Text: fmt.Sprintf(format, args...)})
-	}
+// warnOfReading warns of what to mind when the two are read together.
+func warnOfReading(w *record.Warnings, a, b *record.Record, cells []Cell) {
 	same := a.Created.Equal(b.Created) && a.Environment.Host == b.Environment.Host && a.Seed == b.Seed
 	switch {
 	case same:
-		add(SameRecord, "both were created at %s on the same host", b.Created.Format(stamp))
+		w.Add(record.AboutRun, SameRecord, "both were created at %s on the same host", b.Created.Format(stamp))
 	case a.Created.After(b.Created):
-		add(WrongOrder, "the old one is of %s, the new one of %s: change their places if that is not meant", a.Created.Format(stamp), b.Created.Format(stamp))
+		w.Add(record.AboutRun, WrongOrder, "the old one is of %s, the new one of %s: change their places if that is not meant", a.Created.Format(stamp), b.Created.Format(stamp))
 	}
 	for _, side := range []struct {
 		name string
 		r    *record.Record
 	}{{"old", a}, {"new", b}} {
 		if side.r.Status != record.Complete {
-			add(Unfinished, "the %s record is %s after %d rounds", side.name, side.r.Status, side.r.Rounds)
+			w.Add(record.AboutRun, Unfinished, "the %s record is %s after %d rounds", side.name, side.r.Status, side.r.Rounds)
 		}
 	}
 	judged, few := 0, 0
@@ -132,15 +110,14 @@ func cautions(a, b *record.Record, cells []Cell) []Note {
 		}
 	}
 	if few > 0 {
-		add(TooFew, "%d of %d cells have too few processes for an interval; their ranges are shown: give --profile report when measuring", few, len(cells))
+		w.Add(record.AboutRun, TooFew, "%d of %d cells have too few processes for an interval; their ranges are shown: give --profile report when measuring", few, len(cells))
 	}
 	if judged >= manyCells {
-		add(ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*stats.Level, (1-stats.Level)*float64(judged))
+		w.Add(record.AboutRun, ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*stats.Level, (1-stats.Level)*float64(judged))
 	}
 	if !same {
-		add(Unpaired, "%s", "the records share no rounds: a drift of the machine between them looks like a change; measure both again in one run to be sure")
+		w.Add(record.AboutRun, Unpaired, "the records share no rounds: a drift of the machine between them looks like a change; measure both again in one run to be sure")
 	}
-	return notes
 }
 
 // manyCells is how many cells make one false verdict likely.
