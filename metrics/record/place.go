@@ -106,3 +106,41 @@ func enter(d *json.Decoder, open json.Token, segment string) bool {
 	}
 	return false
 }
+
+// key tells paths apart in a map.
+func (p path) key() string { return strings.Join(p, "\x00") }
+
+// firstOf is the path whose value begins first in valid JSON, among those that
+// the map has keys of.
+func firstOf[T any](data []byte, among map[string]T) path {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	found, _ := seek(d, path{}, among)
+	return found
+}
+
+// seek reads the decoder's next value, up to the first that is among the keys.
+func seek[T any](d *json.Decoder, at path, among map[string]T) (path, bool) {
+	if _, ok := among[at.key()]; ok {
+		return at, true
+	}
+	open, err := d.Token()
+	if err != nil || open != json.Delim('{') && open != json.Delim('[') {
+		return nil, false
+	}
+	for i := 0; d.More(); i++ {
+		inside := at.item(i)
+		if open == json.Delim('{') {
+			name, err := d.Token()
+			if err != nil {
+				return nil, false
+			}
+			inside = at.field(name.(string))
+		}
+		if found, ok := seek(d, inside, among); ok {
+			return found, true
+		}
+	}
+	_, _ = d.Token() // the end of the object or list
+	return nil, false
+}

@@ -35,7 +35,7 @@ func Decode(name string, data []byte) (*Record, error) {
 	if err := checkVersion(name, data, tree); err != nil {
 		return nil, err
 	}
-	if at, problem := checkSchema(tree); problem != "" {
+	if at, problem := checkSchema(data, tree); problem != "" {
 		return nil, invalidAt(name, data, at.offset(data), located(at, problem))
 	}
 	r := new(Record)

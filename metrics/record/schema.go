@@ -35,10 +35,11 @@ var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	return c.Compile(schemaName)
 })
 
-// checkSchema validates decoded JSON; problem is "" when it is valid. The tree
-// holds numbers as float64: as text, a number like 1e-999999999 would cost the
-// validator minutes.
-func checkSchema(tree any) (at path, problem string) {
+// checkSchema validates decoded JSON; problem is "" when it is valid, and else
+// the one that comes first in the file: the validator finds them in no order.
+// The tree holds numbers as float64: as text, a number like 1e-999999999 would
+// cost the validator minutes.
+func checkSchema(data []byte, tree any) (at path, problem string) {
 	schema, err := compiled()
 	if err != nil {
 		return nil, fmt.Sprintf("the schema in this program is broken: %v", err)
@@ -51,8 +52,25 @@ func checkSchema(tree any) (at path, problem string) {
 	if !errors.As(failure, &invalid) {
 		return nil, failure.Error()
 	}
-	for len(invalid.Causes) > 0 {
-		invalid = invalid.Causes[0]
+	problems := map[string]string{}
+	gather(invalid, message.NewPrinter(language.English), problems)
+	if at = firstOf(data, problems); problems[at.key()] == "" {
+		return nil, "is no record: " + failure.Error() // a place that the file does not have
 	}
-	return invalid.InstanceLocation, invalid.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+	return at, problems[at.key()]
+}
+
+// gather keeps a problem for each place; of several at one place, the first by
+// the alphabet.
+func gather(e *jsonschema.ValidationError, english *message.Printer, problems map[string]string) {
+	for _, cause := range e.Causes {
+		gather(cause, english, problems)
+	}
+	if len(e.Causes) > 0 {
+		return
+	}
+	key, text := path(e.InstanceLocation).key(), e.ErrorKind.LocalizedString(english)
+	if old, known := problems[key]; !known || text < old {
+		problems[key] = text
+	}
 }
