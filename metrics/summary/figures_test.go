@@ -52,7 +52,9 @@ func TestTheRoofIsTheMemoryBelowTheRidge(t *testing.T) {
 }
 
 func TestScalingIsHeldAgainstTheLeastStep(t *testing.T) {
-	step := func(at int, v float64) summary.Step { return summary.Step{At: at, Throughput: summary.Estimate{Value: v}} }
+	step := func(at int, v float64) summary.Step {
+		return summary.Step{At: at, Throughput: summary.Estimate{Value: v}}
+	}
 	got := summary.Scaling([]summary.Step{step(8, 400), step(0, 7), step(2, 200), step(4, 400)})
 	var percents []float64
 	for _, s := range got {
