@@ -2,15 +2,34 @@ package sample
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
+// initialPIDs is the kernel's first PID namespace (PROC_PID_INIT_INO). NVIDIA's
+// driver counts processes in it, whoever asks.
+const initialPIDs = "pid:[4026531836]"
+
+// errForeignPIDs is why processes on a card cannot be told apart in a container,
+// or wherever else processes have other numbers than the driver's.
+var errForeignPIDs = errors.New("dlbench runs in a PID namespace of its own (a container?), and the driver counts processes in another: the runner's cannot be told from others")
+
+// errNoPIDs is why they cannot be told apart by some virtualised drivers.
+var errNoPIDs = errors.New("the driver does not tell the numbers of the processes on this GPU")
+
+// foreignPIDs says whether the driver's numbers are not those of this process's
+// namespace. A kernel that does not tell has one namespace.
+func foreignPIDs(root string) bool {
+	namespace, err := os.Readlink(filepath.Join(root, "proc/self/ns/pid"))
+	return err == nil && namespace != initialPIDs
+}
+
 // GPUProcess is a process that has a context on a card.
 type GPUProcess struct {
-	PID         int
+	PID         int    // 0 where the driver does not tell
 	Name        string // empty where /proc does not tell
 	MemoryBytes *int64 // on the card; nil where the driver does not tell
 }

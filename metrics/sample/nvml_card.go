@@ -163,12 +163,16 @@ func (d *nvmlDriver) processes(c *nvmlCard) ([]GPUProcess, error) {
 		return nil, fmt.Errorf("list the processes on GPU %d: %w", c.Index, c.reason(ret))
 	}
 	var found []GPUProcess
+	foreign := foreignPIDs(d.root)
 	for _, info := range append(slices.Clone(infos), graphics...) {
 		pid := int(info.Pid)
-		if slices.ContainsFunc(found, func(p GPUProcess) bool { return p.PID == pid }) {
+		if pid != 0 && slices.ContainsFunc(found, func(p GPUProcess) bool { return p.PID == pid }) {
 			continue
 		}
-		p := GPUProcess{PID: pid, Name: nameOf(d.root, pid)}
+		p := GPUProcess{PID: pid}
+		if !foreign { // else the number is another process's here
+			p.Name = nameOf(d.root, pid)
+		}
 		if info.UsedGpuMemory != notAvailable {
 			bytes := int64(info.UsedGpuMemory)
 			p.MemoryBytes = &bytes

@@ -262,3 +262,46 @@ func TestOthersNeedARunner(t *testing.T) {
 		t.Errorf("missing %v", got.Missing)
 	}
 }
+
+// Where the driver's process numbers are not this namespace's, the runner would
+// count as another's: the figure is missing, and no name is made up.
+func TestProcessNumbersOfAnotherNamespace(t *testing.T) {
+	device := card()
+	device.GetComputeRunningProcessesFunc = func() ([]nvml.ProcessInfo, nvml.Return) { return []nvml.ProcessInfo{{Pid: 20}}, nvml.SUCCESS }
+	watched := func(root string) Recording {
+		d, err := openNVML(driver(device), root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewSampler(Config{Sources: GPUSources(d, nil, 0, Target{PID: 7})})
+		s.pass(false)
+		processes, err := d.Processes(0)
+		if err != nil || len(processes) != 1 || processes[0].PID != 20 || (processes[0].Name != "") != (filepath.Base(root) == "initial") {
+			t.Errorf("%s: processes %+v, %v", root, processes, err)
+		}
+		return s.recording()
+	}
+	for name, namespace := range map[string]string{"initial": "pid:[4026531836]", "container": "pid:[4026532571]"} {
+		root := filepath.Join(t.TempDir(), name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(root, "proc/self/ns"), 0o755), os.MkdirAll(filepath.Join(root, "proc/20"), 0o755),
+			os.Symlink(namespace, filepath.Join(root, "proc/self/ns/pid")), os.WriteFile(filepath.Join(root, "proc/20/comm"), []byte("Xorg\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		reason := watched(root).Missing["gpu0_other_processes"]
+		if (name == "container") != strings.Contains(reason, "PID namespace of its own") {
+			t.Errorf("%s: the reason is %q", name, reason)
+		}
+	}
+}
+
+// Some virtualised drivers list processes without their numbers.
+func TestProcessesWithoutNumbers(t *testing.T) {
+	device := card()
+	device.GetComputeRunningProcessesFunc = func() ([]nvml.ProcessInfo, nvml.Return) { return []nvml.ProcessInfo{{}, {}}, nvml.SUCCESS }
+	if got := watch(t, driver(device), 1); !strings.Contains(got.Missing["gpu0_other_processes"], "does not tell the numbers") {
+		t.Errorf("missing %v", got.Missing)
+	}
+	if got, err := opened(t, driver(device)).Processes(0); err != nil || len(got) != 2 {
+		t.Errorf("two processes are %+v, %v", got, err)
+	}
+}

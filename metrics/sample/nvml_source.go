@@ -4,6 +4,7 @@ package sample
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -183,7 +184,14 @@ func (s *nvmlSource) readOthers(into []Reading) {
 		into[0].Err = errors.New(nothingToRead)
 		return
 	}
+	if foreignPIDs(s.driver.root) {
+		into[0].Err = errForeignPIDs
+		return
+	}
 	processes, err := s.driver.processes(s.card)
+	if err == nil && slices.ContainsFunc(processes, func(p GPUProcess) bool { return p.PID == 0 }) {
+		err = errNoPIDs
+	}
 	into[0].Value, into[0].Err = float64(len(Others(s.driver.root, s.target, processes))), err
 }
 

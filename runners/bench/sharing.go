@@ -51,6 +51,9 @@ func users(gpu sample.GPU, d device.Device) string {
 	var names []string
 	for _, process := range processes {
 		name := strings.TrimSpace(fmt.Sprintf("%s %d", process.Name, process.PID))
+		if process.PID == 0 {
+			name = "one whose number the driver does not tell"
+		}
 		if process.MemoryBytes != nil {
 			name += " with " + humanize.IBytes(uint64(*process.MemoryBytes))
 		}
