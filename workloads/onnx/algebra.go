@@ -78,33 +78,50 @@ func wholeArithmetic(x, y *tensor, f func(a, b int64) (int64, error)) ([]value, 
 
 func known(t *tensor) value { return value{constant: t, shape: t.dims} }
 
-// withConstant is input k with one number for each channel.
+// withConstant is input k with one number for each channel. Of a turned image
+// that is one for each place of the last axis.
 func (i *importer) withConstant(n *node, k int, x value, t *tensor, op string) ([]value, error) {
-	c, err := channelwise(t, x.shape)
-	if err != nil {
-		return nil, err
+	if t.isInts() {
+		return nil, fmt.Errorf("the constant holds whole numbers, wants float32")
 	}
 	switch op {
 	case "Sub":
-		op, c = "Add", c.mapped(func(v float64) float64 { return -v })
+		op, t = "Add", t.mapped(func(v float64) float64 { return -v })
 	case "Div":
-		op, c = "Mul", c.mapped(func(v float64) float64 { return 1 / v })
+		op, t = "Mul", t.mapped(func(v float64) float64 { return 1 / v })
 	}
+	source, turned := i.first(x)
+	if turned {
+		if t.count() != 1 && (t.count() != x.shape[3] || t.dims[len(t.dims)-1] != x.shape[3]) {
+			return nil, fmt.Errorf("the constant is %v, wants one number for each channel of %v", t.dims, x.shape)
+		}
+		if t.count() != 1 {
+			t = t.shaped(t.count(), 1, 1)
+		}
+	}
+	c, err := channelwise(t, source.shape)
+	if err != nil {
+		return nil, err
+	}
+	var y []value
 	maker, alone := i.only(n, k)
+	if at, ok := i.makers[source.name]; ok && turned && alone && i.readers[source.name] == 1 {
+		maker = &i.net.Nodes[at]
+	}
 	if alone {
 		folded, err := i.into(n, maker, c, op)
 		if err != nil || folded {
 			return []value{x}, err
 		}
 	}
-	return nil, fmt.Errorf("%s of a constant without a layer before it that could take it", op)
+	if y, err = i.withParameter(n, source, t, op); err != nil || !turned {
+		return y, err
+	}
+	return one(i.turned(n, y[0], channelsLast))
 }
 
 // channelwise is a constant as one number for each channel, [C].
 func channelwise(t *tensor, shape []int) (*tensor, error) {
-	if t.isInts() {
-		return nil, fmt.Errorf("the constant holds whole numbers, wants float32")
-	}
 	if len(t.dims) > len(shape) || len(shape) < 2 {
 		return nil, fmt.Errorf("the constant is %v, wants one number for each channel of %v", t.dims, shape)
 	}
@@ -263,6 +280,9 @@ func matMul(i *importer, n *node) ([]value, error) {
 	w, err := i.matrix(n, 1)
 	if err != nil {
 		return nil, err
+	}
+	if len(x.shape) == 4 {
+		return i.pointwise(n, x, w)
 	}
 	i.foldNode(n, "is Gemm, weight %q is transposed to [out in]", w.name)
 	w = w.transposed()

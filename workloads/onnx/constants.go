@@ -127,36 +127,70 @@ func gather(i *importer, n *node) ([]value, error) {
 	return []value{known(&tensor{dims: at.dims, ints: out})}, nil
 }
 
+// slice takes a part of a shape, or of some axes of an activation.
 func slice(i *importer, n *node) ([]value, error) {
 	v, err := i.get(n, 0)
 	if err != nil {
 		return nil, err
 	}
-	if !v.known() || !v.constant.isInts() || len(v.shape) != 1 {
-		return nil, fmt.Errorf("dlbench slices shapes only")
+	cuts, err := i.cuts(n, len(v.shape))
+	if err != nil {
+		return nil, err
 	}
-	starts, ends := n.ints("starts"), n.ints("ends")
-	step := int64(1)
-	if i.opset >= 10 {
-		var given [4][]int64
-		for k := 1; k <= 4; k++ {
-			if !n.has(k) {
-				continue
-			}
-			if given[k-1], err = i.list(n, k); err != nil {
+	for _, c := range cuts {
+		low, high := bounded(c.start, v.shape[c.axis]), bounded(c.end, v.shape[c.axis])
+		switch {
+		case v.known() && (!v.constant.isInts() || len(v.shape) != 1):
+			return nil, fmt.Errorf("of constants, dlbench slices shapes only")
+		case v.known():
+			v = known(ints(v.constant.ints[low:max(low, high)]...))
+		case low == 0 && high == v.shape[c.axis]:
+			i.foldNode(n, "of all of axis %d is left out", c.axis)
+		default:
+			if v, err = i.part(n, v, c.axis, low, high); err != nil {
 				return nil, err
 			}
 		}
-		starts, ends = clamp(given[0]), clamp(given[1])
-		if len(given[3]) > 0 {
-			step = given[3][0]
+	}
+	return []value{v}, nil
+}
+
+type cut struct{ axis, start, end int }
+
+// cuts are attributes until opset 9 and inputs since.
+func (i *importer) cuts(n *node, rank int) ([]cut, error) {
+	lists := [4][]int{n.ints("starts"), n.ints("ends"), n.ints("axes")}
+	for k := 1; i.opset >= 10 && k <= 4; k++ {
+		lists[k-1] = nil
+		if n.has(k) {
+			list, err := i.list(n, k)
+			if err != nil {
+				return nil, err
+			}
+			lists[k-1] = clamp(list)
 		}
 	}
-	if len(starts) != 1 || len(ends) != 1 || step != 1 {
-		return nil, fmt.Errorf("starts %v, ends %v, step %d, wants one start and one end of a shape, step 1", starts, ends, step)
+	starts, ends, axes, steps := lists[0], lists[1], lists[2], lists[3]
+	if axes == nil {
+		for k := range starts {
+			axes = append(axes, k)
+		}
 	}
-	low, high := bounded(starts[0], len(v.constant.ints)), bounded(ends[0], len(v.constant.ints))
-	return []value{known(ints(v.constant.ints[low:max(low, high)]...))}, nil
+	if len(starts) != len(ends) || len(starts) != len(axes) || len(starts) > rank || steps != nil && len(steps) != len(starts) {
+		return nil, fmt.Errorf("starts %v, ends %v, axes %v and steps %v do not go together", starts, ends, axes, steps)
+	}
+	out := make([]cut, len(starts))
+	for k := range starts {
+		axis, err := axisOf(axes[k], rank)
+		if err != nil {
+			return nil, err
+		}
+		if steps != nil && steps[k] != 1 {
+			return nil, fmt.Errorf("in steps of %d, dlbench has 1", steps[k])
+		}
+		out[k] = cut{axis, starts[k], ends[k]}
+	}
+	return out, n.err
 }
 
 // clamp keeps "to the end", which files write as the largest integer.

@@ -69,6 +69,27 @@ func (e *evaluator) node(n network.Node) ([]float64, error) {
 		return each(func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }), nil
 	case "Clip":
 		return each(func(v float64) float64 { return min(max(v, a.Float("min")), a.Float("max")) }), nil
+	case "LeakyRelu":
+		return each(func(v float64) float64 { return max(v, 0) + a.Float("alpha")*min(v, 0) }), nil
+	case "HardSigmoid":
+		return each(func(v float64) float64 { return max(0, min(1, a.Float("alpha")*v+a.Float("beta"))) }), nil
+	case "HardSwish":
+		return each(func(v float64) float64 { return v * max(0, min(1, v/6+0.5)) }), nil
+	case "Gelu":
+		if a.String("approximate") == "tanh" {
+			return each(func(v float64) float64 {
+				return v / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v)))
+			}), nil
+		}
+		return each(func(v float64) float64 { return v / 2 * math.Erfc(-v/math.Sqrt2) }), nil
+	case "PRelu":
+		return e.broadcast(n, func(v, slope float64) float64 { return max(v, 0) + slope*min(v, 0) }), nil
+	case "LayerNormalization":
+		return e.layerNorm(n), nil
+	case "Transpose":
+		return e.transpose(n), nil
+	case "Slice":
+		return e.slice(n), nil
 	case "Flatten", "Dropout", "Reshape":
 		return x, nil
 	case "Add":
@@ -306,4 +327,47 @@ func (e *evaluator) resize(n network.Node) ([]float64, error) {
 		y = append(y, e.values[n.Inputs[0]][place4(xs, []int{o[0], o[1], o[2] / h, o[3] / w})])
 	})
 	return y, nil
+}
+
+func (e *evaluator) layerNorm(n network.Node) []float64 {
+	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
+	y := make([]float64, len(x))
+	size := len(scale)
+	for from := 0; from < len(x); from += size {
+		mean, square := 0.0, 0.0
+		for _, v := range x[from : from+size] {
+			mean += v / float64(size)
+		}
+		for _, v := range x[from : from+size] {
+			square += (v - mean) * (v - mean) / float64(size)
+		}
+		for k := range size {
+			y[from+k] = (x[from+k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[k] + bias[k]
+		}
+	}
+	return y
+}
+
+func (e *evaluator) transpose(n network.Node) []float64 {
+	xs, perm := e.shapes[n.Inputs[0]], n.Attributes.Ints("perm")
+	var y []float64
+	from := make([]int, len(perm))
+	at(n.Shape, func(o []int) {
+		for k, axis := range perm {
+			from[axis] = o[k]
+		}
+		y = append(y, e.values[n.Inputs[0]][place(xs, from)])
+	})
+	return y
+}
+
+func (e *evaluator) slice(n network.Node) []float64 {
+	axis, start := n.Attributes.Int("axis"), n.Attributes.Int("start")
+	var y []float64
+	at(n.Shape, func(o []int) {
+		from := append([]int{}, o...)
+		from[axis] += start
+		y = append(y, e.values[n.Inputs[0]][place(e.shapes[n.Inputs[0]], from)])
+	})
+	return y
 }

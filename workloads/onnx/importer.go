@@ -68,6 +68,7 @@ func (i *importer) run() (*network.Network, error) {
 	if err := i.problems(); err != nil {
 		return nil, err
 	}
+	i.recognise()
 	for _, n := range i.nodes {
 		if err := i.translate(n); err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.label(), n.op, err)
@@ -79,6 +80,7 @@ func (i *importer) run() (*network.Network, error) {
 	if err := i.outputs(); err != nil {
 		return nil, err
 	}
+	i.sweep()
 	return &i.net, nil
 }
 

@@ -17,13 +17,13 @@ func (i *importer) reshaped(n *node, x value, target []int) ([]value, error) {
 		return nil, fmt.Errorf("from %v to %v, which takes the batch apart", x.shape, target)
 	case elements(target) != elements(x.shape):
 		return nil, fmt.Errorf("from %v to %v, which are not as many numbers", x.shape, target)
-	case len(target) == 2:
+	case len(target) == 2 && len(x.shape) > 2:
 		if n.op != "Flatten" {
 			i.foldNode(n, "is Flatten")
 		}
 		return one(i.add(n, "Flatten", network.Attributes{"axis": 1}, []value{x}))
 	}
-	return nil, fmt.Errorf("from %v to %v, dlbench has what flattens", x.shape, target)
+	return one(i.add(n, "Reshape", network.Attributes{"shape": append([]int{0}, target[1:]...)}, []value{x}))
 }
 
 func flatten(i *importer, n *node) ([]value, error) {

@@ -17,12 +17,16 @@ var translators map[string]translator
 func init() {
 	translators = map[string]translator{
 		"Conv": conv, "ConvTranspose": convTranspose, "BatchNormalization": batchNormalization, "LRN": lrn,
-		"Relu": simple("Relu"), "Sigmoid": simple("Sigmoid"), "Clip": clip, "Dropout": dropout, "Softmax": softmax,
+		"Relu": curve("Relu", nil), "Sigmoid": curve("Sigmoid", nil), "HardSwish": curve("HardSwish", nil),
+		"LeakyRelu": curve("LeakyRelu", leakyAttributes), "HardSigmoid": curve("HardSigmoid", hardSigmoidAttributes),
+		"Gelu": curve("Gelu", geluAttributes), "PRelu": pRelu, "Erf": erf, "LayerNormalization": layerNormalization,
+		"Clip": clip, "Dropout": dropout, "Softmax": softmax,
 		"MaxPool": maxPool, "AveragePool": averagePool, "GlobalAveragePool": simple("GlobalAveragePool"),
 		"GlobalMaxPool": globalMaxPool, "ReduceMean": reduceMean, "Pad": pad,
 		"Add": add, "Sub": sub, "Mul": mul, "Div": div, "Sum": sum, "Concat": concat, "Gemm": gemm, "MatMul": matMul,
 		"Flatten": flatten, "Reshape": reshape, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Identity": identity, "Cast": cast,
 		"Constant": constant, "ConstantOfShape": constantOfShape, "Shape": shapeOf, "Gather": gather, "Slice": slice,
+		"Transpose": transpose, "Split": split,
 		"Resize": resize, "Upsample": upsample,
 	}
 }
@@ -75,12 +79,12 @@ func clip(i *importer, n *node) ([]value, error) {
 	}
 	if there[0] && !there[1] && bounds[0] == 0 {
 		i.foldNode(n, "from 0 up is Relu")
-		return one(i.add(n, "Relu", nil, []value{x}))
+		return i.each(n, "Relu", nil, x)
 	}
 	if !there[0] || !there[1] {
 		return nil, fmt.Errorf("it has one bound or none, dlbench reads both, or 0 below and none above")
 	}
-	return one(i.add(n, "Clip", network.Attributes{"min": bounds[0], "max": bounds[1]}, []value{x}))
+	return i.each(n, "Clip", network.Attributes{"min": bounds[0], "max": bounds[1]}, x)
 }
 
 // dropout has its ratio as an input since opset 12.
@@ -109,7 +113,7 @@ func dropout(i *importer, n *node) ([]value, error) {
 			return nil, fmt.Errorf("it is in training mode; export the network for inference")
 		}
 	}
-	return one(i.add(n, "Dropout", network.Attributes{"ratio": ratio}, []value{x}))
+	return i.each(n, "Dropout", network.Attributes{"ratio": ratio}, x)
 }
 
 // softmax works on a matrix until opset 12: all axes from the given one on

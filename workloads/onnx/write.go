@@ -140,6 +140,16 @@ func (w *writer) node(n network.Node) error {
 	case "Dropout":
 		inputs = append(inputs, w.scalar(n.Name+".ratio", attributes.Float("ratio")))
 		moved("ratio")
+	case "Reshape":
+		inputs = append(inputs, w.whole(n.Name+".shape", attributes.Ints("shape")...))
+		moved("shape")
+	case "Slice":
+		for _, name := range []string{"start", "end", "axis"} {
+			inputs = append(inputs, w.whole(n.Name+"."+name, attributes.Int(name)))
+			moved(name)
+		}
+	case "Gelu":
+		w.opset, w.ir = 20, 9 // the first that has it
 	case "Resize":
 		scales := []float32{1, 1, float32(attributes.Int("scales_h")), float32(attributes.Int("scales_w"))}
 		inputs = append(inputs, "", w.floats(w.names.take(n.Name+".scales"), scales, 4))

@@ -152,3 +152,51 @@ func TestONNXRuntimeReadsExports(t *testing.T) {
 		})
 	}
 }
+
+// What came in goes out, and comes in again as it was.
+func TestImportsComeBack(t *testing.T) {
+	paths, err := filepath.Glob("testdata/cases/*.onnx")
+	if err != nil || len(paths) < 20 {
+		t.Fatalf("%d files, %v", len(paths), err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			o := onnx.Options{Name: "n", Batch: 2}
+			if strings.Contains(path, "classes-as-a-map") {
+				o.Batch = 1
+			}
+			first, err := onnx.Read(path, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := filepath.Join(t.TempDir(), "again.onnx")
+			if err := onnx.Write(again, onnx.Export{Network: first.Network, Values: first.Values, Origin: onnx.Origin{Workload: "w"}}); err != nil {
+				t.Fatal(err)
+			}
+			second, err := onnx.Read(again, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _ := json.MarshalIndent(first.Network, "", " ")
+			b, _ := json.MarshalIndent(second.Network, "", " ")
+			if !bytes.Equal(a, b) {
+				t.Error(difference(b, a))
+			}
+		})
+	}
+}
+
+func TestTurnsGo(t *testing.T) {
+	var ops []string
+	for _, n := range read(t, "cases/convnext-block.onnx", onnx.Options{Batch: 1}).Network.Nodes {
+		ops = append(ops, n.Op)
+	}
+	want := "Conv Conv Transpose LayerNormalization Transpose Conv Gelu Conv Mul Add GlobalAveragePool Flatten Gemm"
+	if got := strings.Join(ops, " "); got != want {
+		t.Errorf("nodes %s\nwant  %s", got, want)
+	}
+	m := read(t, "cases/channels-last-images.onnx", onnx.Options{Batch: 5})
+	if !slices.Equal(m.Network.Input.Shape, []int{5, 3, 9, 8}) || m.Network.Nodes[0].Op != "Mul" {
+		t.Errorf("input %v, first node %s", m.Network.Input.Shape, m.Network.Nodes[0].Op)
+	}
+}

@@ -284,6 +284,119 @@ def clip_as_relu():
     return classifier(nodes, [tensor("w", 4, 3, 3, 3), scalars("zero", 0, np.float32)], 4, opset=13)
 
 
+@case
+def slopes_and_curves():
+    nodes = [
+        node("Conv", "x w", "a"), node("LeakyRelu", "a", "b", alpha=0.2), node("LeakyRelu", "b", "b2"),
+        node("PRelu", "b2 slope", "c"), node("HardSigmoid", "c", "d"), node("Mul", "c d", "e"),
+        node("HardSwish", "e", "f"), node("PRelu", "f one", "g"),
+    ]
+    weights = [tensor("w", 4, 3, 3, 3), tensor("slope", 4, 1, 1), tensor("one", 1)]
+    return classifier(nodes, weights, 4, opset=16)
+
+
+def gelu(x, out, order):
+    """The three orders in which exporters write GELU."""
+    root = node("Div", f"{x} root2", f"{out}.u") if order != 2 else node("Mul", f"rroot2 {x}", f"{out}.u")
+    nodes = [root, node("Erf", f"{out}.u", f"{out}.e"), node("Add", f"{out}.e one", f"{out}.a")]
+    if order == 0:
+        return nodes + [node("Mul", f"{x} {out}.a", f"{out}.m"), node("Mul", f"{out}.m half", out)]
+    if order == 1:
+        return nodes + [node("Mul", f"half {out}.a", f"{out}.m"), node("Mul", f"{out}.m {x}", out)]
+    return [node("Mul", f"{x} half", f"{out}.h")] + nodes + [node("Mul", f"{out}.h {out}.a", out)]
+
+
+GELU = {"root2": 1.4142135, "rroot2": 0.70710678, "one": 1, "half": 0.5}
+
+
+@case
+def gelu_spelled_out():
+    nodes = [node("Conv", "x w", "a"), *gelu("a", "b", 0), *gelu("b", "c", 1), *gelu("c", "d", 2)]
+    weights = [tensor("w", 4, 3, 3, 3)] + [scalars(k, v, np.float32) for k, v in GELU.items()]
+    return classifier(nodes, weights, 4, opset=13)
+
+
+@case
+def gelu_operator():
+    nodes = [
+        node("Conv", "x w", "a"), node("Gelu", "a", "b"), node("Conv", "b v", "c"),
+        node("Gelu", "c", "d", approximate="tanh"),
+    ]
+    return classifier(nodes, [tensor("w", 4, 3, 3, 3), tensor("v", 4, 4, 1, 1)], 4, opset=20, ir=9)
+
+
+@case
+def convnext_block():
+    """As torchvision's is exported: channels last, dense layers as MatMul, layer scale."""
+    nodes = [
+        node("Conv", "x stem", "a"),
+        node("Conv", "a dw dwb", "b", group=4, pads=[1, 1, 1, 1]),
+        node("Transpose", "b", "t", perm=[0, 2, 3, 1]),
+        node("LayerNormalization", "t ln.s ln.b", "n", axis=-1, epsilon=1e-6),
+        node("MatMul", "n l1", "m1"), node("Add", "l1b m1", "m2"),
+        *gelu("m2", "g", 0),
+        node("MatMul", "g l2", "m3"), node("Add", "m3 l2b", "m4"),
+        node("Transpose", "m4", "back", perm=[0, 3, 1, 2]),
+        node("Mul", "ls back", "scaled"), node("Add", "scaled a", "out"),
+    ]
+    weights = [
+        tensor("stem", 4, 3, 2, 2), tensor("dw", 4, 1, 3, 3), tensor("dwb", 4), tensor("ln.s", 4),
+        tensor("ln.b", 4), tensor("l1", 4, 8), tensor("l1b", 8), tensor("l2", 8, 4), tensor("l2b", 4),
+        tensor("ls", 4, 1, 1), *[scalars(k, v, np.float32) for k, v in GELU.items()],
+    ]
+    return classifier(nodes, weights, 4, opset=17)
+
+
+@case
+def channels_last_images():
+    """As tf2onnx writes Keras: the images are turned first, and scaled by numbers."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]),
+        node("Mul", "t by", "m"), node("Sub", "m mean", "s"), node("Div", "s std", "d"),
+        node("Conv", "d w", "a"), node("Add", "a b", "c"), node("Relu", "c", "r"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("b", 1, 4, 1, 1), tensor("mean", 1, 3, 1, 1),
+        tensor("std", 3, 1, 1, low=0.5), scalars("by", 1.5, np.float32),
+    ]
+    return classifier(nodes, weights, 4, shape=["batch", 9, 8, 3], opset=13)
+
+
+@case
+def shuffled_channels():
+    nodes = [
+        node("Conv", "x w", "a"),
+        node("Split", "a", ["p", "q"], axis=1),
+        node("Conv", "q v", "r"),
+        node("Concat", "p r", "c", axis=1),
+        node("Reshape", "c apart", "d"),
+        node("Transpose", "d", "e", perm=[0, 2, 1, 3, 4]),
+        node("Reshape", "e together", "f"),
+        node("Slice", "f low high axes", "g"),
+    ]
+    weights = [
+        tensor("w", 6, 3, 3, 3), tensor("v", 3, 3, 1, 1), scalars("apart", [0, 2, 3, 7, 6]),
+        scalars("together", [0, -1, 7, 6]), scalars("low", [1, 0]),
+        scalars("high", [2**63 - 1, -2]), scalars("axes", [1, 2]),
+    ]
+    return classifier(nodes, weights, 5, opset=13)
+
+
+@case
+def dense_gate():
+    """Squeeze-and-excitation by dense layers, and a dense layer without a bias."""
+    nodes = [
+        node("Conv", "x w", "a"), node("GlobalAveragePool", "a", "g"), node("Flatten", "g", "f"),
+        node("Gemm", "f l1", "h", transB=1), node("Relu", "h", "h2"),
+        node("MatMul", "h2 l2", "k"), node("HardSigmoid", "k", "s", alpha=0.16666667),
+        node("Unsqueeze", "s axes", "s4"), node("Mul", "a s4", "o"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("l1", 2, 4), tensor("l2", 2, 4), scalars("axes", [2, 3])
+    ]
+    return classifier(nodes, weights, 4, opset=13)
+
+
 def main():
     folder = HERE / "cases"
     folder.mkdir(exist_ok=True)
@@ -296,7 +409,11 @@ def main():
         onnx.checker.check_model(made, full_check=True)
         batch = made.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 2
         shape = [batch] + [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim[1:]]
-        x = {made.graph.input[0].name: images(shape)}
+        fed = images(shape)
+        if name == "channels-last-images":  # the same numbers, channels first
+            n, h, w, c = shape
+            fed = images([n, c, h, w]).transpose(0, 2, 3, 1)
+        x = {made.graph.input[0].name: fed}
         onnx.save(made, folder / f"{name}.onnx")
         judge(name, made.SerializeToString(), made, x)
     for path in sorted(HERE.glob("*.onnx")):
