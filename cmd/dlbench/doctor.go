@@ -54,9 +54,7 @@ func (p *program) doDoctor(c *cli.Context) error {
 	var deep []preflight.Report
 	if c.Bool("deep") && absent == nil {
 		var more []finding
-		if deep, more, err = p.deep(c.Context, c.String("engine"), devices); err != nil {
-			return err
-		}
+		deep, more, absent = p.deep(c.Context, c.String("engine"), devices)
 		findings = append(findings, more...)
 	}
 	if path := c.String("bundle"); path != "" {

@@ -54,9 +54,22 @@ type Environment struct {
 	Cgroup         string            `json:"cgroup"` // "v1", "v2", "hybrid"
 	Engine         string            `json:"engine"`
 	EngineVersion  string            `json:"engine_version,omitempty"`
+	Limits         *ContainerLimits  `json:"limits,omitempty"` // of each runner's container; absent where none is one
 	GPUs           []GPU             `json:"gpus"`
 	Peak           *Peak             `json:"peak,omitempty"`    // absent where nobody measured it; see PeakOf
 	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
+}
+
+// ContainerLimits are what a runner's container may use, beside its CPUs and
+// memory. They grow with the machine.
+type ContainerLimits struct {
+	PIDs        int64 `json:"pids"`       // processes and threads of the container
+	Processes   int64 `json:"processes"`  // and of its user
+	Files       int64 `json:"files"`      // open at once
+	FilesMost   int64 `json:"files_most"` // what the process may raise that to
+	FileBytes   int64 `json:"file_bytes"` // the largest file
+	TmpBytes    int64 `json:"tmp_bytes"`  // in /tmp
+	SharedBytes int64 `json:"shm_bytes"`  // in /dev/shm
 }
 
 // Peak is what the machine reached at most where somebody measured it: the roof

@@ -83,6 +83,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 		{"asked of every runner", fmt.Sprintf("%s, %d threads, CPUs %s, memory: %s", t.Device, t.Threads, orAll(t.CPUs), limit(t.MemoryBytes))},
+		{"limits of each container", limitsFact(e.Limits)},
 		{"measured peak", peakFact(e.Peak)},
 		{"dlbench", fmt.Sprintf("%s, seed %d, profile %s, %d rounds", rec.DlbenchVersion, rec.Seed, rec.Profile, rec.Rounds)},
 		{"written", rec.Updated.Format("2 January 2006, 15:04:05 MST")},
@@ -94,6 +95,14 @@ func machineFacts(rec *record.Record) [][2]string {
 		facts = append(facts, [2]string{"no " + source, e.Missing[source]})
 	}
 	return facts
+}
+
+func limitsFact(l *record.ContainerLimits) string {
+	if l == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d processes and threads, %d open files, files of %s, %s in /tmp, %s in /dev/shm", l.PIDs, l.Files,
+		table.Bytes(l.FileBytes), table.Bytes(l.TmpBytes), table.Bytes(l.SharedBytes))
 }
 
 func gpuFact(gpu record.GPU) string {

@@ -132,6 +132,10 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	here := r.host.Machine(ctx)
 	here.Engine = r.engine.Name()
 	here.EngineVersion = r.engine.Probe(ctx).Version
+	if containers, ok := r.engine.(*engine.CLI); ok {
+		limits := containers.Limits(engine.Spec{MemoryBytes: r.terms.MemoryBytes})
+		here.Limits = &limits
+	}
 	if err := r.newJudge(here.CPU, false); err != nil {
 		return err
 	}

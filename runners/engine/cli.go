@@ -20,6 +20,7 @@ type CLI struct {
 	health  Health
 	probed  bool
 	cdi     []string // directories of CDI specifications
+	machine machine
 }
 
 // dialect is where podman and docker differ.
@@ -67,12 +68,12 @@ var docker = dialect{
 // defaults fail, and a configuration of our own is written to configDir.
 func NewPodman(environ []string, configDir string) (*CLI, error) {
 	environ, err := podmanEnvironment(environ, configDir)
-	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories}, err
+	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories, machine: thisMachine()}, err
 }
 
 // NewDocker drives docker.
 func NewDocker(environ []string) *CLI {
-	return &CLI{dialect: docker, environ: environ, cdi: cdiDirectories}
+	return &CLI{dialect: docker, environ: environ, cdi: cdiDirectories, machine: thisMachine()}
 }
 
 // podmanConfig is what podman needs on a host with cgroup version 1: crun
@@ -180,26 +181,15 @@ func (c *CLI) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// Defaults of a Spec.
-const (
-	defaultPIDs      = 1024
-	defaultProcesses = 8192 // of the unprivileged user, over all its containers
-	defaultTmpfs     = 1 << 30
-	defaultFile      = 8 << 30
-)
-
 // createArguments translate a Spec into a container that can do nothing but
 // compute: no network, nothing writable but /tmp and the mounts, no privilege.
 func (c *CLI) createArguments(s Spec) []string {
 	args := []string{"create", "--interactive", "--pull=never",
 		"--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none",
-		fmt.Sprintf("--tmpfs=/tmp:rw,nosuid,nodev,size=%d,mode=1777", orDefault(s.TmpfsBytes, defaultTmpfs)),
-		fmt.Sprintf("--pids-limit=%d", orDefault(int64(s.PIDs), defaultPIDs)),
-		fmt.Sprintf("--ulimit=fsize=%d:%d", orDefault(s.FileBytes, defaultFile), orDefault(s.FileBytes, defaultFile)),
-		"--ulimit=core=0:0", "--ulimit=nofile=1024:4096", fmt.Sprintf("--ulimit=nproc=%[1]d:%[1]d", defaultProcesses),
 		"--label=" + Label + "=" + s.Session, "--label=" + ownerLabel + "=" + owner(),
 		"--env=HOME=/tmp", "--env=TMPDIR=/tmp", "--workdir=/tmp",
 	}
+	args = append(args, limitArguments(c.Limits(s))...)
 	args = append(args, c.dialect.user()...)
 	if len(s.GPUs) > 0 {
 		args = append(args, c.dialect.gpus(s.GPUs)...)
@@ -222,11 +212,4 @@ func (c *CLI) createArguments(s Spec) []string {
 		args = append(args, "--volume="+volume)
 	}
 	return append(append(args, s.Image), s.Command...)
-}
-
-func orDefault(v, otherwise int64) int64 {
-	if v > 0 {
-		return v
-	}
-	return otherwise
 }
