@@ -2,8 +2,6 @@ package record
 
 import (
 	"slices"
-
-	"github.com/dlbench/dlbench/metrics/stats"
 )
 
 // The scenarios of blocks, as the runner protocol names them.
@@ -149,22 +147,6 @@ func (b Block) TimesThroughput() bool { return b.Scenario == Offline || b.Scenar
 
 // Seconds is the block's length.
 func (b Block) Seconds() float64 { return float64(b.EndNS-b.StartNS) / 1e9 }
-
-// ProcessThroughput is the median over the process's offline or train blocks
-// of batch × iterations over time, in images per second; false when the
-// process failed or has no such block.
-func ProcessThroughput(p Process, batch int) (float64, bool) {
-	var blocks []float64
-	for _, b := range p.Blocks {
-		if b.TimesThroughput() {
-			blocks = append(blocks, b.Throughput(batch))
-		}
-	}
-	if p.Status != Measured || len(blocks) == 0 {
-		return 0, false
-	}
-	return stats.Median(blocks), true
-}
 
 // LatenciesMS are the latencies of every single-stream iteration of the
 // measured processes, in milliseconds.

@@ -8,33 +8,6 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-func block(scenario string, iterations int, start, end int64) record.Block {
-	return record.Block{Scenario: scenario, Iterations: iterations, StartNS: start, EndNS: end}
-}
-
-func TestProcessThroughput(t *testing.T) {
-	const second = 1_000_000_000
-	p := record.Process{Status: record.Measured, Blocks: []record.Block{
-		block(record.Offline, 10, 0, second),                        // 80 images/s
-		block(record.Offline, 10, second, 3*second),                 // 40
-		block(record.Train, 20, 3*second, 4*second),                 // 160
-		block(record.SingleStream, 1000, 4*second, 4*second+second), // not throughput
-	}}
-	if v, ok := record.ProcessThroughput(p, 8); !ok || v != 80 {
-		t.Errorf("got %v, %v, expected 80", v, ok)
-	}
-	only := p
-	only.Blocks = p.Blocks[3:]
-	if _, ok := record.ProcessThroughput(only, 8); ok {
-		t.Error("single-stream blocks gave a throughput")
-	}
-	failed := p
-	failed.Status = record.Failed
-	if _, ok := record.ProcessThroughput(failed, 8); ok {
-		t.Error("a failed process gave a throughput")
-	}
-}
-
 func TestLookups(t *testing.T) {
 	r := small()
 	if c := r.Cell("lenet/infer/b8/fp32", "caffe"); c != &r.Cells[1] || c.Ranked() {

@@ -93,8 +93,8 @@ func MedianProcess(c *record.Cell, batch int) *record.Process {
 		return nil
 	}
 	slices.SortStableFunc(processes, func(a, b *record.Process) int {
-		x, _ := record.ProcessThroughput(*a, batch)
-		y, _ := record.ProcessThroughput(*b, batch)
+		x, _ := ProcessThroughput(*a, batch)
+		y, _ := ProcessThroughput(*b, batch)
 		return cmp.Compare(x, y)
 	})
 	return processes[(len(processes)-1)/2]

@@ -72,7 +72,7 @@ func TestFiguresOfACell(t *testing.T) {
 	}
 	var medians []float64
 	for _, p := range c.Processes {
-		v, _ := record.ProcessThroughput(p, 8)
+		v, _ := summary.ProcessThroughput(p, 8)
 		medians = append(medians, v)
 	}
 	iv := stats.MedianInterval(medians, 0.95)

@@ -22,11 +22,27 @@ func throughput(c *record.Cell, w *record.Workload) *record.Throughput {
 	return t
 }
 
+// ProcessThroughput is the median over the process's offline or train blocks of
+// batch × iterations over time, in images per second; false when the process
+// failed or has no such block.
+func ProcessThroughput(p record.Process, batch int) (float64, bool) {
+	var blocks []float64
+	for _, b := range p.Blocks {
+		if b.TimesThroughput() {
+			blocks = append(blocks, b.Throughput(batch))
+		}
+	}
+	if p.Status != record.Measured || len(blocks) == 0 {
+		return 0, false
+	}
+	return stats.Median(blocks), true
+}
+
 // byRound are the throughputs of the cell's processes.
 func byRound(c *record.Cell, batch int) map[int]float64 {
 	found := map[int]float64{}
 	for _, p := range c.Processes {
-		if v, ok := record.ProcessThroughput(p, batch); ok {
+		if v, ok := ProcessThroughput(p, batch); ok {
 			found[p.Round] = v
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // The codes of the warnings about a comparison: why a difference between two
@@ -113,7 +113,7 @@ func warnOfReading(w *record.Warnings, a, b *record.Record, cells []Cell) {
 		w.Add(record.AboutRun, TooFew, "%d of %d cells have too few processes for an interval; their ranges are shown: give --profile report when measuring", few, len(cells))
 	}
 	if judged >= manyCells {
-		w.Add(record.AboutRun, ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*stats.Level, (1-stats.Level)*float64(judged))
+		w.Add(record.AboutRun, ManyCells, "of %d intervals at %.0f %%, about %.0f miss the truth by chance", judged, 100*summary.Level, (1-summary.Level)*float64(judged))
 	}
 	if !same {
 		w.Add(record.AboutRun, Unpaired, "the records share no rounds: a drift of the machine between them looks like a change; measure both again in one run to be sure")

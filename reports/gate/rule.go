@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
@@ -47,4 +46,4 @@ func (r Rule) verdict(t Test) string {
 }
 
 // possible says whether two samples of this size could ever meet the rule.
-func (r Rule) possible(t Test) bool { return stats.LeastRankSumP(t.Pairs, t.Pairs) <= r.P }
+func (r Rule) possible(t Test) bool { return summary.LeastUnpairedP(t.Pairs, t.Pairs) <= r.P }

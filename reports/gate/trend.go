@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/trend"
@@ -118,7 +118,7 @@ const memory = 7
 // shownBefore says whether the series showed the change before its last record.
 func shownBefore(values []float64, change trend.Change, level float64) bool {
 	for n := len(values) - 1; n >= max(fewest, len(values)-memory); n-- {
-		for _, c := range stats.ChangePoints(values[:n], level) {
+		for _, c := range summary.ChangePoints(values[:n], level) {
 			if max(c.Index-change.Index, change.Index-c.Index) <= near && (c.After < c.Before) == (change.After < change.Before) {
 				return true
 			}

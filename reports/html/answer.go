@@ -2,10 +2,10 @@ package html
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
@@ -45,7 +45,8 @@ func headline(rec *record.Record, cells []cellView) string {
 
 // trust answers "can it be believed?" in a few facts.
 func trust(v *view) []string {
-	facts := []string{parityFact(v), replicationFact(v)}
+	standing := summary.StandingOf(v.Record)
+	facts := []string{parityFact(standing), replicationFact(v, standing)}
 	if len(v.Warnings) > 0 {
 		var whole, some []string
 		for _, w := range v.Warnings {
@@ -67,38 +68,20 @@ func trust(v *view) []string {
 	return facts
 }
 
-func parityFact(v *view) string {
-	ranked, passed, all := 0, 0, len(v.Cells)
-	for i := range v.Cells {
-		if v.Cells[i].Ranked() {
-			ranked++
-		}
-		if v.Cells[i].Parity.Status == record.ParityPassed {
-			passed++
-		}
-	}
-	return fmt.Sprintf("Same computation: %d of %d cells agree with the float64 reference; %d are ranked.", passed, all, ranked)
+func parityFact(s summary.Standing) string {
+	return fmt.Sprintf("Same computation: %d of %d cells agree with the float64 reference; %d are ranked.", s.Passed, s.Cells, s.Ranked)
 }
 
-func replicationFact(v *view) string {
-	least, most, converged, measured := math.MaxInt, 0, 0, 0
-	for i := range v.Cells {
-		if t := v.Cells[i].Throughput; t != nil {
-			least, most, measured = min(least, t.N), max(most, t.N), measured+1
-			if t.Converged {
-				converged++
-			}
-		}
-	}
-	if measured == 0 {
+func replicationFact(v *view, s summary.Standing) string {
+	if s.Measured == 0 {
 		return "Nothing was measured."
 	}
-	processes := fmt.Sprintf("%d", most)
-	if least != most {
-		processes = fmt.Sprintf("%d to %d", least, most)
+	processes := fmt.Sprint(s.MostProcesses)
+	if s.LeastProcesses != s.MostProcesses {
+		processes = fmt.Sprintf("%d to %d", s.LeastProcesses, s.MostProcesses)
 	}
 	if v.Interval == "range" {
 		return fmt.Sprintf("Replication: %s processes a cell: ranges, and no verdicts; --profile report gives them.", processes)
 	}
-	return fmt.Sprintf("Replication: %s fresh processes a cell; %d of %d intervals are as narrow as profile %s asks.", processes, converged, measured, v.Profile)
+	return fmt.Sprintf("Replication: %s fresh processes a cell; %d of %d intervals are as narrow as profile %s asks.", processes, s.Converged, s.Measured, v.Profile)
 }

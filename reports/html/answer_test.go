@@ -26,7 +26,7 @@ func TestFirstScreenAnswers(t *testing.T) {
 		"a failed parity":     "parity failed",
 		"a known warning":     "other machines share the processor",
 		"an unknown warning":  "a warning that this program does not know",
-		"a caveat of a cell":  record.NoSteadyState,
+		"a warning of a cell": record.NoSteadyState,
 	} {
 		if !strings.Contains(plain(answer), want) {
 			t.Errorf("%s: the first part does not say %q", what, want)
@@ -34,7 +34,7 @@ func TestFirstScreenAnswers(t *testing.T) {
 	}
 }
 
-func TestRankingHasIntervalsVerdictsAndCaveats(t *testing.T) {
+func TestRankingHasIntervalsVerdictsAndWarnings(t *testing.T) {
 	rec := campaign(thorough())
 	ranking := rows(t, render(t, rec), "resnet18-infer-b1-fp32-ranking-table")
 	if got := cellOf(t, ranking, "onnxruntime", "against fastest"); got != "fastest" {
@@ -115,8 +115,8 @@ func TestOverallRanksByPairedRatios(t *testing.T) {
 	}
 }
 
-// A caveat stands beside the figures that it concerns and beside no other.
-func TestCaveatsStandBesideTheirFigures(t *testing.T) {
+// A warning stands beside the figures that it concerns and beside no other.
+func TestWarningsStandBesideTheirFigures(t *testing.T) {
 	rec := campaign(thorough())
 	rec.Warnings = append(rec.Warnings, record.Warning{Code: record.FewProcesses, Scope: "run"})
 	page := render(t, rec)
@@ -124,7 +124,7 @@ func TestCaveatsStandBesideTheirFigures(t *testing.T) {
 	for figure, few := range map[string]bool{w + "-throughput": true, w + "-compute": true, w + "-energy": true, w + "-coldstart": false, w + "-latency": false} {
 		markup := figureOf(t, page, figure)
 		if strings.Contains(markup, record.FewProcesses) != few || !strings.Contains(markup, record.VirtualMachine) {
-			t.Errorf("%s: the caveats of the whole run are not those that concern it", figure)
+			t.Errorf("%s: the warnings of the whole run are not those that concern it", figure)
 		}
 	}
 	for figure, want := range map[string][2]bool{ // of the steady state, of memory
@@ -138,10 +138,10 @@ func TestCaveatsStandBesideTheirFigures(t *testing.T) {
 		}
 	}
 	usage := rows(t, page, w+"-usage-table")
-	if got := cellOf(t, usage, "caffe2", "caveats"); got != record.MemoryMismatch {
+	if got := cellOf(t, usage, "caffe2", "warnings"); got != record.MemoryMismatch {
 		t.Errorf("beside caffe2's memory stands %q", got)
 	}
-	if got := cellOf(t, usage, "onnxruntime", "caveats"); got != "" {
+	if got := cellOf(t, usage, "onnxruntime", "warnings"); got != "" {
 		t.Errorf("beside onnxruntime's memory stands %q", got)
 	}
 }
@@ -150,8 +150,8 @@ func TestWarningsSayWhatToDo(t *testing.T) {
 	rec := campaign(small())
 	page := plain(render(t, rec))
 	for _, w := range rec.Warnings {
-		caveat, _ := record.Explain(w.Code)
-		for _, want := range []string{w.Text, caveat.Meaning, caveat.Remedy} {
+		explained, _ := record.Explain(w.Code)
+		for _, want := range []string{w.Text, explained.Meaning, explained.Remedy} {
 			if !strings.Contains(page, strings.Join(strings.Fields(want), " ")) {
 				t.Errorf("%s: the page does not say %q", w.Code, want)
 			}

@@ -2,17 +2,17 @@ package html
 
 // chart is a figure with the table of what it shows.
 type chart struct {
-	ID      string
-	Title   string
-	Note    string // how to read it
-	Label   string // what a screen reader says
-	Height  int    // pixels
-	Runner  int    // number of the one runner that it is about, else -1
-	Top     bool   // stands right below a section's heading
-	Key     []key  // what its colours mean, if they do not stand for runners
-	Drawing drawing
-	Table   *grid
-	Notes   []note // the caveats that concern it
+	ID       string
+	Title    string
+	Note     string // how to read it
+	Label    string // what a screen reader says
+	Height   int    // pixels
+	Runner   int    // number of the one runner that it is about, else -1
+	Top      bool   // stands right below a section's heading
+	Key      []key  // what its colours mean, if they do not stand for runners
+	Drawing  drawing
+	Table    *grid
+	Mentions []mention // of the warnings that concern it
 }
 
 // key is a colour and what it stands for.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // near compares with the five digits that charts keep.
@@ -35,7 +36,7 @@ func TestThroughputChartShowsMediansIntervalsAndProcesses(t *testing.T) {
 		}
 	}
 	for _, p := range rec.Cell("resnet50/train/b8/fp32", "mxnet").Processes {
-		v, _ := record.ProcessThroughput(p, 8)
+		v, _ := summary.ProcessThroughput(p, 8)
 		x, _ := pair(found[0].Data[p.Round])
 		near(t, fmt.Sprintf("process %d", p.Round), x, v)
 	}
@@ -221,8 +222,8 @@ func TestTimelineIsAlignedToTheBlocks(t *testing.T) {
 func medianOf(c *record.Cell, batch int) *record.Process {
 	processes := c.MeasuredProcesses()
 	slices.SortFunc(processes, func(a, b *record.Process) int {
-		x, _ := record.ProcessThroughput(*a, batch)
-		y, _ := record.ProcessThroughput(*b, batch)
+		x, _ := summary.ProcessThroughput(*a, batch)
+		y, _ := summary.ProcessThroughput(*b, batch)
 		return map[bool]int{true: -1, false: 1}[x < y]
 	})
 	return processes[(len(processes)-1)/2]

@@ -6,21 +6,12 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
-// phase is a part of the cold start, in the order of time.
-type phase struct {
-	name, tone string
-	of         func(c cellView) float64
-}
-
-// The engine's start contains the import, so the rest of it is shown apart.
-var phases = []phase{
-	{"container and process", "p0", func(c cellView) float64 { return max(0, c.Cell.Startup.StartSeconds-c.Cell.Startup.ImportSeconds) }},
-	{"import", "p1", func(c cellView) float64 { return c.Cell.Startup.ImportSeconds }},
-	{"load", "p2", func(c cellView) float64 { return c.Cell.Startup.LoadSeconds }},
-	{"first iteration", "p3", func(c cellView) float64 { return c.Cell.Startup.FirstIterationSeconds }},
-}
+// phaseTones are the tones of the phases, in the order of time.
+var phaseTones = []string{"p0", "p1", "p2", "p3"}
 
 // coldStartChart is what passes before the second iteration: medians over
 // processes; nil where nothing was measured.
@@ -32,7 +23,7 @@ func coldStartChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-coldstart", Title: "Cold start", Height: 74 + 30*len(cells), Runner: -1,
 		Note:  "Medians over processes, with files that lie in the page cache from the second process on.",
 		Label: fmt.Sprintf("Seconds from the start to the end of the first iteration on %s; the table below has the figures", w.ID),
-		Table: coldStartTable(w, cells), Notes: w.caveats(aboutStart)}
+		Table: coldStartTable(w, cells), Mentions: w.warnedOf(aboutStart)}
 	var names []string
 	var numbers []int
 	for _, c := range cells {
@@ -41,13 +32,13 @@ func coldStartChart(w *workloadView) *chart {
 	p := newRowPlot(valueAxis("seconds"), names, numbers)
 	for _, c := range cells {
 		until := 0.0
-		for _, ph := range phases {
-			until += ph.of(c)
-			p.add(c.Mark, phaseBar(ph, c, until))
+		for i, ph := range summary.Phases(c.Cell.Startup) {
+			until += ph.Seconds
+			p.add(c.Mark, phaseBar(ph, phaseTones[i], c, until))
 		}
 	}
-	for _, ph := range phases {
-		out.Key = append(out.Key, key{ph.tone, ph.name})
+	for i, ph := range summary.Phases(cells[0].Cell.Startup) {
+		out.Key = append(out.Key, key{phaseTones[i], ph.Name})
 	}
 	out.Drawing = p.drawing()
 	return out
@@ -55,10 +46,10 @@ func coldStartChart(w *workloadView) *chart {
 
 // phaseBar is a part of a runner's bar, which ends so many seconds after the
 // start.
-func phaseBar(ph phase, c cellView, until float64) series {
-	return series{Dimensions: []string{ph.name + ", s", "runner", "from the start, s"}, SingleSeries: charts.SingleSeries{
+func phaseBar(ph summary.Phase, ofTone string, c cellView, until float64) series {
+	return series{Dimensions: []string{ph.Name + ", s", "runner", "from the start, s"}, SingleSeries: charts.SingleSeries{
 		Name: c.Cell.Runner, Type: "bar", Stack: "start", BarMaxWidth: "16", Encode: shows(0, 2),
-		Data: [][3]any{{rounded(ph.of(c)), c.Cell.Runner, rounded(until)}}, ItemStyle: &opts.ItemStyle{Color: tone(ph.tone), BorderColor: tone("paper"), BorderWidth: 1}}}
+		Data: [][3]any{{rounded(ph.Seconds), c.Cell.Runner, rounded(until)}}, ItemStyle: &opts.ItemStyle{Color: tone(ofTone), BorderColor: tone("paper"), BorderWidth: 1}}}
 }
 
 func coldStartTable(w *workloadView, cells []cellView) *grid {

@@ -126,7 +126,7 @@ func TestShareOfTheCardsPeak(t *testing.T) {
 func TestWhatHeldTheCardBackStandsBesideIt(t *testing.T) {
 	rec := campaign(metered())
 	page := render(t, rec)
-	if got := cellOf(t, rows(t, page, onGPU+"-usage-table"), "mxnet", "caveats"); !strings.Contains(got, record.GPUPowerLimit) || !strings.Contains(got, record.GPULink) || strings.Contains(got, record.GPUThermal) {
+	if got := cellOf(t, rows(t, page, onGPU+"-usage-table"), "mxnet", "warnings"); !strings.Contains(got, record.GPUPowerLimit) || !strings.Contains(got, record.GPULink) || strings.Contains(got, record.GPUThermal) {
 		t.Errorf("beside the card stands %q", got)
 	}
 	if !strings.Contains(plain(page), "the GPU's clocks were held down: the power cap in 48 of 48 blocks") {

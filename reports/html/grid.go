@@ -32,14 +32,14 @@ type row struct {
 
 // cell is a text, with the number behind it where it stands for one.
 type cell struct {
-	Text  string
-	Soft  string // beside the text, less loud
-	Value *float64
-	Class string
-	Mark  string // class of the runner's dot
-	Href  string
-	Strip *strip
-	Notes []note
+	Text     string
+	Soft     string // beside the text, less loud
+	Value    *float64
+	Class    string
+	Mark     string // class of the runner's dot
+	Href     string
+	Strip    *strip
+	Mentions []mention
 }
 
 // strip is an interval drawn inside a table, in per cent of its width.

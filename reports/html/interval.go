@@ -6,16 +6,16 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/opts"
 
-	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // estimate is a figure of a runner with its interval and the processes that it
 // came from.
 type estimate struct {
-	runner         string
-	mark           int
-	low, mid, high float64
-	each           []float64
+	summary.Estimate
+	runner string
+	mark   int
+	each   []float64
 }
 
 // intervalPlot is a dot with its interval for each runner, and a faint dot for
@@ -33,12 +33,12 @@ func intervalPlot(unit string, estimates []estimate) *plot {
 		}
 		// Each point knows all three, so that its tooltip tells them.
 		point := func(v float64) []any {
-			return []any{rounded(v), e.runner, rounded(e.mid), rounded(e.low), rounded(e.high)}
+			return []any{rounded(v), e.runner, rounded(e.Value), rounded(e.Low), rounded(e.High)}
 		}
 		end := func(v float64) map[string]any {
 			return map[string]any{"value": point(v), "symbol": "rect", "symbolSize": []int{2, 11}}
 		}
-		s := marked(e.runner, e.mark, []any{end(e.low), map[string]any{"value": point(e.mid), "symbolSize": 10}, end(e.high)},
+		s := marked(e.runner, e.mark, []any{end(e.Low), map[string]any{"value": point(e.Value), "symbolSize": 10}, end(e.High)},
 			"at", "runner", unit, "from", "to")
 		s.LineStyle.Type, s.Encode = "solid", shows(2, 3, 4)
 		p.add(e.mark, s)
@@ -63,29 +63,28 @@ func intervalHeight(estimates []estimate) int { return 74 + 30*max(1, len(estima
 func throughputs(cells []cellView, batch int) []estimate {
 	var out []estimate
 	for _, c := range cells {
-		t := c.Cell.Throughput
-		if t == nil {
-			continue
+		if t := summary.Throughput(c.Cell); t != nil {
+			out = append(out, estimate{*t, c.Cell.Runner, c.Mark, summary.Throughputs(c.Cell, batch)})
 		}
-		e := estimate{runner: c.Cell.Runner, mark: c.Mark, low: t.CILow, mid: t.Median, high: t.CIHigh}
-		for _, p := range c.Processes {
-			if v, ok := record.ProcessThroughput(p, batch); ok {
-				e.each = append(e.each, v)
-			}
-		}
-		out = append(out, e)
 	}
 	return out
 }
 
 // scaled is the estimate in another unit.
 func (e estimate) scaled(by float64) estimate {
-	e.low, e.mid, e.high = e.low*by, e.mid*by, e.high*by
+	e.Estimate = e.Scaled(by)
 	e.each = slices.Clone(e.each)
 	for i := range e.each {
 		e.each[i] *= by
 	}
 	return e
+}
+
+// bounds are an estimate with the ends of its interval, in the digits that it
+// leaves.
+func bounds(e summary.Estimate) []cell {
+	half := e.HalfWidth()
+	return []cell{figure(e.Value, half), figure(e.Low, half), figure(e.High, half)}
 }
 
 // throughputChart is nil where nothing was measured.
@@ -95,14 +94,13 @@ func throughputChart(w *workloadView) *chart {
 		return nil
 	}
 	out := &chart{ID: w.Anchor + "-throughput", Title: "Throughput", Height: intervalHeight(estimates), Runner: -1,
-		Note:  "Large mark: median over processes; bar: " + w.Interval + "; faint dots: the processes. From zero.",
-		Label: fmt.Sprintf("Throughput of %d runners on %s with intervals; the table below has the figures", len(estimates), w.ID),
-		Table: newGrid(w.Anchor+"-throughput-table", "Throughput on "+w.ID, "runner", "#images/s", "#low", "#high", "#processes", "#outliers"),
-		Notes: w.caveats(aboutThroughput)}
+		Note:     "Large mark: median over processes; bar: " + w.Interval + "; faint dots: the processes. From zero.",
+		Label:    fmt.Sprintf("Throughput of %d runners on %s with intervals; the table below has the figures", len(estimates), w.ID),
+		Table:    newGrid(w.Anchor+"-throughput-table", "Throughput on "+w.ID, "runner", "#images/s", "#low", "#high", "#processes", "#outliers"),
+		Mentions: w.warnedOf(aboutThroughput)}
 	for _, c := range w.Cells {
-		if t := c.Cell.Throughput; t != nil {
-			half := (t.CIHigh - t.CILow) / 2
-			out.Table.add(c.Mark, text(c.Cell.Runner), figure(t.Median, half), figure(t.CILow, half), figure(t.CIHigh, half), count(t.N), count(t.Outliers))
+		if t := summary.Throughput(c.Cell); t != nil {
+			out.Table.add(c.Mark, append(append([]cell{text(c.Cell.Runner)}, bounds(*t)...), count(t.N), count(c.Cell.Throughput.Outliers))...)
 		}
 	}
 	out.Drawing = intervalPlot("images/s", estimates).drawing()

@@ -7,17 +7,17 @@ import (
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // percentileChart draws the percentiles that the samples support; nil without
 // any.
 func percentileChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-latency", Title: "Latency percentiles", Height: 300, Runner: -1,
-		Note:  "Iterations issued one at a time, batch " + fmt.Sprint(w.Batch) + ". A percentile that too few samples support is left out.",
-		Label: fmt.Sprintf("Latency percentiles on %s; the table below has the figures", w.ID),
-		Table: newGrid(w.Anchor+"-latency-table", "Latency percentiles on "+w.ID, "runner", "#p50 ms", "#p90 ms", "#p95 ms", "#p99 ms", "#p99.9 ms", "#max ms", "#samples"),
-		Notes: w.caveats(aboutLatency)}
+		Note:     "Iterations issued one at a time, batch " + fmt.Sprint(w.Batch) + ". A percentile that too few samples support is left out.",
+		Label:    fmt.Sprintf("Latency percentiles on %s; the table below has the figures", w.ID),
+		Table:    newGrid(w.Anchor+"-latency-table", "Latency percentiles on "+w.ID, "runner", "#p50 ms", "#p90 ms", "#p95 ms", "#p99 ms", "#p99.9 ms", "#max ms", "#samples"),
+		Mentions: w.warnedOf(aboutLatency)}
 	p := newPlot("item", opts.XAxis{Type: "category", Data: w.percentileNames()}, uprightAxis("ms")).frame(true)
 	for _, c := range w.Cells {
 		l := c.LatencyMS
@@ -68,9 +68,9 @@ const wide = 6
 // iteration; nil where there are none.
 func distributionChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-ecdf", Title: "Latency distribution", Height: 300, Runner: -1,
-		Label: fmt.Sprintf("Empirical distribution of latencies on %s; the table below has deciles", w.ID),
-		Table: newGrid(w.Anchor+"-ecdf-table", "Deciles of latency on "+w.ID, "runner", "#min ms", "#10 %", "#20 %", "#30 %", "#40 %", "#50 %", "#60 %", "#70 %", "#80 %", "#90 %", "#max ms", "#samples"),
-		Notes: w.caveats(aboutLatency)}
+		Label:    fmt.Sprintf("Empirical distribution of latencies on %s; the table below has deciles", w.ID),
+		Table:    newGrid(w.Anchor+"-ecdf-table", "Deciles of latency on "+w.ID, "runner", "#min ms", "#10 %", "#20 %", "#30 %", "#40 %", "#50 %", "#60 %", "#70 %", "#80 %", "#90 %", "#max ms", "#samples"),
+		Mentions: w.warnedOf(aboutLatency)}
 	sorted := map[int][]float64{}
 	least, most, all, drawn := 0.0, 0.0, 0, 0
 	for i, c := range w.Cells {
@@ -111,7 +111,7 @@ func distributionChart(w *workloadView) *chart {
 
 func deciles(runner string, ms []float64) []cell {
 	line := []cell{text(runner)}
-	for _, q := range stats.Quantiles(ms, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1) {
+	for _, q := range summary.Deciles(ms) {
 		line = append(line, figure(q, 0))
 	}
 	return append(line, count(len(ms)))

@@ -1,14 +1,13 @@
 package html
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // overview sets several records beside one another.
@@ -44,15 +43,10 @@ func recordsTable(views []*view) *grid {
 	g := newGrid("records-table", "The records on this page", "record", "suite", "measured", "machine", "processor", "device", "#threads",
 		"profile", "#rounds", "#ranked", "#cells", "#warnings", "dlbench", "state")
 	for _, v := range views {
-		ranked := 0
-		for i := range v.Cells {
-			if v.Cells[i].Ranked() {
-				ranked++
-			}
-		}
+		standing := summary.StandingOf(v.Record)
 		g.add(-1, cell{Text: v.Letter, Href: "#" + v.Prefix + "answer"}, text(v.Suite), text(v.Created.Format("2006-01-02 15:04")), text(v.Environment.Host),
 			cell{Text: v.Environment.CPU, Class: "long"}, text(v.Record.Terms.Device), count(v.Record.Terms.Threads), text(v.Profile), count(v.Rounds),
-			count(ranked), count(len(v.Cells)), count(len(v.Record.Warnings)), text(v.DlbenchVersion), text(v.Status))
+			count(standing.Ranked), count(standing.Cells), count(len(v.Record.Warnings)), text(v.DlbenchVersion), text(v.Status))
 	}
 	return g
 }
@@ -82,7 +76,7 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 	for _, v := range views {
 		o.Table.Columns = append(o.Table.Columns, column{Name: v.Letter + " version", Runner: -1})
 	}
-	o.Table.Columns = append(o.Table.Columns, column{Name: "caveats", Runner: -1})
+	o.Table.Columns = append(o.Table.Columns, column{Name: "warnings", Runner: -1})
 	p := newPlot("item", opts.XAxis{Type: "category", Data: letters}, uprightAxis("images/s")).frame(true)
 	for mark, name := range m.names {
 		line, data := acrossRecords(id, name, mark, views)
@@ -107,7 +101,7 @@ func newOverviewWorkload(id string, views []*view, m *marks, a anchors) *overvie
 func acrossRecords(id, name string, mark int, views []*view) (line []cell, data [][2]any) {
 	line = []cell{{Text: name, Mark: markClass(mark)}}
 	var versions []cell
-	var notes []note
+	var notes []mention
 	found := false
 	for _, v := range views {
 		c := v.Cell(id, name)
@@ -121,22 +115,23 @@ func acrossRecords(id, name string, mark int, views []*view) (line []cell, data 
 			data = append(data, [2]any{v.Letter, rounded(c.Throughput.Median)})
 		}
 		for _, w := range v.Record.WarningsAbout(c.Scope()) {
-			notes = append(notes, note{Code: w.Code, Who: v.Letter, Href: "#" + v.Prefix + "warning-" + slug(w.Code)})
+			notes = append(notes, mention{Code: w.Code, Who: v.Letter, Href: "#" + v.Prefix + "warning-" + slug(w.Code)})
 		}
 	}
 	if !found {
 		return nil, nil
 	}
-	return append(append(line, versions...), cell{Notes: notes}), data
+	return append(append(line, versions...), cell{Mentions: notes}), data
 }
 
 func inRecord(c *record.Cell) cell {
-	t := c.Throughput
+	t := summary.Throughput(c)
 	if t == nil {
 		return text(stateWords[c.Status])
 	}
-	out := figure(t.Median, (t.CIHigh-t.CILow)/2)
-	out.Soft = fmt.Sprintf("%s–%s", ranking.Figure(t.CILow, (t.CIHigh-t.CILow)/2), ranking.Figure(t.CIHigh, (t.CIHigh-t.CILow)/2))
+	cells := bounds(*t)
+	out := cells[0]
+	out.Soft = cells[1].Text + "–" + cells[2].Text
 	if !c.Ranked() {
 		out.Soft += ", " + stateWords[c.Status]
 	}
@@ -160,13 +155,13 @@ func classesOf(id string, views []*view) string {
 func threadChart(id string, views []*view, m *marks, a anchors) *chart {
 	first := slices.IndexFunc(views, func(v *view) bool { return v.Record.Workload(id) != nil })
 	machine := views[first].Environment.CPU
-	steps := func(runner string) (list []step) {
+	steps := func(runner string) (list []summary.Step) {
 		for _, v := range views {
-			c := v.Cell(id, runner)
-			if c == nil || c.Throughput == nil || v.Environment.CPU != machine || slices.ContainsFunc(list, func(s step) bool { return s.at == v.Record.Terms.Threads }) {
+			t := throughputOf(v.Cell(id, runner))
+			if t == nil || v.Environment.CPU != machine || slices.ContainsFunc(list, func(s summary.Step) bool { return s.At == v.Record.Terms.Threads }) {
 				continue
 			}
-			list = append(list, step{v.Record.Terms.Threads, c.Throughput})
+			list = append(list, summary.Step{At: v.Record.Terms.Threads, Throughput: *t})
 		}
 		return list
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // parityTable is a line a runner: the verdict, and the check that came nearest
@@ -13,7 +14,7 @@ func parityTable(w *workloadView) *grid {
 		"#tolerance", "#of it %", "#reference's spread", "worst tensor", "reason")
 	for _, c := range w.Cells {
 		p := c.Cell.Parity
-		worst, beyond := worstCheck(p.Checks)
+		worst, beyond := summary.Worst(p.Checks)
 		line := []cell{c.named(), {Text: p.Status, Soft: cached(p), Class: "verdict " + p.Status}, count(len(p.Checks)), count(beyond)}
 		if worst == nil {
 			line = append(line, text(absent), text(absent), text(absent), text(absent), text(absent), text(absent))
@@ -33,38 +34,12 @@ func cached(p record.Parity) string {
 	return ""
 }
 
-// worstCheck is the one with the largest deviation for its tolerance, nil of
-// none; beyond counts those that did not pass.
-func worstCheck(checks []record.Check) (worst *record.Check, beyond int) {
-	for i := range checks {
-		c := &checks[i]
-		if !c.Passed {
-			beyond++
-		}
-		if worst == nil || used(*c) > used(*worst) {
-			worst = c
-		}
-	}
-	return worst, beyond
-}
-
-// used is the share of its tolerance that a check uses up. A check that failed
-// without a tolerance to hold it against is worse than any other.
-func used(c record.Check) float64 {
-	switch {
-	case c.Tolerance > 0:
-		return c.Value / c.Tolerance
-	case c.Passed:
-		return 0
-	}
-	return 1e9
-}
-
 func share(c record.Check) cell {
-	if c.Tolerance <= 0 {
+	used, ok := summary.ToleranceUsed(c)
+	if !ok {
 		return text(absent)
 	}
-	return figure(100*used(c), 0)
+	return figure(100*used, 0)
 }
 
 func spread(c record.Check) cell {

@@ -6,53 +6,33 @@ import (
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
-	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
-// roof is what a workload's cells could reach at most, or why that is not known.
+// roof is what a workload's cells could reach at most, with the name of its line.
 type roof struct {
-	*record.Peak        // nil where there is none
-	name         string // of its line: whether somebody measured it
-	reason       string
+	summary.Roof
+	name string // says whether somebody measured it
 }
 
-// roof is that of the device that the workload's cells computed on.
 func (w *workloadView) roof() roof {
-	device := w.rec.Terms.Device
-	for _, c := range w.Cells {
-		if c.Cell.Throughput != nil {
-			device = c.Cell.Device
-			break
-		}
+	r := roof{summary.RoofOf(w.rec, w.Workload), "datasheet's peak"}
+	if r.Measured {
+		r.name = "measured peak"
 	}
-	peak, reason := w.rec.Environment.PeakOf(device, w.Precision)
-	name := "measured peak"
-	if w.rec.Environment.Peak == nil {
-		name = "datasheet's peak"
-	}
-	return roof{peak, name, reason}
+	return r
 }
 
 func (r roof) words() string {
 	if r.Peak == nil {
-		return fmt.Sprintf("No share of a peak is shown: %s.", r.reason)
+		return fmt.Sprintf("No share of a peak is shown: %s.", r.Reason)
 	}
 	return fmt.Sprintf("Line: the %s, %s GFLOP/s (%s).", r.name, ranking.Figure(r.GFLOPS, 0), r.Source)
 }
 
 // share is a rate in per cent of the peak.
-func (r roof) share(gflops float64) cell {
-	if r.Peak == nil {
-		return text(absent)
-	}
-	return number("%.1f", 100*gflops/r.GFLOPS)
-}
-
-// at is the most that so many operations a byte allow.
-func (r roof) at(flopPerByte float64) float64 {
-	return min(r.GFLOPS, flopPerByte*r.BandwidthBytesPerSec/1e9)
-}
+func (r roof) share(gflops float64) cell { return optional("%.1f", r.PercentOfPeak(gflops)) }
 
 // line is a vertical line; the point at the end makes the axis reach it.
 func (r roof) line(anyRunner string) series {
@@ -65,10 +45,10 @@ func (r roof) line(anyRunner string) series {
 
 // slope is the roof over operations a byte.
 func (r roof) slope(name string, from, to float64) series {
-	ridge := r.GFLOPS * 1e9 / r.BandwidthBytesPerSec
+	ridge := r.Ridge()
 	var data [][2]Datum
 	for _, x := range []float64{min(from, ridge/2), ridge, max(to, ridge*2)} {
-		data = append(data, [2]Datum{rounded(x), rounded(r.at(x))})
+		data = append(data, [2]Datum{rounded(x), rounded(r.At(x))})
 	}
 	return series{SingleSeries: charts.SingleSeries{Name: name, Type: "line", Symbol: "none", Data: data,
 		LineStyle: &opts.LineStyle{Color: tone("ink"), Width: 2}, ItemStyle: &opts.ItemStyle{Color: tone("ink")}}}

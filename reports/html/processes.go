@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
@@ -20,7 +21,7 @@ func processTable(w *workloadView) *grid {
 				status += ": " + p.Reason
 			}
 			speed := text(absent)
-			if v, ok := record.ProcessThroughput(p, w.Batch); ok {
+			if v, ok := summary.ProcessThroughput(p, w.Batch); ok {
 				speed = cell{Text: ranking.Figure(v, v/2000), Value: &v}
 			}
 			g.add(c.Mark, text(c.Cell.Runner), count(p.Round), count(p.Order), text(status), speed, number("%.2f", p.StartSeconds),

@@ -24,13 +24,13 @@ func ratioMatrix(w *workloadView) *grid {
 	for _, c := range ranked {
 		g.Columns = append(g.Columns, column{Name: c.Cell.Runner, Numeric: true, Runner: c.Mark})
 	}
-	g.Columns = append(g.Columns, column{Name: "caveats", Runner: -1})
+	g.Columns = append(g.Columns, column{Name: "warnings", Runner: -1})
 	for _, a := range ranked {
 		line := []cell{a.named()}
 		for _, b := range ranked {
 			line = append(line, ratioCell(w.rec, a.Cell, b.Cell))
 		}
-		g.add(a.Mark, append(line, cell{Notes: w.notes(a.Cell, aboutThroughput)})...)
+		g.add(a.Mark, append(line, cell{Mentions: w.mentions(a.Cell, aboutThroughput)})...)
 	}
 	return g.withoutEmpty()
 }

@@ -8,14 +8,8 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/opts"
 
-	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
-
-// bytesPerImage is each activation and each weight once, float32: the least
-// that a layer by layer computation without a cache would move.
-func bytesPerImage(w record.Workload) float64 {
-	return float64(w.ActivationBytes) + 4*float64(w.Parameters)/float64(max(1, w.Batch))
-}
 
 // rooflineChart holds every workload against the two roofs of the machine or its
 // card; nil where either of them is not known.
@@ -35,7 +29,7 @@ func rooflineChart(v *view) *chart {
 	p := newPlot("item", logAxis("FLOP a byte"), opts.YAxis{Type: "log", Name: "GFLOP/s"}).frame(true)
 	least, most := math.Inf(1), 0.0
 	for _, w := range v.Workloads {
-		if x := intensity(w.Workload); x > 0 {
+		if x := summary.Intensity(w.Workload); x > 0 {
 			least, most = min(least, x), max(most, x)
 		}
 	}
@@ -58,33 +52,23 @@ func (v *view) roofs() []roof {
 	var roofs []roof
 	for _, w := range v.Workloads {
 		r := w.roof()
-		if r.whole() && !slices.ContainsFunc(roofs, func(other roof) bool { return *other.Peak == *r.Peak }) {
+		if r.Whole() && !slices.ContainsFunc(roofs, func(other roof) bool { return *other.Peak == *r.Peak }) {
 			roofs = append(roofs, r)
 		}
 	}
 	return roofs
 }
 
-func (r roof) whole() bool { return r.Peak != nil && r.BandwidthBytesPerSec > 0 }
-
-func intensity(w record.Workload) float64 {
-	if bytes := bytesPerImage(w); bytes > 0 {
-		return flopPerImage(w) / float64(map[bool]int{true: trainingFactor, false: 1}[w.Mode == "train"]) / bytes
-	}
-	return 0
-}
-
 // underRoof are a runner's points, which it also adds to the table.
 func (v *view) underRoof(name string, mark int, table *grid) [][3]any {
 	var data [][3]any
 	for _, w := range v.Workloads {
-		x, cell, roof := intensity(w.Workload), v.Cell(w.ID, name), w.roof()
-		if x == 0 || !roof.whole() || cell == nil || cell.Throughput == nil || !cell.Ranked() {
+		place := summary.PlaceUnderRoof(v.Record, w.Workload, v.Cell(w.ID, name))
+		if place == nil {
 			continue
 		}
-		achieved, most := cell.Throughput.Median*flopPerImage(w.Workload)/1e9, roof.at(x)
-		data = append(data, [3]any{rounded(x), rounded(achieved), w.ID})
-		table.add(mark, text(w.ID), text(name), figure(x, 0), figure(achieved, 0), figure(most, 0), number("%.1f", 100*achieved/most))
+		data = append(data, [3]any{rounded(place.Intensity), rounded(place.Achieved), w.ID})
+		table.add(mark, text(w.ID), text(name), figure(place.Intensity, 0), figure(place.Achieved, 0), figure(place.Roof, 0), number("%.1f", place.Percent))
 	}
 	return data
 }

@@ -2,16 +2,10 @@ package html
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
-
-// step is a runner's throughput at one batch or one number of threads.
-type step struct {
-	at     int
-	figure *record.Throughput
-}
 
 // family is what the workloads of a scaling line have in common.
 type family struct{ network, mode, precision string }
@@ -34,10 +28,10 @@ func batchCharts(v *view) []*chart {
 	}
 	var all []*chart
 	for _, f := range order {
-		steps := func(runner string) (list []step) {
+		steps := func(runner string) (list []summary.Step) {
 			for _, w := range members[f] {
-				if c := v.Cell(w.ID, runner); c != nil && c.Throughput != nil {
-					list = append(list, step{w.Batch, c.Throughput})
+				if t := throughputOf(v.Cell(w.ID, runner)); t != nil {
+					list = append(list, summary.Step{At: w.Batch, Throughput: *t})
 				}
 			}
 			return list
@@ -52,28 +46,33 @@ func batchCharts(v *view) []*chart {
 	return all
 }
 
+// throughputOf is nil where there is no cell, or it has none.
+func throughputOf(c *record.Cell) *summary.Estimate {
+	if c == nil {
+		return nil
+	}
+	return summary.Throughput(c)
+}
+
 // scalingChart is nil unless some runner has two steps.
-func scalingChart(id, over, what string, m *marks, steps func(runner string) []step) *chart {
+func scalingChart(id, over, what string, m *marks, steps func(runner string) []summary.Step) *chart {
 	out := &chart{ID: id, Title: what, Height: 320, Runner: -1,
 		Label: fmt.Sprintf("Throughput of %s over %s; the table below has the figures", what, over),
 		Table: newGrid(id+"-table", fmt.Sprintf("Throughput of %s over %s", what, over), "runner", "#"+over, "#images/s", "#low", "#high", "#of proportional %")}
 	p := newPlot("item", logAxis(over), uprightAxis("images/s")).frame(true)
 	most := 0
 	for mark, name := range m.names {
-		list := slices.DeleteFunc(steps(name), func(s step) bool { return s.at < 1 }) // the axis is logarithmic
+		list := summary.Scaling(steps(name))
 		if len(list) == 0 {
 			continue
 		}
-		slices.SortFunc(list, func(a, b step) int { return a.at - b.at })
 		most = max(most, len(list))
 		line := marked(name, mark, medians(list), over, "images/s")
 		line.Encode = shows(0, 1)
 		p.add(mark, line)
 		p.add(mark, bars(name, mark, list))
 		for _, s := range list {
-			t, half := s.figure, (s.figure.CIHigh-s.figure.CILow)/2
-			proportional := 100 * (t.Median / list[0].figure.Median) / (float64(s.at) / float64(list[0].at))
-			out.Table.add(mark, text(name), count(s.at), figure(t.Median, half), figure(t.CILow, half), figure(t.CIHigh, half), number("%.0f", proportional))
+			out.Table.add(mark, append(append([]cell{text(name), count(s.At)}, bounds(s.Throughput)...), number("%.0f", s.Percent))...)
 		}
 	}
 	if most < 2 {
@@ -83,19 +82,19 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 	return out
 }
 
-func medians(list []step) [][2]Datum {
+func medians(list []summary.Step) [][2]Datum {
 	var data [][2]Datum
 	for _, s := range list {
-		data = append(data, [2]Datum{Datum(s.at), rounded(s.figure.Median)})
+		data = append(data, [2]Datum{Datum(s.At), rounded(s.Throughput.Value)})
 	}
 	return data
 }
 
 // bars are the intervals, one upright line each: a gap parts them.
-func bars(name string, mark int, list []step) series {
+func bars(name string, mark int, list []summary.Step) series {
 	var data [][2]any
 	for _, s := range list {
-		data = append(data, [2]any{s.at, rounded(s.figure.CILow)}, [2]any{s.at, rounded(s.figure.CIHigh)}, [2]any{s.at, "-"})
+		data = append(data, [2]any{s.At, rounded(s.Throughput.Low)}, [2]any{s.At, rounded(s.Throughput.High)}, [2]any{s.At, "-"})
 	}
 	s := marked(name, mark, data)
 	s.Symbol, s.SymbolSize, s.LineStyle.Type = "none", nil, "solid"

@@ -19,7 +19,7 @@ func scenarioTables(w *workloadView) []*grid {
 			for _, word := range line[1:] {
 				row = append(row, worded(word))
 			}
-			row[0].Notes = w.notes(c.Cell, aboutLatency)
+			row[0].Mentions = w.mentions(c.Cell, aboutLatency)
 			g.add(c.Mark, row...)
 		}
 		tables = append(tables, g)

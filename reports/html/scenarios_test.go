@@ -9,7 +9,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// What was asked for beside throughput has its tables, with the caveat of the
+// What was asked for beside throughput has its tables, with the warning of the
 // cell beside the runner.
 func TestScenariosAreShown(t *testing.T) {
 	rec := campaign(thorough())

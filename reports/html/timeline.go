@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // lane is a strip of a timeline: one quantity, one axis.
@@ -35,7 +37,7 @@ const (
 func timelines(w *workloadView) []*chart {
 	var all []*chart
 	for _, c := range w.Cells {
-		p := medianProcess(c.Cell, w.Batch)
+		p := summary.MedianProcess(c.Cell, w.Batch)
 		if p == nil {
 			continue
 		}
@@ -46,27 +48,9 @@ func timelines(w *workloadView) []*chart {
 	return all
 }
 
-// medianProcess is the measured process whose throughput is the median, the
-// lower one of two; nil when none was measured.
-func medianProcess(c *record.Cell, batch int) *record.Process {
-	processes := c.MeasuredProcesses()
-	slices.SortStableFunc(processes, func(a, b *record.Process) int {
-		x, _ := record.ProcessThroughput(*a, batch)
-		y, _ := record.ProcessThroughput(*b, batch)
-		if x < y {
-			return -1
-		}
-		return 1
-	})
-	if len(processes) == 0 {
-		return nil
-	}
-	return processes[(len(processes)-1)/2]
-}
-
 // lanesOf are the quantities that the process has sources for.
 func lanesOf(p *record.Process, device string, cpus int) []lane {
-	gpu := func(about string) *record.Series { return cardSeries(p, device, about) }
+	gpu := func(about string) *record.Series { return summary.CardSeries(p, device, about) }
 	candidates := []lane{
 		{"CPU %", []track{{"runner", "solid", p.SeriesNamed(record.SeriesCPU), 1}, {"whole machine", "dotted", p.SeriesNamed(record.SeriesHostCPU), float64(max(1, cpus))}}},
 		{"memory MiB", []track{{"runner", "solid", p.SeriesNamed(record.SeriesMemory), 1.0 / (1 << 20)}}},
@@ -155,12 +139,11 @@ func shades(p *record.Process, origin int64) *opts.MarkAreas {
 func blockTable(w *workloadView, c cellView, id string, p *record.Process) *grid {
 	g := newGrid(id+"-table", "Blocks of "+w.ID, "#block", "scenario", "#iterations", "#seconds", "#CPU %", "#machine %", "#GPU %",
 		"#GPU W", "#GPU J", "#GPU MHz", "clocks held down by")
-	power, energy, clock := cardSeries(p, c.Cell.Device, record.GPUPower), cardSeries(p, c.Cell.Device, record.GPUEnergy), cardSeries(p, c.Cell.Device, record.GPUClock)
-	held := heldBy(p, c.Cell.Device)
 	for i, b := range p.Blocks {
+		card := summary.CardDuring(p, c.Cell.Device, &b)
 		g.add(c.Mark, count(i+1), text(b.Scenario), count(b.Iterations), number("%.4f", b.Seconds()),
 			optional("%.0f", b.CPUPercent), optional("%.0f", b.HostCPUPercent), optional("%.0f", b.GPUPercent),
-			mean("%.0f", power, b), joules(energy, b), mean("%.0f", clock, b), text(heldIn(b, held)))
+			optional("%.0f", card.Watts), optionalFigure(card.Joules), optional("%.0f", card.ClockMHz), text(orAbsent(strings.Join(card.HeldBy, ", "))))
 	}
 	return g.withoutEmpty()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/table"
 )
 
@@ -15,7 +16,7 @@ import (
 func usageTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-usage-table", "What "+w.ID+" used while it was timed", "runner", "#CPU %", "#machine %", "#threads busy",
 		"#memory peak", "#others' CPUs", "#stolen %", "#throttled s", "#GPU %", "#GPU memory", "#GPU W",
-		"#GPU MHz", "#GPU °C", "#images/J", "caveats")
+		"#GPU MHz", "#GPU °C", "#images/J", "warnings")
 	for _, c := range w.Cells {
 		u := c.Utilization
 		if u == nil {
@@ -24,7 +25,7 @@ func usageTable(w *workloadView) *grid {
 		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.0f", u.ThreadsBusy),
 			byteCell(u.MemoryPeakBytes), optional("%.2f", u.ForeignCPUs), optional("%.1f", u.StealPercent), secondsCell(u.ThrottledNS),
 			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts),
-			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u), cell{Notes: w.notes(c.Cell, aboutThroughput, aboutMemory)})
+			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
 	}
 	if len(g.Rows) == 0 {
 		return nil
@@ -37,7 +38,7 @@ func usageTable(w *workloadView) *grid {
 func (g *grid) withoutEmpty() *grid {
 	for i := len(g.Columns) - 1; i > 0; i-- {
 		filled := slices.ContainsFunc(g.Rows, func(r row) bool {
-			return r.Cells[i].Text != absent && (r.Cells[i].Text != "" || len(r.Cells[i].Notes) > 0 || r.Cells[i].Strip != nil)
+			return r.Cells[i].Text != absent && (r.Cells[i].Text != "" || len(r.Cells[i].Mentions) > 0 || r.Cells[i].Strip != nil)
 		})
 		if filled {
 			continue
@@ -100,26 +101,18 @@ func missingSources(w *workloadView) []string {
 // where neither energy nor power was sampled.
 func energyChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-energy", Title: "Energy an image", Runner: -1,
-		Note:  "Energy of the GPU in the throughput blocks over their images; the bar is the interval of the throughput, at the same power. The rest of the machine is not in it.",
-		Label: "Energy an image on " + w.ID + "; the table below has the figures",
-		Table: newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/J", "#GPU W", "energy from"),
-		Notes: w.caveats(aboutThroughput)}
+		Note:     "Energy of the GPU in the throughput blocks over their images; the bar is the interval of the throughput, at the same power. The rest of the machine is not in it.",
+		Label:    "Energy an image on " + w.ID + "; the table below has the figures",
+		Table:    newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/J", "#GPU W", "energy from"),
+		Mentions: w.warnedOf(aboutThroughput)}
 	var estimates []estimate
 	for _, c := range w.Cells {
-		u, t := c.Utilization, c.Cell.Throughput
-		if u == nil || t == nil || t.CILow <= 0 || u.ImagesPerJoule == nil && u.GPUPowerWatts == nil {
+		u, e := c.Utilization, summary.MillijoulesPerImage(c.Cell)
+		if e == nil {
 			continue
 		}
-		e := estimate{runner: c.Cell.Runner, mark: c.Mark}
-		if u.ImagesPerJoule != nil {
-			e.mid = 1000 / *u.ImagesPerJoule
-		} else { // of a record that is older than energies
-			e.mid = 1000 * *u.GPUPowerWatts / t.Median
-		}
-		e.low, e.high = e.mid*t.Median/t.CIHigh, e.mid*t.Median/t.CILow
-		estimates = append(estimates, e)
-		half := (e.high - e.low) / 2
-		out.Table.add(c.Mark, text(e.runner), figure(e.mid, half), figure(e.low, half), figure(e.high, half), imagesPerJoule(u), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource)))
+		estimates = append(estimates, estimate{Estimate: *e, runner: c.Cell.Runner, mark: c.Mark})
+		out.Table.add(c.Mark, append(append([]cell{text(c.Cell.Runner)}, bounds(*e)...), imagesPerJoule(u), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource)))...)
 	}
 	if len(estimates) == 0 {
 		return nil

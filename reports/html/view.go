@@ -104,10 +104,10 @@ func (w *workloadView) answer() []cell {
 	return line
 }
 
-// short is a runner where there is little room: no version, and of its caveats
+// short is a runner where there is little room: no version, and of its warnings
 // the sign alone is seen.
 func (w *workloadView) short(c cellView) cell {
-	return cell{Text: c.Cell.Runner, Mark: markClass(c.Mark), Notes: w.notes(c.Cell, aboutThroughput), Class: "compact"}
+	return cell{Text: c.Cell.Runner, Mark: markClass(c.Mark), Mentions: w.mentions(c.Cell, aboutThroughput), Class: "compact"}
 }
 
 // notRankedTable is every cell that is not ranked, with the reason; cells of a

@@ -80,12 +80,12 @@ func (w *workloadView) draw(makers ...func(*workloadView) *chart) []*chart {
 // FilterClass is how the page's script knows what belongs to the workload.
 func (w *workloadView) FilterClass() string { return "of-" + w.Anchor }
 
-// notes are the caveats of a cell that concern a figure about any of these.
-func (w *workloadView) notes(c *record.Cell, abouts ...about) []note {
-	var notes []note
+// mentions are the warnings of a cell that concern a figure about any of these.
+func (w *workloadView) mentions(c *record.Cell, abouts ...about) []mention {
+	var notes []mention
 	for _, code := range w.rec.CodesAbout(c) {
 		if slices.ContainsFunc(abouts, func(a about) bool { return concerns(code, a) }) {
-			notes = append(notes, note{Code: code, Href: w.warningAnchor(code)})
+			notes = append(notes, mention{Code: code, Href: w.warningAnchor(code)})
 		}
 	}
 	return notes
@@ -98,7 +98,7 @@ func rankingTable(w *workloadView) *grid {
 	most := w.mostThroughput()
 	for _, c := range w.Cells {
 		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
-			imagesPerJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Notes: w.notes(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
+			imagesPerJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
 			line[3] = cell{Value: &t.Median, Strip: stripOf(c.Mark, t, most)}

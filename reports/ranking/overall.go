@@ -4,14 +4,14 @@ import (
 	"fmt"
 
 	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Overall is what each mode comes to, as a record has it; no rows if there is
 // nothing to say.
 func Overall(rows []record.Overall) Sheet {
 	s := Sheet{Title: "over the workloads of each mode, against the runner that is fastest there",
-		Header: []string{"mode", "runner", "against", "geometric mean", fmt.Sprintf("%.0f %% interval", 100*stats.Level), "workloads", "verdict"}}
+		Header: []string{"mode", "runner", "against", "geometric mean", fmt.Sprintf("%.0f %% interval", 100*summary.Level), "workloads", "verdict"}}
 	for _, o := range rows {
 		interval := ""
 		if o.Level > 0 {

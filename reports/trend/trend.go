@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dlbench/dlbench/metrics/stats"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/history"
 )
 
@@ -140,7 +140,7 @@ func lineOf(points []history.Point, level float64) (Line, error) {
 		values[i] = p.Value
 		line.Points = append(line.Points, Point{ID: p.ID, Created: p.Created, Figure: p.Figure})
 	}
-	for _, c := range stats.ChangePoints(values, level) {
+	for _, c := range summary.ChangePoints(values, level) {
 		before, after := points[c.Index-1], points[c.Index]
 		changed, near, err := changesAt(points, c.Index)
 		if err != nil {

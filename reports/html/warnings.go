@@ -6,8 +6,8 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// about is what a figure tells, so that a caveat stands beside those figures
-// alone that it concerns.
+// about is what a figure tells, so that a warning stands beside only those
+// figures that it concerns.
 type about int
 
 const (
@@ -17,7 +17,7 @@ const (
 	aboutMemory
 )
 
-// narrow are the caveats that concern some figures alone; every other one
+// narrow are the warnings that concern only some figures; every other one
 // concerns all that was timed.
 var narrow = map[string][]about{
 	record.FewProcesses:   {aboutThroughput},
@@ -37,42 +37,42 @@ func concerns(code string, a about) bool {
 	return slices.Contains(list, a)
 }
 
-// note is a caveat beside a figure.
-type note struct {
+// mention names a warning beside a figure.
+type mention struct {
 	Code string
 	Who  string // the runners it is about; empty for all
 	Href string
 }
 
-// caveats are the warnings that concern a figure: about cells of the workload,
+// warnedOf are the warnings that concern a figure: about cells of the workload,
 // each with its runners, then about the whole run.
-func (w *workloadView) caveats(a about) []note {
-	notes := w.cellCaveats(a)
+func (w *workloadView) warnedOf(a about) []mention {
+	found := w.cellMentions(a)
 	for _, warning := range w.rec.WarningsAbout("run") {
-		n := note{Code: warning.Code, Href: w.warningAnchor(warning.Code)}
-		if concerns(warning.Code, a) && !slices.Contains(notes, n) {
-			notes = append(notes, n)
+		n := mention{Code: warning.Code, Href: w.warningAnchor(warning.Code)}
+		if concerns(warning.Code, a) && !slices.Contains(found, n) {
+			found = append(found, n)
 		}
 	}
-	return notes
+	return found
 }
 
-func (w *workloadView) cellCaveats(a about) []note {
-	var notes []note
+func (w *workloadView) cellMentions(a about) []mention {
+	var found []mention
 	for _, c := range w.Cells {
 		for _, code := range w.rec.CodesAbout(c.Cell) {
 			if !concerns(code, a) || c.Cell.Throughput == nil {
 				continue
 			}
-			i := slices.IndexFunc(notes, func(n note) bool { return n.Code == code })
+			i := slices.IndexFunc(found, func(n mention) bool { return n.Code == code })
 			if i < 0 {
-				notes = append(notes, note{Code: code, Who: c.Cell.Runner, Href: w.warningAnchor(code)})
+				found = append(found, mention{Code: code, Who: c.Cell.Runner, Href: w.warningAnchor(code)})
 			} else {
-				notes[i].Who += ", " + c.Cell.Runner
+				found[i].Who += ", " + c.Cell.Runner
 			}
 		}
 	}
-	return notes
+	return found
 }
 
 func (w *workloadView) warningAnchor(code string) string {
@@ -81,9 +81,9 @@ func (w *workloadView) warningAnchor(code string) string {
 
 // warningView is every warning of a code, with what it means and what to do.
 type warningView struct {
-	Anchor, Code, Meaning, Mend string
-	Whole                       bool // about the run as a whole
-	Cases                       []warningCase
+	Anchor, Code, Meaning, Remedy string
+	Whole                         bool // about the run as a whole
+	Cases                         []warningCase
 }
 
 type warningCase struct{ Text, Scope string }
@@ -94,8 +94,8 @@ func warningViews(rec *record.Record, prefix string) []warningView {
 	for _, w := range rec.Warnings {
 		i := slices.IndexFunc(views, func(v warningView) bool { return v.Code == w.Code })
 		if i < 0 {
-			caveat, _ := record.Explain(w.Code)
-			views = append(views, warningView{Anchor: prefix + "warning-" + slug(w.Code), Code: w.Code, Meaning: caveat.Meaning, Mend: caveat.Remedy})
+			explained, _ := record.Explain(w.Code)
+			views = append(views, warningView{Anchor: prefix + "warning-" + slug(w.Code), Code: w.Code, Meaning: explained.Meaning, Remedy: explained.Remedy})
 			i = len(views) - 1
 		}
 		views[i].Whole = views[i].Whole || w.Scope == "run"
