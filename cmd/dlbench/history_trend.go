@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -38,7 +39,7 @@ func (p *program) historyTrend(c *cli.Context, h *history.History) error {
 		return err
 	}
 	if len(t.Lines) == 0 {
-		return noTrend(c, h, s, t)
+		return noTrend(c.Context, h, s, t)
 	}
 	path := c.String("o")
 	if !c.Bool("json") || c.IsSet("o") {
@@ -55,8 +56,8 @@ func (p *program) historyTrend(c *cli.Context, h *history.History) error {
 
 // noTrend says why there is nothing to draw: a mistyped name, or records
 // without the figure.
-func noTrend(c *cli.Context, h *history.History, s history.Series, t *trend.Trend) error {
-	workloads, runners, err := h.Names(c.Context)
+func noTrend(ctx context.Context, h *history.History, s history.Series, t *trend.Trend) error {
+	workloads, runners, err := h.Names(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,197 @@
+package bench_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/engine/enginetest"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/protocol"
+)
+
+func TestACampaignWithoutACommandLine(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}, "b": {Iteration: 2 * time.Millisecond}})
+	s.version = "v7"
+	rec := s.run(s.options(), bench.Internal, "")
+	if rec.Status != record.Complete || rec.DlbenchVersion != "v7" || rec.Environment.Engine != "fake" || rec.Rounds != 2 {
+		t.Errorf("the record is %s by %s on engine %s after %d rounds", rec.Status, rec.DlbenchVersion, rec.Environment.Engine, rec.Rounds)
+	}
+	for name, want := range map[string]float64{"a": 2000, "b": 1000} {
+		c := rec.Cell(workload, name)
+		if c == nil || c.Throughput == nil || c.Throughput.Median != want || len(c.Processes) != 2 || c.FrameworkVersion != "1" || c.Device != "cpu" {
+			t.Errorf("%s: %+v, want %g images/s of two processes", name, c, want)
+		}
+	}
+	if r := rec.Runner("a"); r.AdapterDigest != "digest" || r.Framework != "a" {
+		t.Errorf("the runner is %+v", r)
+	}
+	if saved := strings.Join(s.saved, " "); saved != "running running complete" {
+		t.Errorf("saved as %s, want after every round and at the end", saved)
+	}
+	if again := s.reread(); len(again.Cells) != 2 || again.Cell(workload, "a").Throughput == nil {
+		t.Error("what was saved is not the record")
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "logs", "a.log")); err != nil {
+		t.Error(err)
+	}
+	if !slices.Contains(s.said, "engine: fake ") || !slices.ContainsFunc(s.steps, func(text string) bool { return strings.HasPrefix(text, "round 2: ") }) {
+		t.Errorf("told: %q, steps %q", s.said, s.steps)
+	}
+}
+
+// Nothing is asked for that is not understood, and nothing is begun then.
+func TestWhatIsAskedWrongly(t *testing.T) {
+	t.Parallel()
+	for says, change := range map[string]func(*bench.Options){
+		`unknown profile "quik"`:                  func(o *bench.Options) { o.Profile = "quik" },
+		`unknown scenario "dance"`:                func(o *bench.Options) { o.Scenarios = []string{"dance"} },
+		`unknown runner "c"`:                      func(o *bench.Options) { o.Runners = []string{"c"} },
+		`unknown engine "ship"`:                   func(o *bench.Options) { o.Engine = "ship" },
+		`unknown warning "noisy"`:                 func(o *bench.Options) { o.Strict = []string{"noisy"} },
+		"lenet/infer/b0":                          func(o *bench.Options) { o.Workloads = []string{"lenet/infer/b0/fp32"} },
+		"give --scenario server too":              func(o *bench.Options) { o.LatencyBound = time.Second },
+		"--budget is -1s":                         func(o *bench.Options) { o.Budget = -time.Second },
+		"--rounds is -1":                          func(o *bench.Options) { o.Rounds = -1 },
+		"--threads is -1":                         func(o *bench.Options) { o.Threads = -1 },
+		"--cpus: CPU 4095 is not one of":          func(o *bench.Options) { o.CPUs = "4095" },
+		"--device: ":                              func(o *bench.Options) { o.Device = "tpu" },
+		"--exclusive is about a GPU":              func(o *bench.Options) { o.Exclusive = true },
+		"--latency-bound is -1s, expected a time": func(o *bench.Options) { o.LatencyBound = -time.Second },
+	} {
+		s := newStage(t, map[string]enginetest.Runner{"a": {}})
+		o := s.options()
+		change(&o)
+		if rec := s.run(o, bench.Usage, says); rec != nil || len(s.saved) > 0 {
+			t.Errorf("%s: something was begun", says)
+		}
+	}
+}
+
+func TestWhatTheMachineLacks(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	o.Device = "gpu"
+	s.run(o, bench.Environment, "--device gpu: ")
+
+	o = s.options()
+	o.Manifests[1].Local = nil
+	s.run(o, bench.Environment, `runner "a" has no way to run as a local process`)
+
+	o = s.options()
+	o.Manifests = append(o.Manifests, manifest.Manifest{Name: "absent", Framework: "Absent", Devices: []string{"cpu"}})
+	rec := s.run(o, bench.Environment, "1 runners could not be used")
+	if c := rec.Cell(workload, "absent"); c.Status != record.Unsupported || rec.Cell(workload, "a").Status != record.NotRanked {
+		t.Errorf("the absent runner is %s (%s)", c.Status, c.Reason)
+	}
+}
+
+func TestRunnersThatFail(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{
+		"good":    {},
+		"crash":   {Exit: func(request string) *engine.Exit { return map[string]*engine.Exit{protocol.Warmup: {Code: 7}}[request] }},
+		"refuses": {Fault: refusing(protocol.Load, protocol.Unsupported)},
+	})
+	rec := s.run(s.options(), bench.Failure, "1 of 3 cells failed or did not pass parity: "+workload+" on crash")
+	for name, want := range map[string]string{"good": record.NotRanked, "crash": record.Failed, "refuses": record.Unsupported} {
+		if c := rec.Cell(workload, name); c.Status != want {
+			t.Errorf("%s is %s (%s), want %s", name, c.Status, c.Reason, want)
+		}
+	}
+	if rec.Status != record.Complete {
+		t.Errorf("the record is %s", rec.Status)
+	}
+}
+
+func TestNothingMeasuredIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {Fault: refusing(protocol.Load, protocol.Unsupported)}})
+	s.run(s.options(), bench.Environment, "nothing could be measured: all 1 cells are unsupported")
+}
+
+func TestAWarningThatIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	o.Strict = []string{record.FewProcesses}
+	if rec := s.run(o, bench.Environment, "--strict: few_processes (run)"); rec == nil || rec.Status != record.Complete {
+		t.Error("what is known only at the end does not keep the record from being made")
+	}
+}
+
+func TestABudgetThatIsOver(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	o.Budget = time.Nanosecond
+	rec := s.run(o, bench.Environment, "the budget of 1ns ended before 1 of 1 cells were measured")
+	if c := rec.Cell(workload, "a"); c.Status != record.Pending || !strings.Contains(c.Reason, "budget") {
+		t.Errorf("the cell is %s (%s)", c.Status, c.Reason)
+	}
+}
+
+// interrupted is a campaign that is cancelled in its second round.
+func interrupted(t *testing.T, s *stage) *record.Record {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s.step = func(text string) {
+		if strings.HasPrefix(text, "round 2: ") {
+			cancel()
+		}
+	}
+	o := s.options()
+	o.Rounds = 6
+	rec, err := bench.Run(ctx, o)
+	s.check(err, bench.Interrupted, "interrupted")
+	s.step = nil
+	if rec == nil || rec.Status != record.Interrupted || rec.Rounds != 1 {
+		t.Fatalf("the record is %+v", rec)
+	}
+	return s.reread()
+}
+
+func TestAnInterruptedCampaignIsSavedAndGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}, "b": {}})
+	old := interrupted(t, s)
+	if old.Status != record.Interrupted || len(old.Cell(workload, "a").Processes) != 1 {
+		t.Fatalf("saved was %s with %d processes", old.Status, len(old.Cell(workload, "a").Processes))
+	}
+	machine := record.Warning{Code: record.BusyMachine, Scope: record.AboutRun, Text: "1.90 of 2 CPUs were busy before the run began"}
+	old.Warnings = append(old.Warnings, machine)
+	before := len(old.Warnings)
+	o := s.ready(bench.Resuming(old))
+	o.Rounds, o.SkipParity = 3, true
+	rec := s.run(o, bench.Internal, "")
+	if rec.Status != record.Complete || rec.Rounds != 3 || !rec.Created.Equal(old.Created) {
+		t.Errorf("the record is %s after %d rounds", rec.Status, rec.Rounds)
+	}
+	for _, name := range []string{"a", "b"} {
+		var rounds []int
+		for _, p := range rec.Cell(workload, name).Processes {
+			rounds = append(rounds, p.Round)
+		}
+		if !slices.Equal(rounds, []int{0, 1, 2}) {
+			t.Errorf("%s was measured in the rounds %v", name, rounds)
+		}
+	}
+	if !slices.Contains(rec.Warnings, machine) || len(rec.Warnings) < before {
+		t.Errorf("warnings of the first session are gone: %v", rec.Warnings)
+	}
+	for i, w := range rec.Warnings {
+		if slices.Contains(rec.Warnings[:i], w) {
+			t.Errorf("the warning %v is there twice", w)
+		}
+	}
+}
