@@ -44,6 +44,7 @@ func (c *CLI) Start(ctx context.Context, spec Spec) (Process, error) {
 	// The context ends the session, which stops the container in good order;
 	// it must not kill the attached client behind its back.
 	p.attach = c.Command(context.WithoutCancel(ctx), "start", "--attach", "--interactive", id)
+	p.attach.Dir = os.TempDir() // conmon leaves a file "oom" where it was started, if memory ends at its limit
 	if err := p.connect(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a container for %s: %w", spec.Name, err), c.remove(context.WithoutCancel(ctx), id))
 	}
