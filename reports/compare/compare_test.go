@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +173,27 @@ func TestEveryViewHoldsTheWarningsAndTheFigures(t *testing.T) {
 	}
 	if strings.Contains(page.String(), "<script") || strings.Contains(page.String(), "ZgotmplZ") {
 		t.Error("a text of the record became markup, or a style was refused")
+	}
+}
+
+// A ratio without a place on the scale is not drawn, and does not squeeze the
+// others into a point.
+func TestARatioThatIsMissingIsNotDrawn(t *testing.T) {
+	whole := of(campaign(map[string]float64{"fast": 1000, "same": 500}), later(campaign(map[string]float64{"fast": 1200, "same": 500})))
+	for name, missing := range map[string]float64{"zero": 0, "NaN": math.NaN(), "infinite": math.Inf(1)} {
+		t.Run(name, func(t *testing.T) {
+			c := *whole
+			c.Cells = append(slices.Clone(whole.Cells), whole.Cells[1])
+			c.Cells[1].CILow = missing
+			var page bytes.Buffer
+			if err := c.HTML(&page); err != nil {
+				t.Fatal(err)
+			}
+			places := regexp.MustCompile(`<b style="left:([^%]*)%">`).FindAllStringSubmatch(page.String(), -1)
+			if len(places) != 2 || places[0][1] < "90" || places[1][1] != "50.00" {
+				t.Errorf("ratios are drawn at %q", places)
+			}
+		})
 	}
 }
 

@@ -22,13 +22,16 @@ type page struct {
 	Lists []ranking.Sheet
 }
 
-// htmlRow is a row of the table with its place on the strip of ratios, in per
-// cent of the strip's width.
+// htmlRow is a row of the table.
 type htmlRow struct {
-	Cells          []string
-	Class          string // of the verdict
-	Low, Mid, High float64
+	Cells []string
+	Class string // of the verdict
+	Strip *strip // nil if the ratio or an end of its interval is missing
 }
+
+// strip is a ratio with its interval on a scale that all rows share, in per cent
+// of its width.
+type strip struct{ Low, Mid, High float64 }
 
 // HTML writes the comparison as one self-contained page.
 func (c *Comparison) HTML(w io.Writer) error {
@@ -47,14 +50,29 @@ func (c *Comparison) HTML(w io.Writer) error {
 func (c *Comparison) htmlRows() []htmlRow {
 	reach := 0.01
 	for _, cell := range c.Cells {
-		reach = max(reach, -math.Log(cell.CILow), math.Log(cell.CIHigh))
+		if cell.drawable() {
+			reach = max(reach, -math.Log(cell.CILow), math.Log(cell.CIHigh))
+		}
 	}
 	at := func(ratio float64) float64 { return 50 + 50*math.Log(ratio)/reach }
 	rows := make([]htmlRow, len(c.Cells))
 	for i, cell := range c.Cells {
-		rows[i] = htmlRow{Cells: cell.row(), Class: verdictClass(cell.Verdict), Low: at(cell.CILow), Mid: at(cell.Ratio), High: at(cell.CIHigh)}
+		rows[i] = htmlRow{Cells: cell.row(), Class: verdictClass(cell.Verdict)}
+		if cell.drawable() {
+			rows[i].Strip = &strip{Low: at(cell.CILow), Mid: at(cell.Ratio), High: at(cell.CIHigh)}
+		}
 	}
 	return rows
+}
+
+// drawable says whether a logarithmic scale has room for the ratio.
+func (c Cell) drawable() bool {
+	for _, v := range []float64{c.CILow, c.Ratio, c.CIHigh} {
+		if !(v > 0) || math.IsInf(v, 1) { // NaN is not above 0 either
+			return false
+		}
+	}
+	return true
 }
 
 func verdictClass(verdict string) string {

@@ -46,10 +46,10 @@ func coldStartChart(w *workloadView) *chart {
 
 // phaseBar is a part of a runner's bar, which ends so many seconds after the
 // start.
-func phaseBar(ph summary.Phase, ofTone string, c cellView, until float64) series {
-	return series{Dimensions: []string{ph.Name + ", s", "runner", "from the start, s"}, SingleSeries: charts.SingleSeries{
-		Name: c.Cell.Runner, Type: "bar", Stack: "start", BarMaxWidth: "16", Encode: shows(0, 2),
-		Data: [][3]any{{rounded(ph.Seconds), c.Cell.Runner, rounded(until)}}, ItemStyle: &opts.ItemStyle{Color: tone(ofTone), BorderColor: tone("paper"), BorderWidth: 1}}}
+func phaseBar(ph summary.Phase, colour string, c cellView, until float64) series {
+	return series{Dimensions: []string{"seconds", "runner", "seconds from the start", "phase"}, SingleSeries: charts.SingleSeries{
+		Name: c.Cell.Runner, Type: "bar", Stack: "start", BarMaxWidth: "16", Encode: named(3, 0, 2),
+		Data: [][4]any{{rounded(ph.Seconds), c.Cell.Runner, rounded(until), ph.Name}}, ItemStyle: &opts.ItemStyle{Color: Tone(colour), BorderColor: Tone("paper"), BorderWidth: 1}}}
 }
 
 func coldStartTable(w *workloadView, cells []cellView) *grid {

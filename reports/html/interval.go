@@ -33,26 +33,26 @@ func intervalPlot(unit string, estimates []estimate) *plot {
 		}
 		// Each point knows all three, so that its tooltip tells them.
 		point := func(v float64) []any {
-			return []any{rounded(v), e.runner, rounded(e.Value), rounded(e.Low), rounded(e.High)}
+			return []any{rounded(v), e.runner, rounded(e.Value), rounded(e.Low), rounded(e.High), "interval"}
 		}
 		end := func(v float64) map[string]any {
 			return map[string]any{"value": point(v), "symbol": "rect", "symbolSize": []int{2, 11}}
 		}
 		s := marked(e.runner, e.mark, []any{end(e.Low), map[string]any{"value": point(e.Value), "symbolSize": 10}, end(e.High)},
-			"at", "runner", unit, "from", "to")
-		s.LineStyle.Type, s.Encode = "solid", shows(2, 3, 4)
+			"at", "runner", unit, "from", "to", "what")
+		s.LineStyle.Type, s.Encode = "solid", named(5, 2, 3, 4)
 		p.add(e.mark, s)
 	}
 	return p
 }
 
 func processDots(e estimate) series {
-	data := make([][2]any, len(e.each))
+	data := make([][3]any, len(e.each))
 	for i, v := range e.each {
-		data[i] = [2]any{rounded(v), e.runner}
+		data[i] = [3]any{rounded(v), e.runner, "one process"}
 	}
-	s := marked(e.runner, e.mark, data, "one process", "runner")
-	s.Type, s.Symbol, s.SymbolSize, s.LineStyle, s.Encode = "scatter", "circle", 5, nil, shows(0)
+	s := marked(e.runner, e.mark, data)
+	s.Type, s.Symbol, s.SymbolSize, s.LineStyle, s.Encode = "scatter", "circle", 5, nil, named(2, 0)
 	s.ItemStyle.Opacity = opts.Float(0.4)
 	return s
 }

@@ -1,7 +1,6 @@
 package html
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -42,9 +41,6 @@ func newMarks(records []*record.Record) *marks {
 // of is a runner's number, -1 for a name that no record has.
 func (m *marks) of(name string) int { return slices.Index(m.names, name) }
 
-// colour is that of a runner.
-func colour(mark int) string { return tone(fmt.Sprintf("c%d", max(0, mark)%markCount)) }
-
 func symbol(mark int) string { return symbols[max(0, mark)%len(symbols)] }
 
 // dash changes where the symbols begin anew, so that no two runners share both.
@@ -57,5 +53,5 @@ func dash(mark int) string {
 // runner's name: by that the page shows and hides it.
 func marked(name string, mark int, data any, dimensions ...string) series {
 	return series{Dimensions: dimensions, SingleSeries: charts.SingleSeries{Name: name, Type: "line", Data: data, Symbol: symbol(mark), SymbolSize: 9,
-		LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: dash(mark)}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}}
+		LineStyle: &opts.LineStyle{Width: 2, Color: Colour(mark), Type: dash(mark)}, ItemStyle: &opts.ItemStyle{Color: Colour(mark)}}}
 }

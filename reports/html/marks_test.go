@@ -30,7 +30,7 @@ func TestMarksAreTheSameInChartsAndTables(t *testing.T) {
 		if n := strings.Count(string(css), fmt.Sprintf("--c%d:light-dark(#", i)); n != 1 {
 			t.Errorf("report.css defines the colour of mark %d %d times, expected once, for light paper and dark", i, n)
 		}
-		if want := fmt.Sprintf(".dot.m%d{background:%s}", i, colour(i)); !strings.Contains(string(css), want) {
+		if want := fmt.Sprintf(".dot.m%d{background:%s}", i, Colour(i)); !strings.Contains(string(css), want) {
 			t.Errorf("report.css lacks %s", want)
 		}
 		if other, taken := seen[symbol(i)+dash(i)]; taken {

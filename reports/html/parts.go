@@ -13,6 +13,7 @@ import (
 type Parts struct {
 	Style   template.CSS
 	ECharts template.JS
+	Draw    string // the source of draw, which a page's own script calls
 }
 
 // PageParts reads them.
@@ -22,7 +23,16 @@ func PageParts() (Parts, error) {
 		return Parts{}, err
 	}
 	script, err := assets.ReadFile("assets/echarts.common.min.js")
-	return Parts{Style: template.CSS(style), ECharts: template.JS(script)}, err
+	if err != nil {
+		return Parts{}, err
+	}
+	draw, err := assets.ReadFile("assets/draw.js")
+	return Parts{Style: template.CSS(style), ECharts: template.JS(script), Draw: string(draw)}, err
+}
+
+// Script wraps the sources of a page's own script, so that their names are theirs.
+func Script(sources ...string) template.JS {
+	return template.JS("(() => {\n\"use strict\";\n" + strings.Join(sources, "") + "})();\n")
 }
 
 // Policy is the Content-Security-Policy of a page: these scripts and nothing
@@ -32,7 +42,7 @@ func Policy(scripts ...template.JS) string {
 	for _, script := range scripts {
 		hashes = append(hashes, "'"+sourceHash(string(script))+"'")
 	}
-	return fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src %s", strings.Join(hashes, " "))
+	return fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src %s; base-uri 'none'; form-action 'none'", strings.Join(hashes, " "))
 }
 
 // ScriptJSON is JSON that can stand inside a script element: the encoder
@@ -42,10 +52,5 @@ func ScriptJSON(value any) (template.JS, error) {
 	return template.JS(data), err
 }
 
-// palette is of middle tones, which are seen on light paper and on dark
-// (Okabe & Ito, "Color Universal Design", 2008).
-var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"}
-
-// Colour is the n-th colour of a chart of other pages than the report's; they
-// begin again where they end.
-func Colour(n int) string { return palette[max(0, n)%len(palette)] }
+// Colour is the n-th colour of charts; they begin again where they end.
+func Colour(n int) string { return Tone(fmt.Sprintf("c%d", max(0, n)%markCount)) }

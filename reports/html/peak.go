@@ -37,10 +37,10 @@ func (r roof) share(gflops float64) cell { return optional("%.1f", r.PercentOfPe
 // line is a vertical line; the point at the end makes the axis reach it.
 func (r roof) line(anyRunner string) series {
 	return series{SingleSeries: charts.SingleSeries{Name: r.name, Type: "line", Symbol: "none", Data: [][2]any{{rounded(r.GFLOPS), anyRunner}},
-		LineStyle: &opts.LineStyle{Color: tone("ink")}, ItemStyle: &opts.ItemStyle{Color: tone("ink")},
+		LineStyle: &opts.LineStyle{Color: Tone("ink")}, ItemStyle: &opts.ItemStyle{Color: Tone("ink")},
 		MarkLines: &opts.MarkLines{Data: []any{map[string]any{"xAxis": rounded(r.GFLOPS), "tooltip": map[string]any{"formatter": r.name + ": " + ranking.Figure(r.GFLOPS, 0) + " GFLOP/s"}}},
-			MarkLineStyle: opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: tone("ink"), Width: 2, Type: "solid"},
-				Label: &opts.Label{Formatter: "peak", Color: tone("ink")}}}}}
+			MarkLineStyle: opts.MarkLineStyle{Symbol: []string{"none", "none"}, LineStyle: &opts.LineStyle{Color: Tone("ink"), Width: 2, Type: "solid"},
+				Label: &opts.Label{Formatter: "peak", Color: Tone("ink")}}}}}
 }
 
 // slope is the roof over operations a byte.
@@ -51,5 +51,5 @@ func (r roof) slope(name string, from, to float64) series {
 		data = append(data, [2]Datum{rounded(x), rounded(r.At(x))})
 	}
 	return series{SingleSeries: charts.SingleSeries{Name: name, Type: "line", Symbol: "none", Data: data,
-		LineStyle: &opts.LineStyle{Color: tone("ink"), Width: 2}, ItemStyle: &opts.ItemStyle{Color: tone("ink")}}}
+		LineStyle: &opts.LineStyle{Color: Tone("ink"), Width: 2}, ItemStyle: &opts.ItemStyle{Color: Tone("ink")}}}
 }

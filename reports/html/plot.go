@@ -116,3 +116,10 @@ func uprightAxis(name string) opts.YAxis { return opts.YAxis{Type: "value", Name
 
 // shows are the numbers of a point that a tooltip tells, by their places.
 func shows(dimensions ...int) *opts.Encode { return &opts.Encode{X: 0, Y: 1, Tooltip: dimensions} }
+
+// named is shows of points that say at some place what they are.
+func named(name int, dimensions ...int) *opts.Encode {
+	e := shows(dimensions...)
+	e.ItemName = name
+	return e
+}

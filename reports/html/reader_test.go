@@ -133,19 +133,33 @@ func TestFilterByWorkloadModeAndRunner(t *testing.T) {
 		t.Errorf("%d workloads after showing all", n)
 	}
 
-	points := func() int {
-		return eval[int](b, `(`+countPoints+`)(document.querySelector("[data-chart=lenet-infer-b8-fp32-throughput]"))`)
+	holder := func(chart string) string { return fmt.Sprintf("[data-chart=lenet-infer-b8-fp32-%s]", chart) }
+	points := func(chart string) int {
+		return eval[int](b, fmt.Sprintf(`(`+countPoints+`)(document.querySelector(%q))`, holder(chart)))
 	}
-	b.do(chromedp.ScrollIntoView(chromedp.CSS("[data-chart=lenet-infer-b8-fp32-throughput]")))
+	names := func(chart string) []string {
+		return eval[[]string](b, fmt.Sprintf(`echarts.getInstanceByDom(document.querySelector(%q)).getOption().yAxis[0].data`, holder(chart)))
+	}
+	b.do(chromedp.ScrollIntoView(chromedp.CSS(holder("throughput"))))
 	eval[bool](b, `new Promise((ok) => setTimeout(() => ok(true), 300))`)
-	before := points()
+	before, start := points("throughput"), points("coldstart")
 	b.click(".filters summary")
 	b.click(".filters [name=runner][value='1']") // mxnet
 	if got := b.column(ranking, 0); len(got) != 5 || slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "mxnet") }) {
 		t.Errorf("without mxnet the ranking has %v", got)
 	}
-	if after := points(); before-after != 3+3 { // its interval and its three processes
-		t.Errorf("the chart has %d points, and %d without mxnet", before, after)
+	for chart, want := range map[string]int{"throughput": before - 3 - 3, "coldstart": start - 4} { // its interval and three processes; its phases
+		if got := points(chart); got != want {
+			t.Errorf("without mxnet %s has %d points, expected %d", chart, got, want)
+		}
+		if got := names(chart); len(got) != 3 || slices.Contains(got, "mxnet") {
+			t.Errorf("without mxnet %s has the rows %v", chart, got)
+		}
+	}
+	eval[[]drawnChart](b, drawAll)
+	later := eval[[]string](b, `[...document.querySelectorAll("[data-chart=resnet20-train-b8-fp32-throughput] svg text")].map((e) => e.textContent)`)
+	if !slices.Contains(later, "caffe2") || slices.Contains(later, "mxnet") {
+		t.Errorf("a chart that is drawn later says %q", later)
 	}
 	if n := shown("#lenet-infer-b8-fp32-time-mxnet"); n != 0 {
 		t.Error("mxnet's timeline is still there")

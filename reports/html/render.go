@@ -93,30 +93,23 @@ func letterOf(i int) string {
 }
 
 // scripts are the page's own, in the order in which they build on one another.
-var scripts = []string{"theme.js", "tables.js", "charts.js", "filter.js", "page.js"}
+var scripts = []string{"theme.js", "tables.js", "draw.js", "charts.js", "filter.js", "page.js"}
 
 func (p *page) readAssets() error {
-	style, err := assets.ReadFile("assets/report.css")
+	parts, err := PageParts()
 	if err != nil {
 		return err
 	}
-	echarts, err := assets.ReadFile("assets/echarts.common.min.js")
-	if err != nil {
-		return err
-	}
-	var own strings.Builder
-	own.WriteString("(() => {\n\"use strict\";\n")
+	var sources []string
 	for _, name := range scripts {
 		text, err := assets.ReadFile("assets/" + name)
 		if err != nil {
 			return err
 		}
-		own.Write(text)
+		sources = append(sources, string(text))
 	}
-	own.WriteString("})();\n")
-	p.Style, p.ECharts, p.Script = template.CSS(style), template.JS(echarts), template.JS(own.String())
-	p.CSP = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src '%s' '%s'; base-uri 'none'; form-action 'none'",
-		sourceHash(string(echarts)), sourceHash(own.String()))
+	p.Style, p.ECharts, p.Script = parts.Style, parts.ECharts, Script(sources...)
+	p.CSP = Policy(p.ECharts, p.Script)
 	return nil
 }
 

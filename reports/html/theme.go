@@ -8,14 +8,14 @@ const fontFamily = `system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaV
 // ThemeName is the name under which pages register Theme.
 const ThemeName = "dlbench"
 
-// tone is a colour of the page's style by its name there. Charts are drawn as
+// Tone is a colour of the page's style by its name there. Charts are drawn as
 // SVG, so that the style decides what it is: on light paper, on dark, in print.
-func tone(name string) string { return "var(--" + name + ")" }
+func Tone(name string) string { return "var(--" + name + ")" }
 
 // Theme is the look that all charts share, for ECharts' registerTheme.
 func Theme() map[string]any {
 	category := axisLook()
-	category["axisLabel"] = &opts.AxisLabel{Color: tone("ink"), FontSize: 12, HideOverlap: opts.Bool(true)}
+	category["axisLabel"] = &opts.AxisLabel{Color: Tone("ink"), FontSize: 12, HideOverlap: opts.Bool(true)}
 	logarithmic := axisLook()
 	logarithmic["logBase"] = 2
 	// Emphasis makes a colour lighter by computing with it, which a name forbids.
@@ -25,19 +25,19 @@ func Theme() map[string]any {
 		"textStyle":       map[string]any{"fontFamily": fontFamily},
 		"valueAxis":       axisLook(), "timeAxis": axisLook(), "logAxis": logarithmic, "categoryAxis": category,
 		"line": still, "scatter": still, "bar": still,
-		"legend": map[string]any{"textStyle": map[string]any{"color": tone("ink")}, "inactiveColor": tone("soft"), "inactiveBorderColor": tone("rule"),
-			"pageTextStyle": map[string]any{"color": tone("soft")}, "pageIconColor": tone("link"), "pageIconInactiveColor": tone("rule")},
-		"tooltip": map[string]any{"confine": true, "backgroundColor": tone("paper"), "borderColor": tone("rule"),
-			"textStyle":   map[string]any{"color": tone("ink"), "fontSize": 13},
-			"axisPointer": map[string]any{"lineStyle": map[string]any{"color": tone("soft")}}},
+		"legend": map[string]any{"textStyle": map[string]any{"color": Tone("ink")}, "inactiveColor": Tone("soft"), "inactiveBorderColor": Tone("rule"),
+			"pageTextStyle": map[string]any{"color": Tone("soft")}, "pageIconColor": Tone("link"), "pageIconInactiveColor": Tone("rule")},
+		"tooltip": map[string]any{"confine": true, "backgroundColor": Tone("paper"), "borderColor": Tone("rule"),
+			"textStyle":   map[string]any{"color": Tone("ink"), "fontSize": 13},
+			"axisPointer": map[string]any{"lineStyle": map[string]any{"color": Tone("soft")}}},
 	}
 }
 
 func axisLook() map[string]any {
-	rule := &opts.LineStyle{Color: tone("rule"), Width: 1}
+	rule := &opts.LineStyle{Color: Tone("rule"), Width: 1}
 	return map[string]any{
-		"axisLabel":     &opts.AxisLabel{Color: tone("soft"), FontSize: 12, HideOverlap: opts.Bool(true)},
-		"nameTextStyle": map[string]any{"color": tone("soft"), "fontSize": 12},
+		"axisLabel":     &opts.AxisLabel{Color: Tone("soft"), FontSize: 12, HideOverlap: opts.Bool(true)},
+		"nameTextStyle": map[string]any{"color": Tone("soft"), "fontSize": 12},
 		"axisLine":      &opts.AxisLine{LineStyle: rule},
 		"splitLine":     &opts.SplitLine{LineStyle: rule},
 		"axisTick":      &opts.AxisTick{Show: opts.Bool(false)},

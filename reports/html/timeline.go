@@ -28,7 +28,7 @@ type track struct {
 
 const (
 	laneHeight = 84 // pixels
-	laneGap    = 26
+	laneGap    = 32
 	laneTop    = 30
 )
 
@@ -98,9 +98,9 @@ func (p *plot) addLane(i int, l lane, last bool, process *record.Process, mark i
 	for k, t := range l.tracks {
 		s := charts.SingleSeries{Name: t.name + " " + l.axis, Type: "line", Symbol: "none", XAxisIndex: i, YAxisIndex: i,
 			DatasetIndex: len(p.line.DatasetList), Encode: &opts.Encode{X: "s", Y: "v"},
-			LineStyle: &opts.LineStyle{Width: 2, Color: colour(mark), Type: t.dash}, ItemStyle: &opts.ItemStyle{Color: colour(mark)}}
+			LineStyle: &opts.LineStyle{Width: 2, Color: Colour(mark), Type: t.dash}, ItemStyle: &opts.ItemStyle{Color: Colour(mark)}}
 		if k > 0 {
-			s.LineStyle.Color, s.LineStyle.Width, s.ItemStyle.Color = tone("soft"), 1.5, tone("soft")
+			s.LineStyle.Color, s.LineStyle.Width, s.ItemStyle.Color = Tone("soft"), 1.5, Tone("soft")
 		}
 		if k == 0 {
 			s.MarkAreas = shades(process, origin)
@@ -126,9 +126,9 @@ func shades(p *record.Process, origin int64) *opts.MarkAreas {
 	areas := &opts.MarkAreas{}
 	at := func(ns int64) Datum { return rounded(float64(ns-origin) / 1e9) }
 	for _, b := range p.Blocks {
-		colour := tone("shade")
+		colour := Tone("shade")
 		if b.Scenario != record.Offline && b.Scenario != record.Train {
-			colour = tone("shade2")
+			colour = Tone("shade2")
 		}
 		areas.Data = append(areas.Data, [2]any{
 			map[string]any{"xAxis": at(b.StartNS), "itemStyle": map[string]any{"color": colour}}, map[string]any{"xAxis": at(b.EndNS)}})

@@ -24,14 +24,21 @@ type page struct {
 	CSP    string
 	Alarms string // of 100 lines without a change
 	Script template.JS
+	Data   drawings
 	Lines  []lineView
 	Left   []leftView
+}
+
+// drawings are what the page's script hands to ECharts: the look of all, and
+// complete options by the ID of their line.
+type drawings struct {
+	Theme  map[string]any            `json:"theme"`
+	Charts map[string]map[string]any `json:"charts"`
 }
 
 // lineView is a line, worded.
 type lineView struct {
 	ID, Heading, Place, Shape, Label, Found string
-	Options                                 map[string]any
 	Changes                                 []changeView
 	Rows                                    [][]string
 	Older                                   int // points that are drawn and not in Rows
@@ -64,7 +71,7 @@ func Render(w io.Writer, trends ...*Trend) error {
 		return err
 	}
 	first := trends[0]
-	p := page{Trend: first, Parts: parts, Script: template.JS(script), Alarms: fmt.Sprintf("%.3g", 100*first.Level),
+	p := page{Trend: first, Parts: parts, Script: html.Script(parts.Draw, string(script)), Data: drawings{html.Theme(), map[string]map[string]any{}}, Alarms: fmt.Sprintf("%.3g", 100*first.Level),
 		Title: fmt.Sprintf("%s of %s on %s", first.Metric, first.Runner, first.Workload)}
 	if len(trends) > 1 {
 		p.Title = fmt.Sprintf("%s of %d cells", first.Metric, len(trends))
@@ -79,6 +86,7 @@ func Render(w io.Writer, trends ...*Trend) error {
 				v.Heading = fmt.Sprintf("%s on %s", t.Runner, t.Workload)
 			}
 			p.Lines = append(p.Lines, v)
+			p.Data.Charts[v.ID] = chartOf(t, l, len(p.Lines)-1)
 		}
 	}
 	p.Left = leftOut(left)
@@ -90,7 +98,7 @@ func Render(w io.Writer, trends ...*Trend) error {
 }
 
 func viewOf(t *Trend, l Line, number int) lineView {
-	v := lineView{ID: fmt.Sprintf("line%d", number), Place: l.Place.String(), Shape: l.Shape, Options: chartOf(t, l, number)}
+	v := lineView{ID: fmt.Sprintf("line%d", number), Place: l.Place.String(), Shape: l.Shape}
 	first, last := l.Points[0], l.Points[len(l.Points)-1]
 	v.Label = fmt.Sprintf("%s of %s on %s from %s to %s in %d records; the tables below have the figures", t.Metric, t.Runner, t.Workload, day(first), day(last), len(l.Points))
 	for i, c := range l.Changes {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -206,6 +207,34 @@ func TestThePage(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`(?:src|href)="(?:https?:)?//`).FindString(page); m != "" {
 		t.Errorf("the page refers to the network: %s", m)
+	}
+}
+
+// A figure that is missing is a gap: nobody measured a zero, and a page without
+// it is better than none.
+func TestWhatIsMissingIsAGap(t *testing.T) {
+	tr := of(t, kept(t, nights()...), workload, "pytorch")
+	tr.Lines[0].Points[3].Value, tr.Lines[0].Points[5].High = math.NaN(), math.Inf(1)
+	_, rest, _ := strings.Cut(render(t, tr), `id="data">`)
+	text, _, _ := strings.Cut(rest, "</script>")
+	var data struct {
+		Charts map[string]struct {
+			Dataset []struct{ Source map[string][]any }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &data); err != nil {
+		t.Fatal(err)
+	}
+	source := data.Charts["line0"].Dataset[0].Source
+	for column, missing := range map[string]int{"images/s": 3, "to": 5, "width": 5} {
+		for i, v := range source[column] {
+			if (v == nil) != (i == missing) {
+				t.Errorf("%s of record %d is %v", column, i, v)
+			}
+		}
+	}
+	if len(source["images/s"]) != 30 {
+		t.Errorf("%d records", len(source["images/s"]))
 	}
 }
 

@@ -1,5 +1,4 @@
-// Draws the charts. Their options are complete and their colours are names of the
-// page's style, so nothing here makes or changes one.
+// The report's charts: when each is drawn, whose marks it shows, and its picture.
 
 // Charts are drawn when they come near. If many are drawn, those that are far are
 // let go: a page of hundreds would need a gigabyte otherwise.
@@ -15,16 +14,15 @@ class Charts {
     this.near = new IntersectionObserver((entries) => entries.forEach((e) => (e.isIntersecting ? this.draw(e.target) : this.release(e.target))),
       { rootMargin: "1200px" });
     this.holders.forEach((h) => this.near.observe(h));
-    this.size = new ResizeObserver((entries) => entries.forEach((e) => this.drawn.get(e.target)?.resize()));
-    addEventListener("beforeprint", () => this.print());
+    addEventListener("beforeprint", () => {
+      this.holders.forEach((h) => this.draw(h));
+      scalable();
+    });
   }
 
   draw(holder) {
     if (this.drawn.has(holder) || holder.offsetWidth === 0) return;
-    const chart = echarts.init(holder, "dlbench", { renderer: "svg" });
-    chart.setOption(this.data.charts[holder.dataset.chart].option);
-    this.drawn.set(holder, chart);
-    this.size.observe(holder);
+    this.drawn.set(holder, draw(holder, this.data.charts[holder.dataset.chart].option));
     if (this.hidden.size > 0) this.choose(holder);
     holder.dataset.drawn = "1";
   }
@@ -48,24 +46,14 @@ class Charts {
   release(holder) {
     const chart = this.drawn.get(holder);
     if (!chart || this.drawn.size <= mostDrawn || matchMedia("print").matches) return;
-    this.size.unobserve(holder);
+    size.unobserve(holder);
     chart.dispose();
     this.drawn.delete(holder);
   }
 
-  // print draws everything. Paper has another width than the screen, and a
-  // drawing that knows its own is scaled to it.
-  print() {
-    this.holders.forEach((h) => this.draw(h));
-    for (const holder of this.drawn.keys()) {
-      const svg = holder.querySelector("svg");
-      svg?.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
-    }
-    addEventListener("afterprint", () => document.querySelectorAll(".chart svg").forEach((svg) => svg.removeAttribute("viewBox")), { once: true });
-  }
-
   // picture is the chart as a PNG that says by itself what it shows.
   async picture(holder) {
+    this.draw(holder);
     const { offsetWidth: width, offsetHeight: height } = holder;
     const title = 46;
     const canvas = element("canvas", { width: 2 * width, height: 2 * (height + title) });
