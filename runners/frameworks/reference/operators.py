@@ -8,6 +8,8 @@ that one output element sums, by which rounding noise is sized.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -151,6 +153,82 @@ class Sigmoid(Operator):
         return [dy * self.y * (1 - self.y)]
 
 
+class LeakyRelu(Operator):
+    def forward(self, node, x):
+        self.slope = np.where(x > 0, 1.0, node.alpha)
+        return x * self.slope
+
+    def backward(self, node, dy):
+        return [dy * self.slope]
+
+
+class PRelu(Operator):
+    def forward(self, node, x, slope):
+        self.x, self.slope = x, slope
+        return np.where(x > 0, x, slope * x)
+
+    def backward(self, node, dy):
+        dslope = unbroadcast(np.where(self.x > 0, 0.0, dy * self.x), self.slope.shape)
+        return [np.where(self.x > 0, dy, dy * self.slope), dslope]
+
+
+class HardSigmoid(Operator):
+    def forward(self, node, x):
+        line = node.alpha * x + node.beta
+        self.mask = (line > 0) & (line < 1)
+        return np.clip(line, 0, 1)
+
+    def backward(self, node, dy):
+        return [dy * self.mask * node.alpha]
+
+
+class HardSwish(Operator):
+    def forward(self, node, x):
+        gate = np.clip(x / 6 + 0.5, 0, 1)
+        self.slope = gate + x / 6 * ((x > -3) & (x < 3))
+        return x * gate
+
+    def backward(self, node, dy):
+        return [dy * self.slope]
+
+
+class Gelu(Operator):
+    """x·Φ(x), or its approximation by tanh."""
+
+    erf = np.vectorize(math.erf, otypes=[np.float64])  # numpy has none
+
+    def forward(self, node, x):
+        if node.approximate == "tanh":
+            factor = math.sqrt(2 / math.pi)
+            t = np.tanh(factor * (x + 0.044715 * x**3))
+            self.slope = (1 + t) / 2 + x / 2 * (1 - t * t) * factor * (1 + 3 * 0.044715 * x * x)
+            return x / 2 * (1 + t)
+        phi = (1 + self.erf(x / math.sqrt(2)).astype(x.dtype)) / 2
+        self.slope = phi + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        return x * phi
+
+    def backward(self, node, dy):
+        return [dy * self.slope]
+
+
+class LayerNormalization(Operator):
+    def forward(self, node, x, scale, bias):
+        self.axes = tuple(range(node.axis, x.ndim))
+        self.scale = scale
+        self.length = scale.size
+        self.inverse = 1 / np.sqrt(x.var(self.axes, keepdims=True) + node.epsilon)
+        self.normal = (x - x.mean(self.axes, keepdims=True)) * self.inverse
+        return self.normal * scale + bias
+
+    def backward(self, node, dy):
+        others = tuple(range(node.axis))
+        dnormal = dy * self.scale
+        mean = dnormal.mean(self.axes, keepdims=True)
+        slope = (dnormal * self.normal).mean(self.axes, keepdims=True)
+        dx = self.inverse * (dnormal - mean - self.normal * slope)
+        return [dx, (dy * self.normal).sum(others), dy.sum(others)]
+
+
 class Softmax(Operator):
     def forward(self, node, x):
         e = np.exp(x - x.max(node.axis, keepdims=True))
@@ -212,8 +290,10 @@ class GlobalAveragePool(Operator):
 
 
 def unbroadcast(gradient: np.ndarray, shape) -> np.ndarray:
-    axes = tuple(i for i, extent in enumerate(shape) if extent != gradient.shape[i])
-    return gradient.sum(axes, keepdims=True) if axes else gradient
+    """The gradient of what was broadcast from the right, as ONNX does."""
+    whole = (1,) * (gradient.ndim - len(shape)) + tuple(shape)
+    axes = tuple(i for i, extent in enumerate(whole) if extent != gradient.shape[i])
+    return gradient.sum(axes, keepdims=True).reshape(shape) if axes else gradient
 
 
 class Add(Operator):
@@ -252,14 +332,48 @@ class Flatten(Operator):
         return [dy.reshape(self.shape)]
 
 
-class Gemm(Operator):
-    def forward(self, node, x, w, b):
-        self.x, self.w = x, w
-        self.length = x.shape[1]
-        return node.alpha * (x @ w.T) + node.beta * b
+class Reshape(Operator):
+    def forward(self, node, x):
+        self.shape = x.shape
+        return x.reshape(x.shape[0], *node.attributes["shape"][1:])
 
     def backward(self, node, dy):
-        return [node.alpha * (dy @ self.w), node.alpha * (dy.T @ self.x), node.beta * dy.sum(0)]
+        return [dy.reshape(self.shape)]
+
+
+class Transpose(Operator):
+    def forward(self, node, x):
+        return x.transpose(node.perm)
+
+    def backward(self, node, dy):
+        return [dy.transpose(np.argsort(node.perm))]
+
+
+class Slice(Operator):
+    def forward(self, node, x):
+        self.shape = x.shape
+        return x[self.part(node)]
+
+    @staticmethod
+    def part(node):
+        return (slice(None),) * node.axis + (slice(node.start, node.end),)
+
+    def backward(self, node, dy):
+        dx = np.zeros(self.shape, dy.dtype)
+        dx[self.part(node)] = dy
+        return [dx]
+
+
+class Gemm(Operator):
+    def forward(self, node, x, w, b=None):
+        self.x, self.w, self.bias = x, w, b is not None
+        self.length = x.shape[1]
+        y = node.alpha * (x @ w.T)
+        return y + node.beta * b if self.bias else y
+
+    def backward(self, node, dy):
+        grads = [node.alpha * (dy @ self.w), node.alpha * (dy.T @ self.x)]
+        return grads + ([node.beta * dy.sum(0)] if self.bias else [])
 
 
 class LRN(Operator):
@@ -311,5 +425,7 @@ OPERATORS = {
     for cls in (
         *(Conv, ConvTranspose, BatchNormalization, Relu, Clip, Sigmoid, Softmax, MaxPool),
         *(AveragePool, GlobalAveragePool, Add, Mul, Concat, Flatten, Gemm, LRN, Dropout, Resize),
+        *(LeakyRelu, PRelu, HardSigmoid, HardSwish, Gelu, LayerNormalization),
+        *(Reshape, Transpose, Slice),
     )
 }

@@ -33,6 +33,17 @@ CASES = {
     "Relu": ({}, X, []),
     "Clip": ({"min": -0.5, "max": 0.7}, X, []),
     "Sigmoid": ({}, X, []),
+    "LeakyRelu": ({"alpha": 0.1}, X, []),
+    "PRelu": ({}, X, [(4, 1, 1)]),
+    "PRelu one": ({}, X, [(1, 1, 1)]),
+    "HardSigmoid": ({"alpha": 0.2, "beta": 0.5}, X, []),
+    "HardSwish": ({}, X, []),
+    "Gelu": ({"approximate": "none"}, X, []),
+    "Gelu tanh": ({"approximate": "tanh"}, X, []),
+    "LayerNormalization": ({"axis": 3, "epsilon": 1e-6}, X, [(6,), (6,)]),
+    "LayerNormalization image": ({"axis": 1, "epsilon": 1e-3}, X, [(4, 7, 6), (4, 7, 6)]),
+    "Transpose": ({"perm": [0, 3, 1, 2]}, (2, 6, 4, 7), []),
+    "Slice": ({"axis": 1, "start": 1, "end": 3}, (2, 2, 7, 6), []),
     "Softmax": ({"axis": 1}, X, []),
     "MaxPool": (dict(WINDOW, dilations=[1, 1], ceil_mode=0), (2, 4, 4, 3), []),
     "MaxPool ceil": (
@@ -98,7 +109,7 @@ def test_backward_is_the_derivative(case):
 
 
 @pytest.mark.parametrize("name", ["Add", "Mul"])
-@pytest.mark.parametrize("other", [X, (2, 4, 1, 1)])
+@pytest.mark.parametrize("other", [X, (2, 4, 1, 1), (4, 1, 1), (1, 1, 1)])
 def test_broadcasts(name, other):
     rng = np.random.default_rng(0)
     check(name, SimpleNamespace(shape=X), [rng.normal(size=X), rng.normal(size=other)], (0, 1))
@@ -111,10 +122,18 @@ def test_concat_and_gemm():
     node = SimpleNamespace(shape=(3, 5), **plans.GEMM)
     x, w, c = rng.normal(size=(3, 4)), rng.normal(size=(5, 4)), rng.normal(size=5)
     check("Gemm", node, [x, w, c], (0, 1, 2))
+    check("Gemm", node, [x, w], (0, 1))
+
+
+def test_reshape():
+    node = SimpleNamespace(shape=(2, 2, 2, 42), attributes={"shape": [0, 2, 2, 42]})
+    check("Reshape", node, [np.random.default_rng(0).normal(size=X)], (0,))
 
 
 def test_every_operator_is_checked():
-    assert {c.split()[0] for c in CASES} | {"Add", "Mul", "Concat", "Gemm"} == set(OPERATORS)
+    assert {c.split()[0] for c in CASES} | {"Add", "Mul", "Concat", "Gemm", "Reshape"} == set(
+        OPERATORS
+    )
 
 
 def test_known_values():
@@ -130,6 +149,19 @@ def test_known_values():
         y = OPERATORS["AveragePool"](False).forward(node, x)
         assert y[0, 0, 0, 0] == corner
         assert y[0, 0, 0, 1] == (1.5 if not counted else 0.75)
+    x = np.array([-4.0, -1.0, 0.0, 1.0, 4.0])
+    for name, attributes, expected in (  # of ONNX's definitions, by hand
+        ("HardSwish", {}, [0, -1 / 3, 0, 2 / 3, 4]),
+        ("HardSigmoid", {"alpha": 0.25, "beta": 0.5}, [0, 0.25, 0.5, 0.75, 1]),
+        (
+            "Gelu",
+            {"approximate": "none"},
+            [-0.000126685, -0.158655254, 0, 0.841344746, 3.999873315],
+        ),
+        ("Gelu", {"approximate": "tanh"}, [-0.00007025, -0.15880801, 0, 0.84119199, 3.99992975]),
+    ):
+        y = OPERATORS[name](False).forward(SimpleNamespace(**attributes), x)
+        np.testing.assert_allclose(y, expected, atol=2e-8, rtol=1e-7)
     linear = SimpleNamespace(mode="linear", coordinate_transformation_mode="half_pixel")
     assert resize_matrix(linear, 2, 2).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
 
