@@ -60,7 +60,7 @@ func TestAnotherAdapterIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]enginetest.Runner{"a": {}})
 	old := interrupted(t, s)
-	s.engine.Scripts["a"] = enginetest.Runner{Hello: protocol.HelloResult{AdapterDigest: "other", FrameworkVersion: "2"}}.Script
+	s.Engine.Scripts["a"] = enginetest.Runner{Hello: protocol.HelloResult{AdapterDigest: "other", FrameworkVersion: "2"}}.Script
 	o := s.ready(bench.Resuming(old))
 	o.SkipParity = true
 	s.run(o, bench.Usage, "with a 1, which is now 2: begin a new run; and with the adapter digest of runner a, which is now other: begin a new run")
@@ -88,7 +88,7 @@ func TestWarningsOfEverySessionAreKept(t *testing.T) {
 	onCard := enginetest.Runner{Hello: protocol.HelloResult{Device: protocol.DeviceSeen{Kind: "gpu", UUID: "GPU-8d3f"}}}
 	s := newStage(t, map[string]enginetest.Runner{"a": onCard})
 	card := &busyCard{}
-	s.gpu = card
+	s.GPU = card
 	s.device = "gpu"
 	old := interrupted(t, s)
 	for _, name := range []string{"blender", "blender", "trainer"} { // each session sees somebody; the same one is told once

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/bench/benchtest"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/engine/enginetest"
 	"github.com/dlbench/dlbench/runners/manifest"
@@ -20,7 +21,7 @@ import (
 func TestACampaignWithoutACommandLine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]enginetest.Runner{"a": {}, "b": {Iteration: 2 * time.Millisecond}})
-	s.version = "v7"
+	s.Version = "v7"
 	rec := s.run(s.options(), bench.Internal, "")
 	if rec.Status != record.Complete || rec.DlbenchVersion != "v7" || rec.Environment.Engine != "fake" || rec.Rounds != 2 {
 		t.Errorf("the record is %s by %s on engine %s after %d rounds", rec.Status, rec.DlbenchVersion, rec.Environment.Engine, rec.Rounds)
@@ -43,8 +44,8 @@ func TestACampaignWithoutACommandLine(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, "logs", "a.log")); err != nil {
 		t.Error(err)
 	}
-	if !slices.Contains(s.said, "engine: fake ") || !slices.ContainsFunc(s.steps, func(text string) bool { return strings.HasPrefix(text, "round 2: ") }) {
-		t.Errorf("told: %q, steps %q", s.said, s.steps)
+	if !strings.HasPrefix(s.Said(), "engine: fake") || !strings.Contains(s.Steps(), "\nround 2: "+workload+" ") {
+		t.Errorf("told: %q, steps %q", s.Said(), s.Steps())
 	}
 }
 
@@ -145,7 +146,7 @@ func interrupted(t *testing.T, s *stage) *record.Record {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	s.step = func(text string) {
+	s.OnStep = func(text string) {
 		if strings.HasPrefix(text, "round 2: ") {
 			cancel()
 		}
@@ -153,8 +154,8 @@ func interrupted(t *testing.T, s *stage) *record.Record {
 	o := s.options()
 	o.Rounds = 6
 	rec, err := bench.Run(ctx, o)
-	s.check(err, bench.Interrupted, "interrupted")
-	s.step = nil
+	benchtest.Check(t, err, bench.Interrupted, "interrupted")
+	s.OnStep = nil
 	if rec == nil || rec.Status != record.Interrupted || rec.Rounds != 1 {
 		t.Fatalf("the record is %+v", rec)
 	}
