@@ -62,7 +62,7 @@ func (c Cell) row() []string {
 	return []string{c.Workload, c.Runner, c.Old.text(), c.Old.interval(), c.New.text(), c.New.interval(), ranking.Times(c.Ratio), c.interval(), c.words(), strings.Join(c.Warnings, ", ")}
 }
 
-// words are the verdict with its p-value, where there is one to rely on.
+// words are the verdict with its p-value, if there is one to rely on.
 func (c Cell) words() string {
 	if c.Level == 0 || c.Verdict == NotRanked {
 		return c.Verdict

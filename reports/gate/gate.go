@@ -27,7 +27,7 @@ type Report struct {
 	Mode     string        `json:"mode"` // ByRerun, ByRecord, ByTrend
 	Weaker   string        `json:"weaker,omitempty"`
 	Result   compare.Side  `json:"result"`
-	Baseline *compare.Side `json:"baseline"` // null where the history is the baseline
+	Baseline *compare.Side `json:"baseline"` // null if the history is the baseline
 	Rule     Rule          `json:"rule"`
 	// Regressed is the verdict: some finding fails.
 	Regressed bool      `json:"regressed"`

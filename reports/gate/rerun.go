@@ -74,7 +74,7 @@ func (j *rerun) byRecord(c compare.Cell, why string) {
 	j.stored(j.result, j.baseline, c)
 	j.Rule = rule
 	last := &j.Cells[len(j.Cells)-1]
-	last.Warnings = append(slices.Clone(last.Warnings), "stored records alone: "+why)
+	last.Warnings = append(slices.Clone(last.Warnings), "stored records only: "+why)
 	j.Weaker = WeakerStored + " It was not possible for every cell here; those are marked."
 }
 
@@ -122,7 +122,7 @@ func (j *rerun) look(rec *record.Record, stage int, p Pair) string {
 	c.Stages = append(c.Stages, test)
 	c.Old, c.New = b.Throughput.Median, a.Throughput.Median
 	c.Warnings = rec.CodesAbout(a)
-	c.ratioOf(summary.Paired(ratios)) // of the last stage alone: the first one's size chose the cell, and flatters it
+	c.ratioOf(summary.Paired(ratios)) // of the last stage only: the first one's size chose the cell, and flatters it
 	verdict := j.Rule.verdict(test)
 	switch {
 	case test.Pairs < j.Rule.Pairs:

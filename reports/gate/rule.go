@@ -12,7 +12,7 @@ type Rule struct {
 }
 
 // The rules of the three ways. Two stages of 12 pairs at 0.01 give 2e-5 false
-// alarms a cell where processes differ by 0.5 % (docs/method.md). Without pairs
+// alarms a cell if processes differ by 0.5 % (docs/method.md). Without pairs
 // a machine that changes from one day to another looks like a change, so that
 // less counts there: two records have to differ by 2 %, and by p = 0.002, which
 // takes six processes on each side of which none overlap.
@@ -32,7 +32,7 @@ type Test struct {
 // testOf is what a statistic says of a change.
 func testOf(t summary.Test) Test { return Test{Pairs: t.N, P: t.OneSided, Ratio: t.Change} }
 
-// verdict is what the test alone says under a rule.
+// verdict is what the test by itself says under a rule.
 func (r Rule) verdict(t Test) string {
 	switch {
 	case t.P > r.P:

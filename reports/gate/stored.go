@@ -60,7 +60,7 @@ func throughputs(r *record.Record, c compare.Cell) []float64 {
 	return summary.Throughputs(r.Cell(c.Workload, c.Runner), r.Workload(c.Workload).Batch)
 }
 
-// judged keeps a cell, and finds it where it changed.
+// judged keeps a cell, and adds a finding if it changed.
 func (r *Report) judged(c Cell) {
 	r.Cells = append(r.Cells, c)
 	if c.Verdict == Slower || c.Verdict == Faster {

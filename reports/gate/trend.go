@@ -17,7 +17,7 @@ import (
 const WeakerTrend = "A change is looked for in stored records of different nights: it is seen about ten records after it happened, and what else changed on the machine may have made it. A re-run against a baseline (--baseline NAME --rerun) sees it the same night."
 
 // Trend holds a result against the records of its history, in which it has to
-// be: a cell is slower where the last change of its series is for the worse. It
+// be: a cell is slower if the last change of its series is for the worse. It
 // fails when this record is the first to show that.
 func Trend(ctx context.Context, h *history.History, id string, result compare.Source, rule Rule) (*Report, error) {
 	r := begin(ByTrend, rule, compare.Of(result, result).New)

@@ -17,7 +17,7 @@ func slug(s string) string {
 		}
 	}
 	if b.Len() == 0 {
-		return "x" // a name of signs alone
+		return "x" // a name of signs only
 	}
 	return strings.TrimSuffix(b.String(), "-")
 }
@@ -25,7 +25,7 @@ func slug(s string) string {
 // anchors are those that the page has already.
 type anchors map[string]bool
 
-// unique is the anchor, with a number where names differ in signs alone.
+// unique is the anchor, with a number if names differ in signs only.
 func (a anchors) unique(name string) string {
 	candidate := name
 	for i := 2; a[candidate]; i++ {

@@ -22,7 +22,7 @@ func headline(rec *record.Record, cells []cellView) string {
 	case len(ranked) == 0:
 		return "Nothing is ranked here."
 	case len(ranked) == 1:
-		return fmt.Sprintf("%s alone is ranked.", ranked[0].Row.Runner)
+		return fmt.Sprintf("Only %s is ranked.", ranked[0].Row.Runner)
 	}
 	first, second := ranked[0].Row.Runner, ranked[1].Row.Runner
 	c, ok := rec.Comparison(ranked[0].Workload, first, second)

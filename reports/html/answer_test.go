@@ -195,7 +195,7 @@ func TestAnchorsAreStableUniqueAndReached(t *testing.T) {
 	}
 }
 
-// oddNames differ in signs alone, and one has no letter.
+// oddNames differ in signs only, and one has no letter.
 func oddNames() *record.Record {
 	rec := campaign(small())
 	for i, id := range []string{"a/b", "a_b", "a b", "???"} {
@@ -225,7 +225,7 @@ func TestRecordsOfAnyShapeAreDrawn(t *testing.T) {
 	}
 	extreme.Terms.Threads, extreme.Workloads[0].MACs = 0, math.MaxInt64
 	extreme.Cells[0].Throughput.CIHigh = math.MaxFloat64
-	for name, rec := range map[string]*record.Record{"nothing": {}, "extremes": extreme, "bare cells": bare, "workloads alone": {Workloads: campaign(small()).Workloads}} {
+	for name, rec := range map[string]*record.Record{"nothing": {}, "extremes": extreme, "bare cells": bare, "workloads only": {Workloads: campaign(small()).Workloads}} {
 		t.Run(name, func(t *testing.T) {
 			if page := render(t, rec); !strings.Contains(page, "can I believe it?") {
 				t.Error("the page asks nothing")

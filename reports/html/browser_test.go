@@ -56,7 +56,7 @@ func open(t *testing.T, records ...*record.Record) *tab {
 	return b
 }
 
-// chromium is the browser; where there is none, the test is skipped, but not in
+// chromium is the browser; if there is none, the test is skipped, but not in
 // CI.
 func chromium(t *testing.T) string {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 var phaseTones = []string{"p0", "p1", "p2", "p3"}
 
 // coldStartChart is what passes before the second iteration: medians over
-// processes; nil where nothing was measured.
+// processes; nil if nothing was measured.
 func coldStartChart(w *workloadView) *chart {
 	cells := slices.DeleteFunc(slices.Clone(w.Cells), func(c cellView) bool { return c.Cell.Startup == nil })
 	if len(cells) == 0 {

@@ -16,7 +16,7 @@ func countedAs(w record.Workload) string {
 }
 
 // computeChart draws achieved GFLOP/s, against the peak of the machine or
-// its card where one is known; nil where nothing was measured or counted.
+// its card if one is known; nil if nothing was measured or counted.
 func computeChart(w *workloadView) *chart {
 	var estimates []estimate
 	for _, e := range throughputs(w.Cells, w.Batch) {

@@ -30,7 +30,7 @@ type row struct {
 	Class  string
 }
 
-// cell is a text, with the number behind it where it stands for one.
+// cell is a text, with the number behind it if it stands for one.
 type cell struct {
 	Text     string
 	Soft     string // beside the text, less loud
@@ -108,7 +108,7 @@ func optionalFigure(v *float64) cell {
 	return figure(*v, 0)
 }
 
-// Behind is the number behind a text that is not that number; empty where there
+// Behind is the number behind a text that is not that number; empty if there
 // is none.
 func (c cell) Behind() string {
 	if c.Value == nil || !finite(*c.Value) {

@@ -87,7 +87,7 @@ func bounds(e summary.Estimate) []cell {
 	return []cell{figure(e.Value, half), figure(e.Low, half), figure(e.High, half)}
 }
 
-// throughputChart is nil where nothing was measured.
+// throughputChart is nil if nothing was measured.
 func throughputChart(w *workloadView) *chart {
 	estimates := throughputs(w.Cells, w.Batch)
 	if len(estimates) == 0 {

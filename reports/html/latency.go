@@ -65,7 +65,7 @@ func (w *workloadView) percentileNames() []string {
 const wide = 6
 
 // distributionChart draws the empirical distribution of every single-stream
-// iteration; nil where there are none.
+// iteration; nil if there are none.
 func distributionChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-ecdf", Title: "Latency distribution", Height: 300, Runner: -1,
 		Label:    fmt.Sprintf("Empirical distribution of latencies on %s; the table below has deciles", w.ID),

@@ -62,7 +62,7 @@ func sorted(t *testing.T, texts []string, direction float64) bool {
 	for i, text := range texts {
 		var v float64
 		if _, err := fmt.Sscan(text, &v); err != nil {
-			t.Fatalf("%q is no number", text)
+			t.Fatalf("%q is not a number", text)
 		}
 		if i > 0 && (v-last)*direction < 0 {
 			return false

@@ -12,7 +12,7 @@ import (
 )
 
 // rooflineChart holds every workload against the two roofs of the machine or its
-// card; nil where either of them is not known.
+// card; nil if either of them is not known.
 func rooflineChart(v *view) *chart {
 	roofs := v.roofs()
 	if len(roofs) == 0 {

@@ -46,7 +46,7 @@ func batchCharts(v *view) []*chart {
 	return all
 }
 
-// throughputOf is nil where there is no cell, or it has none.
+// throughputOf is nil if there is no cell, or it has none.
 func throughputOf(c *record.Cell) *summary.Estimate {
 	if c == nil {
 		return nil

@@ -40,7 +40,7 @@ func numericHeads(s ranking.Sheet) []string {
 	return heads
 }
 
-// worded is a text, with its number where it is one.
+// worded is a text, with its number if it is one.
 func worded(word string) cell {
 	if v, err := strconv.ParseFloat(word, 64); err == nil {
 		return cell{Text: word, Value: &v}

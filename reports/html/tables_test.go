@@ -144,7 +144,7 @@ func TestSeveralRecordsStandSideBySide(t *testing.T) {
 }
 
 // Records from another processor tell nothing about threads.
-func TestThreadsAreComparedOnOneProcessorAlone(t *testing.T) {
+func TestThreadsAreComparedOnOneProcessorOnly(t *testing.T) {
 	a, b := small(), small()
 	b.threads = 4
 	records := []*record.Record{campaign(a), campaign(b)}

@@ -98,7 +98,7 @@ func missingSources(w *workloadView) []string {
 }
 
 // energyChart is energy an image, of the GPU during the throughput blocks; nil
-// where neither energy nor power was sampled.
+// if neither energy nor power was sampled.
 func energyChart(w *workloadView) *chart {
 	out := &chart{ID: w.Anchor + "-energy", Title: "Energy an image", Runner: -1,
 		Note:     "Energy of the GPU in the throughput blocks over their images; the bar is the interval of the throughput, at the same power. The rest of the machine is not in it.",

@@ -11,13 +11,13 @@ import (
 // view is one record, worded for the template.
 type view struct {
 	*record.Record
-	Prefix    string // of anchors: empty where the page has one record
+	Prefix    string // of anchors: empty if the page has one record
 	Letter    string // of the record among several
 	Banner    string // what has to be said before everything else
 	Interval  string // what stands beside the medians
 	Trust     []string
 	Workloads []*workloadView
-	Answers   *grid // a line a workload, where there are several
+	Answers   *grid // a line a workload, if there are several
 	Overall   *grid
 	NotRanked *grid
 	Warnings  []warningView
@@ -65,7 +65,7 @@ func banner(rec *record.Record) string {
 	return ""
 }
 
-// answersTable is a line a workload; nil where the record has only one, whose
+// answersTable is a line a workload; nil if the record has only one, whose
 // ranking says it all.
 func answersTable(v *view) *grid {
 	if len(v.Workloads) < 2 {
@@ -104,14 +104,14 @@ func (w *workloadView) answer() []cell {
 	return line
 }
 
-// short is a runner where there is little room: no version, and of its warnings
-// the sign alone is seen.
+// short is a runner for places with little room: no version, and of its warnings
+// only the sign is seen.
 func (w *workloadView) short(c cellView) cell {
 	return cell{Text: c.Cell.Runner, Mark: markClass(c.Mark), Mentions: w.mentions(c.Cell, aboutThroughput), Class: "compact"}
 }
 
 // notRankedTable is every cell that is not ranked, with the reason; cells of a
-// runner with the same reason share a line. Nil where all are ranked.
+// runner with the same reason share a line. Nil if all are ranked.
 func notRankedTable(v *view) *grid {
 	g := newGrid(v.Prefix+"not-ranked-table", "Not ranked, and why", "runner", "why", "where")
 	where := map[string][]string{}

@@ -19,7 +19,7 @@ import (
 // Weaker is what has to be said of every change that is found here.
 const Weaker = "Change points of stored history are weaker evidence than a re-run: the figures were measured at different times, and what else changed on the machine is in no record. To be sure, measure the version before and the one after again, in the same rounds."
 
-// Level is the rate of false alarms of a line without a change, where nobody
+// Level is the rate of false alarms of a line without a change, if nobody
 // asks for another.
 const Level = 0.01
 
