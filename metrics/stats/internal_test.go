@@ -1,8 +1,11 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -50,4 +53,37 @@ func TestKuiperTail(t *testing.T) {
 	if kuiperTail(0) != 1 || kuiperTail(math.NaN()) != 1 || kuiperTail(0.41) < 0.999 {
 		t.Error("a range of next to nothing is taken for evidence")
 	}
+}
+
+// Kuiper's limit and Student's quantile against astropy and SciPy.
+func TestGoldenTails(t *testing.T) {
+	data, err := os.ReadFile("testdata/golden/scipy.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[string]int{}
+	for _, line := range strings.Split(string(data), "\n") {
+		var at, want, got float64
+		switch {
+		case scanned(line, "v=%g kuiper %g", &at, &want):
+			held["kuiper"]++
+			got = kuiperTail(at)
+		case scanned(line, "freedom=%g student:0.975 %g", &at, &want):
+			held["student"]++
+			got = studentQuantile(0.975, at)
+		default:
+			continue
+		}
+		if math.Abs(got-want) > 1e-6*want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+	if held["kuiper"] < 8 || held["student"] < 6 {
+		t.Errorf("only %v lines were found", held)
+	}
+}
+
+func scanned(line, format string, values ...any) bool {
+	n, err := fmt.Sscanf(line, format, values...)
+	return err == nil && n == len(values)
 }
