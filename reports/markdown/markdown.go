@@ -4,7 +4,9 @@ package markdown
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Writer keeps the first error.
@@ -32,14 +34,14 @@ func (w *Writer) Heading(level int, text string) {
 
 // Paragraph is a paragraph of text.
 func (w *Writer) Paragraph(format string, args ...any) {
-	w.printf("%s\n\n", Plain(fmt.Sprintf(format, args...)))
+	w.printf("%s\n\n", block(fmt.Sprintf(format, args...)))
 }
 
 // List is a list of items; a name, where there is one, is bold.
 func (w *Writer) List(items ...Item) {
 	for _, i := range items {
 		if i.Name == "" {
-			w.printf("- %s\n", Plain(i.Text))
+			w.printf("- %s\n", block(i.Text))
 			continue
 		}
 		w.printf("- **%s** %s\n", Plain(i.Name), Plain(i.Text))
@@ -75,5 +77,51 @@ func (w *Writer) row(cells []string) {
 	w.printf("| %s |\n", strings.Join(escaped, " | "))
 }
 
-// Plain takes the meaning from what Markdown and HTML would read as markup.
-var Plain = strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "*", `\*`, "`", "\\`", "[", `\[`, "]", `\]`, "\n", " ", "\r", " ").Replace
+// Plain takes the meaning from what Markdown and HTML would read as markup
+// anywhere in a line.
+func Plain(text string) string {
+	var b strings.Builder
+	runes := []rune(text)
+	for i, r := range runes {
+		switch {
+		case r == '\n' || r == '\r':
+			b.WriteByte(' ')
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case strings.ContainsRune("\\|*`[]~", r), r == '_' && !inside(runes, i):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// inside says whether letters or digits stand on both sides: an underscore there
+// is no markup, and codes stay readable in the raw text.
+func inside(runes []rune, i int) bool {
+	word := func(k int) bool {
+		return k >= 0 && k < len(runes) && (unicode.IsLetter(runes[k]) || unicode.IsDigit(runes[k]))
+	}
+	return word(i-1) && word(i+1)
+}
+
+// begins are the starts of a line that Markdown reads as a heading, a list, a
+// rule or an underline.
+var begins = regexp.MustCompile(`^\s*([#+=-]|\d+[.)])`)
+
+// block is a text where a line begins.
+func block(text string) string {
+	text = Plain(text)
+	at := begins.FindStringSubmatchIndex(text)
+	if at == nil {
+		return text
+	}
+	last := at[3] - 1 // the sign itself, or what follows the number
+	return text[:last] + `\` + text[last:]
+}
