@@ -121,11 +121,19 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, precision string, 
 func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (result CaseResult, healthy bool, err error) {
 	result = CaseResult{Name: c.Name}
 	p := within(c.Plan, runner.Hello().Capabilities)
+	if result.Unsupported = lacking(runner.Hello().Capabilities, &p.Network); result.Unsupported != "" {
+		return result, true, nil
+	}
 	depth := caseDepth
 	if p.Precision != plan.FP32 {
 		depth = caseNoisy
 	}
 	ref, err := v.consult(ctx, p, depth)
+	var judgeless *protocol.Error
+	if errors.As(err, &judgeless) && judgeless.Code == protocol.Unsupported {
+		result.Unsupported = judgeless.Message
+		return result, true, nil
+	}
 	if err != nil {
 		return result, false, err
 	}

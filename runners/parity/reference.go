@@ -74,6 +74,9 @@ func (v *Verifier) compute(ctx context.Context, p *plan.Plan, files plan.Files, 
 		}
 		v.reference = runner
 	}
+	if reason := lacking(v.reference.Hello().Capabilities, &p.Network); reason != "" {
+		return cannot("the reference, which judges, cannot: " + reason)
+	}
 	if _, err := v.reference.Load(ctx, files); err != nil {
 		return err
 	}

@@ -429,3 +429,5 @@ OPERATORS = {
         *(Reshape, Transpose, Slice),
     )
 }
+# Forms of operators, which runners name beside them: not every framework has them.
+OPERATORS |= {"Add.parameter": Add, "Mul.parameter": Mul, "Gemm.nobias": Gemm}

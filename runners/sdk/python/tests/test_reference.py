@@ -131,9 +131,9 @@ def test_reshape():
 
 
 def test_every_operator_is_checked():
-    assert {c.split()[0] for c in CASES} | {"Add", "Mul", "Concat", "Gemm", "Reshape"} == set(
-        OPERATORS
-    )
+    whole = {name for name in OPERATORS if "." not in name}
+    checked = {c.split()[0] for c in CASES}
+    assert checked | {"Add", "Mul", "Concat", "Gemm", "Reshape"} == whole
 
 
 def test_known_values():

@@ -1,0 +1,28 @@
+package parity
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/network"
+)
+
+// lacking is the first node of a network that a runner says it has not the
+// operator, or the form of it, for; empty if it has all, or says nothing.
+func lacking(can protocol.Capabilities, n *network.Network) string {
+	if len(can.Operators) == 0 {
+		return ""
+	}
+	for _, need := range n.Needs() {
+		if !slices.Contains(can.Operators, need.Operator) {
+			return fmt.Sprintf("node %q: operator %s", need.Node, need.Operator)
+		}
+	}
+	return ""
+}
+
+// cannot is a runner's refusal that it did not have to be asked for.
+func cannot(reason string) error {
+	return &runnerFault{&protocol.Error{Code: protocol.Unsupported, Message: reason}}
+}

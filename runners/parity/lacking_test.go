@@ -1,0 +1,49 @@
+package parity_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+func having(operators ...string) part {
+	return part{hello: protocol.HelloResult{Capabilities: protocol.Capabilities{Operators: operators}}}
+}
+
+// What a runner says it has not is not asked of it, and is no failure: it may
+// still be right about networks that do without.
+func TestRunnerWithoutAnOperator(t *testing.T) {
+	s := newStage(t)
+	v := s.verifier(part{})
+	v.Cases = fewCases(t)
+	p := tiny(t, plan.Infer, 2)
+	some := s.candidate(having("Conv", "BatchNormalization", "Relu", "GlobalAveragePool", "Flatten", "Gemm"))
+	verdict, err := v.VerifyPlans(t.Context(), some, p, p)
+	if err != nil || verdict.Parity.Status != "passed" {
+		t.Fatalf("%+v, %v", verdict, err)
+	}
+	if c := caseNamed(t, verdict, "sigmoid"); c.Unsupported != `node "op": operator Sigmoid` {
+		t.Errorf("case sigmoid: %+v", c)
+	}
+	few := s.candidate(having("Conv", "Relu", "Flatten", "Gemm"))
+	few.Name = "few"
+	verdict, err = v.VerifyPlans(t.Context(), few, p, p)
+	if err != nil || verdict.Parity.Status != "unsupported" || verdict.Parity.Reason != `node "bn": operator BatchNormalization` {
+		t.Errorf("%+v, %v", verdict, err)
+	}
+}
+
+// A reference that lacks an operator cannot judge, and says so for each cell.
+func TestReferenceWithoutAnOperator(t *testing.T) {
+	s := newStage(t)
+	v := s.verifier(having("Conv", "BatchNormalization", "Relu", "Flatten", "Gemm"))
+	v.Cases = fewCases(t)
+	p := tiny(t, plan.Infer, 2)
+	verdict, err := v.VerifyPlans(t.Context(), s.candidate(part{}), p, p)
+	if err != nil || verdict.Parity.Status != "unsupported" ||
+		!strings.Contains(verdict.Parity.Reason, `the reference, which judges, cannot: node "global": operator GlobalAveragePool`) {
+		t.Errorf("%+v, %v", verdict, err)
+	}
+}
