@@ -90,9 +90,10 @@ func TestZooCases(t *testing.T) {
 		"conv/3x3-stride2": true, "conv/1x1-stride2": true, "conv/5x5-bias": true, "conv/batch1": true,
 		"batchnorm/train-eps1e-05-momentum0.9": true, "relu": true, "add": true, "globalaveragepool": true,
 		"maxpool/3x3-stride2-pad1": true, "gemm/after-flatten": true,
-		"conv/groups": false, "conv/dilated": false, "conv/pads-bottom-right": false, "conv/1x7": false,
-		"maxpool/3x3-stride2-ceil": false, "add/broadcast": false, "mul": false, "sigmoid": false,
-		"averagepool/2x2": false, "resize/nearest": false,
+		"conv/groups": true, "conv/1x7": true, "maxpool/3x3-stride2-ceil": true, "sigmoid": true, "averagepool/2x2": true,
+		"mul/squeeze-excite": true, "reshape/channel-shuffle": true, "gelu/erf": true, "mul/parameter": true,
+		"conv/dilated": false, "conv/pads-bottom-right": false, "add/broadcast": false, "resize/nearest": false,
+		"averagepool/3x3-ceil-counted": false, "gelu/tanh": false, "leakyrelu": false, "gemm/no-bias": false,
 	} {
 		if got, ok := marked[name]; !ok || got != want {
 			t.Errorf("case %q: of the zoo %v, want %v (there is one: %v)", name, got, want, ok)

@@ -78,7 +78,14 @@ func dimsText(dims []*schema.TensorShapeProto_Dimension) string {
 // inputShape puts what the file says, the workload's batch and --input together.
 func (i *importer) inputShape(name string, dims []*schema.TensorShapeProto_Dimension) ([]int, error) {
 	shape := make([]int, 4)
-	wanted := append([]int{i.options.Batch}, i.options.Input...)
+	batch := i.options.Batch
+	if dims != nil && dims[0].GetDimValue() > 0 && dims[0].GetDimValue() <= network.MaxExtent {
+		i.fixed = int(dims[0].GetDimValue())
+	}
+	if batch == 0 {
+		batch = max(i.fixed, 1)
+	}
+	wanted := append([]int{batch}, i.options.Input...)
 	for k := range 4 {
 		stated := int64(0)
 		if dims != nil {

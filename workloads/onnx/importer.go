@@ -40,6 +40,7 @@ type importer struct {
 	folded  []string
 
 	repeated int // weights that ConstantOfShape makes
+	fixed    int // the batch that the file fixes; 0 if it is open
 }
 
 func newImporter(file *schema.ModelProto, opset int, o Options, f *folder) *importer {

@@ -36,7 +36,7 @@ const mostBytes = 2 << 30
 // Options say what a file leaves open.
 type Options struct {
 	Name     string // of the network; from the file's name and digest when empty
-	Batch    int    // images per iteration
+	Batch    int    // images per iteration; 0 for what the file fixes, or 1
 	Input    []int  // [C H W] of an image; what the file says when nil
 	Training bool   // a Softmax at the end is then part of the loss
 }
@@ -45,6 +45,7 @@ type Options struct {
 type Model struct {
 	Network  *network.Network
 	SHA256   string    // of the file and of the weights beside it, in hexadecimal
+	Batch    int       // that the file fixes; 0 if it is open
 	Folded   []string  // what the network has in other words than the file, in the file's order
 	Warnings []Warning // about the file's weights
 	Origin   *Origin   // what dlbench wrote into the file; nil for files of others
@@ -94,7 +95,7 @@ func load(path string) ([]byte, error) {
 }
 
 func decode(data []byte, path string, o Options) (*Model, error) {
-	if o.Batch < 1 {
+	if o.Batch < 0 {
 		return nil, fmt.Errorf("batch %d, wants a positive number", o.Batch)
 	}
 	if err := checkMessages(data); err != nil {
@@ -124,7 +125,7 @@ func decode(data []byte, path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Network: net, SHA256: hex.EncodeToString(digest.Sum(nil)), Folded: i.folded, Warnings: warnings, weights: i.weights}
+	m := &Model{Network: net, SHA256: hex.EncodeToString(digest.Sum(nil)), Batch: i.fixed, Folded: i.folded, Warnings: warnings, weights: i.weights}
 	if m.Origin, err = readOrigin(&file, net); err != nil {
 		return nil, err
 	}

@@ -174,7 +174,7 @@ func TestGivenFilesThatAreRefused(t *testing.T) {
 		{"unet3d.onnx", onnx.Options{Batch: 1}, `input "x" is [1 1 16 16 16], wants four axes [N C H W]; operators that dlbench does not have: InstanceNormalization (first in node "b")`},
 		{"fixed_batch_1.onnx", onnx.Options{Batch: 8}, "batch 8: the file fixes its batch to 1"},
 		{"dynamic_batch_external.onnx", onnx.Options{Batch: 8, Input: []int{3, 64, 64}}, `input 3x64x64: the file fixes input "x" to [batch 3 32 32]`},
-		{"dynamic_batch_external.onnx", onnx.Options{}, "batch 0, wants a positive number"},
+		{"dynamic_batch_external.onnx", onnx.Options{Batch: -1}, "batch -1, wants a positive number"},
 	} {
 		if _, err := onnx.Read(filepath.Join("testdata", c.file), c.options); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.file, err, c.want)

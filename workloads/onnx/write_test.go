@@ -53,7 +53,7 @@ func TestExportsComeBack(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if large := counts.Parameters > 15e6 || mode == plan.Train && counts.Parameters > 1e6; large && testing.Short() {
+				if large := counts.Parameters > 6e6 || mode == plan.Train && counts.Parameters > 1e6; large && testing.Short() {
 					t.Skip("hundreds of megabytes")
 				}
 				comesBack(t, p)

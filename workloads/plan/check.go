@@ -43,6 +43,9 @@ func (p *Plan) Check() error {
 	if shape := p.logits(); len(shape) != 2 || shape[1] != p.Classes {
 		return fmt.Errorf("classes is %d, the logits are %v", p.Classes, shape)
 	}
+	if err := p.checkWeights(); err != nil {
+		return err
+	}
 	return p.checkTraining()
 }
 

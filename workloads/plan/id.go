@@ -41,14 +41,24 @@ var precisions = []string{FP32, "tf32", "bf16", "fp16"}
 // Precisions lists them.
 func Precisions() []string { return slices.Clone(precisions) }
 
-// ParseID reads a workload's name.
+// ParseID reads the name of a workload of the zoo.
 func ParseID(text string) (ID, error) {
+	return ParseIDOf(text, func(network string) (int, error) {
+		entry, err := zoo.Get(network)
+		return entry.Size, err
+	})
+}
+
+// ParseIDOf reads the name of a workload of networks that size knows: it
+// answers with a network's own height and width of the input, or that there is
+// no such network.
+func ParseIDOf(text string, size func(network string) (int, error)) (ID, error) {
 	parts := idForm.FindStringSubmatch(text)
 	if parts == nil {
 		return ID{}, fmt.Errorf("workload %q: expected network/mode/bBATCH/precision, like resnet50/infer/b8/fp32", text)
 	}
 	id := ID{Network: parts[1], Mode: Mode(parts[3]), Precision: parts[5]}
-	entry, err := zoo.Get(id.Network)
+	own, err := size(id.Network)
 	if err != nil {
 		return ID{}, fmt.Errorf("workload %q: %w", text, err)
 	}
@@ -67,7 +77,7 @@ func ParseID(text string) (ID, error) {
 	if id.Size, err = strconv.Atoi(parts[2]); err != nil || id.Size < 1 {
 		return ID{}, fmt.Errorf("workload %q: size %q has to be a positive integer", text, parts[2])
 	}
-	if id.Size == entry.Size {
+	if id.Size == own {
 		id.Size = 0 // one name for one workload
 	}
 	return id, nil

@@ -29,16 +29,24 @@ type Files struct {
 	Batch   File
 }
 
-// Materialize writes a plan's files under dir, or finds them there. Weights
+// Materialize writes a plan's files under dir, or finds them there. A plan that
+// this machine cannot hold is refused before anything is written. Weights
 // belong to a network and a seed and are shared by its workloads. A file that
 // is not whole is made again; concurrent callers do no harm, because every file
 // appears by a rename and always has the same bytes.
 func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
+	if err := p.FitsHere(); err != nil {
+		return Files{}, err
+	}
 	digest, err := p.Digest()
 	if err != nil {
 		return Files{}, err
 	}
-	weights, err := p.key(p.Network.Parameters)
+	var belonging any = p.Network.Parameters
+	if p.Weights != nil {
+		belonging = []any{p.Network.Parameters, p.Weights}
+	}
+	weights, err := p.key(belonging)
 	if err != nil {
 		return Files{}, err
 	}
@@ -178,16 +186,6 @@ func writeWhole(path string, data []byte) error {
 		_, err := w.Write(data)
 		return err
 	})
-}
-
-// Values are a parameter's first values, as the weights file has them.
-func (p *Plan) Values(parameter string) ([]float32, error) {
-	for _, param := range p.Network.Parameters {
-		if param.Name == parameter {
-			return draw(p.stream("parameter/"+param.Name), param), nil
-		}
-	}
-	return nil, fmt.Errorf("network %q: no parameter %q", p.Network.Name, parameter)
 }
 
 // Initial is a parameter's first values in float64.

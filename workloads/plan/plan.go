@@ -26,8 +26,11 @@ type Plan struct {
 	Seed          uint64          `json:"seed"`
 	Slots         int             `json:"slots"` // batch.safetensors holds input.0 … input.<Slots-1> and labels.0 …; iteration i uses slot i mod Slots
 	Classes       int             `json:"classes"`
+	Weights       *Weights        `json:"weights,omitempty"` // of a file; drawn from the seed if absent
 	Network       network.Network `json:"network"`
-	Training      *Training       `json:"training,omitempty"` // mode train alone
+	Training      *Training       `json:"training,omitempty"` // mode train only
+
+	values func(parameter string) ([]float32, error) // of Weights
 }
 
 // Training states what ONNX leaves open.

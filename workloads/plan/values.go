@@ -15,12 +15,22 @@ func (p *Plan) stream(name string) tensors.Stream {
 
 func (p *Plan) writeWeights(path string) (string, error) {
 	var all []tensors.Tensor
+	var fault error // of a file that is read again
 	for _, param := range p.Network.Parameters {
 		all = append(all, tensors.Tensor{Name: param.Name, Shape: param.Shape, Floats: func() []float32 {
-			return draw(p.stream("parameter/"+param.Name), param)
+			values, err := p.Values(param.Name)
+			if err != nil {
+				fault = err
+				return nil // which is not as many as the shape has, so nothing is written
+			}
+			return values
 		}})
 	}
-	return tensors.Write(path, all)
+	digest, err := tensors.Write(path, all)
+	if fault != nil {
+		return "", fault
+	}
+	return digest, err
 }
 
 func draw(s tensors.Stream, p network.Parameter) []float32 {

@@ -4,6 +4,7 @@ package zoo
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
 )
@@ -13,6 +14,8 @@ import (
 type builder struct {
 	net      network.Network
 	channels map[string]int // of an activation
+
+	epsilon, momentum float64 // of batch norms
 }
 
 func newBuilder(name string, batch, channels, size int) *builder {
@@ -20,6 +23,7 @@ func newBuilder(name string, batch, channels, size int) *builder {
 		net: network.Network{Name: name, Opset: network.Opset,
 			Input: network.Value{Name: "input", Shape: []int{batch, channels, size, size}}},
 		channels: map[string]int{"input": channels},
+		epsilon:  1e-5, momentum: 0.9,
 	}
 }
 
@@ -47,18 +51,47 @@ func (b *builder) conv(name, x string, out, kernel, stride, pad int) string {
 }
 
 func (b *builder) convBias(name, x string, out, kernel, stride, pad int) string {
-	in := b.channels[x]
-	std := math.Sqrt(2 / float64(in*kernel*kernel))
-	w := b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in, kernel, kernel)
-	c := b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, out)
-	return b.node(name, "Conv", convAttributes(kernel, stride, pad), out, x, w, c)
+	return b.convolve(name, x, out, square(kernel, stride, pad), 1, true)
 }
 
 func convAttributes(kernel, stride, pad int) network.Attributes {
+	return square(kernel, stride, pad).attributes(1)
+}
+
+// window is a convolution's, rows before columns; pads are the same on both
+// sides of an axis.
+type window struct{ kernel, stride, pad [2]int }
+
+func square(kernel, stride, pad int) window {
+	return window{[2]int{kernel, kernel}, [2]int{stride, stride}, [2]int{pad, pad}}
+}
+
+// oblong is a window of stride 1 that keeps the image's size.
+func oblong(rows, columns int) window {
+	return window{[2]int{rows, columns}, [2]int{1, 1}, [2]int{rows / 2, columns / 2}}
+}
+
+func (w window) attributes(group int) network.Attributes {
 	return network.Attributes{
-		"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride},
-		"pads": []int{pad, pad, pad, pad}, "dilations": []int{1, 1}, "group": 1,
+		"kernel_shape": w.kernel[:], "strides": w.stride[:], "pads": []int{w.pad[0], w.pad[1], w.pad[0], w.pad[1]},
+		"dilations": []int{1, 1}, "group": group,
 	}
+}
+
+// convolve is a convolution in groups, with or without a bias.
+func (b *builder) convolve(name, x string, out int, w window, group int, bias bool) string {
+	return b.drawn(name, x, out, w, group, bias, 1)
+}
+
+// drawn is convolve with weights that are smaller by a factor.
+func (b *builder) drawn(name, x string, out int, w window, group int, bias bool, factor float64) string {
+	in := b.channels[x] / group
+	std := factor * math.Sqrt(2/float64(in*w.kernel[0]*w.kernel[1]))
+	inputs := []string{x, b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in, w.kernel[0], w.kernel[1])}
+	if bias {
+		inputs = append(inputs, b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, out))
+	}
+	return b.node(name, "Conv", w.attributes(group), out, inputs...)
 }
 
 // batchNorm normalises with scales around one and shifts around one half.
@@ -84,7 +117,7 @@ func (b *builder) batchNorm(name, x string, damped bool) string {
 		b.parameter(name+".running_mean", network.RunningMean, network.Init{Kind: "uniform", Low: -0.2, High: 0.2}, c),
 		b.parameter(name+".running_var", network.RunningVariance, network.Init{Kind: "uniform", Low: 1, High: 2}, c),
 	}
-	return b.node(name, "BatchNormalization", network.Attributes{"epsilon": 1e-5, "momentum": 0.9}, c, inputs...)
+	return b.node(name, "BatchNormalization", network.Attributes{"epsilon": b.epsilon, "momentum": b.momentum}, c, inputs...)
 }
 
 func (b *builder) relu(name, x string) string { return b.node(name, "Relu", nil, b.channels[x], x) }
@@ -93,11 +126,81 @@ func (b *builder) add(name, x, y string) string {
 	return b.node(name, "Add", nil, b.channels[x], x, y)
 }
 
+// pointwise is an operator that keeps its input's shape.
+func (b *builder) pointwise(name, op, x string, a network.Attributes) string {
+	return b.node(name, op, a, b.channels[x], x)
+}
+
+func (b *builder) relu6(name, x string) string {
+	return b.pointwise(name, "Clip", x, network.Attributes{"min": 0.0, "max": 6.0})
+}
+
+// silu is x·sigmoid(x), for which ONNX has no operator of its own.
+func (b *builder) silu(name, x string) string {
+	return b.mul(name, x, b.pointwise(name+".sigmoid", "Sigmoid", x, nil))
+}
+
+// mul multiplies a value by another of its shape, or by a gate of [N C 1 1].
+func (b *builder) mul(name, x, y string) string {
+	return b.node(name, "Mul", nil, b.channels[x], x, y)
+}
+
+func (b *builder) dropout(name, x string, ratio float64) string {
+	return b.pointwise(name, "Dropout", x, network.Attributes{"ratio": ratio})
+}
+
+func (b *builder) concat(name string, parts ...string) string {
+	channels := 0
+	for _, part := range parts {
+		channels += b.channels[part]
+	}
+	return b.node(name, "Concat", network.Attributes{"axis": 1}, channels, parts...)
+}
+
 func (b *builder) maxPool(name, x string, kernel, stride, pad int) string {
 	return b.node(name, "MaxPool", network.Attributes{
 		"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride},
 		"pads": []int{pad, pad, pad, pad}, "dilations": []int{1, 1}, "ceil_mode": 0,
 	}, b.channels[x], x)
+}
+
+// ceilPool is a max pool without padding whose last window may overhang, as
+// Caffe's do.
+func (b *builder) ceilPool(name, x string, kernel, stride int) string {
+	b.maxPool(name, x, kernel, stride, 0)
+	b.net.Nodes[len(b.net.Nodes)-1].Attributes["ceil_mode"] = 1
+	return name
+}
+
+// averagePool counts its padding, as PyTorch's does.
+func (b *builder) averagePool(name, x string, kernel, stride, pad int) string {
+	return b.node(name, "AveragePool", network.Attributes{
+		"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride},
+		"pads": []int{pad, pad, pad, pad}, "ceil_mode": 0, "count_include_pad": 1,
+	}, b.channels[x], x)
+}
+
+// lrn is the normalisation over five channels of Krizhevsky et al. 2012.
+func (b *builder) lrn(name, x string, alpha, bias float64) string {
+	return b.pointwise(name, "LRN", x, network.Attributes{"alpha": alpha, "beta": 0.75, "bias": bias, "size": 5})
+}
+
+// gate is squeeze-and-excitation (Hu et al. 2018): a value for each channel, by
+// which x is multiplied.
+func (b *builder) gate(name, x string, squeezed int, activation, gate func(name, x string) string) string {
+	y := b.globalAveragePool(name+".avgpool", x)
+	y = activation(name+".activation", b.convBias(name+".fc1", y, squeezed, 1, 1, 0))
+	y = gate(name+".scale_activation", b.convBias(name+".fc2", y, b.channels[x], 1, 1, 0))
+	return b.mul(name+".scale", x, y)
+}
+
+func (b *builder) sigmoid(name, x string) string { return b.pointwise(name, "Sigmoid", x, nil) }
+
+func (b *builder) hardSwish(name, x string) string { return b.pointwise(name, "HardSwish", x, nil) }
+
+// hardSigmoid has the slope 1/6 in the 32 bits that ONNX keeps.
+func (b *builder) hardSigmoid(name, x string) string {
+	return b.pointwise(name, "HardSigmoid", x, network.Attributes{"alpha": 0.16666667, "beta": 0.5})
 }
 
 func (b *builder) globalAveragePool(name, x string) string {
@@ -115,6 +218,33 @@ func (b *builder) dense(name, x string, out int) string {
 	w := b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in)
 	c := b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, out)
 	return b.node(name, "Gemm", network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}, out, x, w, c)
+}
+
+// area is the height times the width of the last activation; 1 of one that does
+// not fit, which done refuses.
+func (b *builder) area(x string) int {
+	probe := b.net
+	probe.Nodes, probe.Outputs = slices.Clone(b.net.Nodes), []string{x}
+	if probe.Check() != nil {
+		return 1
+	}
+	shape := probe.Nodes[len(probe.Nodes)-1].Shape
+	return shape[2] * shape[3]
+}
+
+// pooledLogits is the end of most networks: the mean of each channel and a
+// dense layer.
+func (b *builder) pooledLogits(parameters, x string, classes int) {
+	b.logits(parameters, b.flatten("flatten", b.globalAveragePool("avgpool", x), 1), classes)
+}
+
+// layers numbers the layers of a sequence, as torchvision does.
+func layers(prefix string) func() string {
+	i := -1
+	return func() string {
+		i++
+		return fmt.Sprintf("%s.%d", prefix, i)
+	}
 }
 
 // logits is the last dense layer; its activation is what a network puts out.

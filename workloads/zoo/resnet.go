@@ -63,15 +63,38 @@ func basic(b *builder, name, x string, width, stride int) string {
 	return b.relu(name+".relu", y)
 }
 
+// bottleneck is the block of ResNet-50 and deeper ones, in version 1.5.
 func bottleneck(b *builder, name, x string, width, stride int) string {
+	return bottlenecked(b, name, x, width, width, 1, 1, stride)
+}
+
+// bottleneckV1 halves the resolution in its first convolution, as the paper does.
+func bottleneckV1(b *builder, name, x string, width, stride int) string {
+	return bottlenecked(b, name, x, width, width, 1, stride, 1)
+}
+
+// grouped is ResNeXt's (Xie et al. 2017, "Aggregated residual transformations
+// for deep neural networks"): twice as wide inside, in 32 groups.
+func grouped(b *builder, name, x string, width, stride int) string {
+	return bottlenecked(b, name, x, width, 2*width, 32, 1, stride)
+}
+
+// wide is Zagoruyko and Komodakis' ("Wide residual networks", 2016): twice as
+// wide inside.
+func wide(b *builder, name, x string, width, stride int) string {
+	return bottlenecked(b, name, x, width, 2*width, 1, 1, stride)
+}
+
+// bottlenecked has an inner width and strides in its first two convolutions.
+func bottlenecked(b *builder, name, x string, width, inner, group, first, second int) string {
 	const expansion = 4
-	y := b.conv(name+".conv1", x, width, 1, 1, 0)
+	y := b.conv(name+".conv1", x, inner, 1, first, 0)
 	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y, false))
-	y = b.conv(name+".conv2", y, width, 3, stride, 1)
+	y = b.convolve(name+".conv2", y, inner, square(3, second, 1), group, false)
 	y = b.relu(name+".relu2", b.batchNorm(name+".bn2", y, false))
 	y = b.conv(name+".conv3", y, expansion*width, 1, 1, 0)
 	y = b.batchNorm(name+".bn3", y, true)
-	y = b.add(name+".add", y, shortcut(b, name, x, expansion*width, stride))
+	y = b.add(name+".add", y, shortcut(b, name, x, expansion*width, first*second))
 	return b.relu(name+".relu", y)
 }
 

@@ -25,6 +25,33 @@ func TestCounts(t *testing.T) {
 		{"resnet50", 25_557_032, 4.09},
 		{"resnet101", 44_549_160, 7.80},
 		{"resnet152", 60_192_808, 11.51},
+		{"resnet50-v1", 25_557_032, 3.86},        // He et al. 2016: 3.8e9
+		{"resnet50-v2", 25_549_352, 4.089},       // timm's resnetv2_50; its convolutions are those of v1.5
+		{"resnext50-32x4d", 25_028_904, 4.230},   // torchvision, as all without a comment
+		{"wide-resnet50-2", 68_883_240, 11.398},  //
+		{"alexnet", 61_100_840, 0.714},           //
+		{"zfnet", 62_357_608, 1.17},              // from figure 3 of the paper
+		{"overfeat", 145_920_872, 2.810},         // table 4 of the paper: 145 million, 2810 million
+		{"vgg11", 132_863_336, 7.609},            //
+		{"vgg11-bn", 132_868_840, 7.609},         //
+		{"vgg13", 133_047_848, 11.308},           //
+		{"vgg13-bn", 133_053_736, 11.308},        //
+		{"vgg16", 138_357_544, 15.470},           //
+		{"vgg16-bn", 138_365_992, 15.470},        //
+		{"vgg19", 143_667_240, 19.632},           //
+		{"vgg19-bn", 143_678_248, 19.632},        //
+		{"googlenet", 6_998_552, 1.58},           // bvlc_googlenet
+		{"inception-v3", 23_834_568, 5.713},      // torchvision's less its auxiliary classifier
+		{"densenet121", 7_978_856, 2.834},        //
+		{"densenet169", 14_149_480, 3.360},       //
+		{"squeezenet1.1", 1_235_496, 0.349},      //
+		{"mobilenet-v1", 4_231_976, 0.569},       // the paper's table 4: 4.2 million, 569 million
+		{"mobilenet-v2", 3_504_872, 0.301},       //
+		{"mobilenet-v3-large", 5_483_032, 0.217}, //
+		{"shufflenet-v2", 2_278_604, 0.145},      //
+		{"efficientnet-b0", 5_288_548, 0.386},    //
+		{"regnety-400mf", 4_344_144, 0.402},      //
+		{"convnext-tiny", 28_589_128, 4.456},     //
 	} {
 		t.Run(want.name, func(t *testing.T) {
 			entry, err := zoo.Get(want.name)

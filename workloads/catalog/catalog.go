@@ -1,0 +1,165 @@
+// Package catalog knows the networks that can be asked for by name: the zoo's,
+// and those of ONNX files that a person brings.
+package catalog
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/dlbench/dlbench/workloads/names"
+	"github.com/dlbench/dlbench/workloads/onnx"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/zoo"
+)
+
+// Catalog makes plans of networks by their names. The zero value has the zoo's.
+type Catalog struct {
+	files []File
+}
+
+// File is a network that a file brings.
+type File struct {
+	Name    string // of the network: the file's name and digest
+	Path    string
+	Input   []int         // [C H W] that was given beside the file; nil for its own
+	Batch   int           // that the file fixes; 0 if it is open
+	Weights WeightsSource // of which weights its plans start
+}
+
+// WeightsSource says which weights the plans of a file have.
+type WeightsSource string
+
+// The sources of weights. By default inference has the file's, and training
+// starts from drawn ones, which are well-conditioned.
+const (
+	ByMode    WeightsSource = ""
+	OfFile    WeightsSource = "file"
+	Generated WeightsSource = "generated"
+)
+
+// ParseWeights reads a source's name.
+func ParseWeights(text string) (WeightsSource, error) {
+	switch w := WeightsSource(text); w {
+	case ByMode, OfFile, Generated:
+		return w, nil
+	}
+	return "", names.Unknown("source of weights", text, []string{string(OfFile), string(Generated)})
+}
+
+// Add reads an ONNX file and registers its network. Input is [C H W] for files
+// that leave it open.
+func (c *Catalog) Add(path string, input []int, weights WeightsSource) (File, error) {
+	m, err := onnx.Read(path, onnx.Options{Input: input})
+	if err != nil {
+		return File{}, err
+	}
+	f := File{Name: m.Network.Name, Path: path, Input: input, Batch: m.Batch, Weights: weights}
+	if slices.ContainsFunc(c.files, func(other File) bool { return other.Name == f.Name }) {
+		return File{}, fmt.Errorf("%s: there is a network %q already", path, f.Name)
+	}
+	c.files = append(c.files, f)
+	return f, nil
+}
+
+// Files are those that were added, in order.
+func (c *Catalog) Files() []File { return slices.Clone(c.files) }
+
+func (c *Catalog) file(network string) (File, bool) {
+	for _, f := range c.files {
+		if f.Name == network {
+			return f, true
+		}
+	}
+	return File{}, false
+}
+
+// Names lists all networks: those of files first.
+func (c *Catalog) Names() []string {
+	var all []string
+	for _, f := range c.files {
+		all = append(all, f.Name)
+	}
+	return append(all, zoo.Names()...)
+}
+
+// ParseID reads a workload's name.
+func (c *Catalog) ParseID(text string) (plan.ID, error) {
+	id, err := plan.ParseIDOf(text, func(network string) (int, error) {
+		if _, ok := c.file(network); ok {
+			return 0, nil
+		}
+		entry, err := zoo.Get(network)
+		if err != nil {
+			return 0, names.Unknown("network", network, c.Names())
+		}
+		return entry.Size, nil
+	})
+	if err != nil {
+		return id, err
+	}
+	if f, ok := c.file(id.Network); ok {
+		if id.Size != 0 {
+			return id, fmt.Errorf("workload %q: the size of a file's images is given as --input CxHxW", text)
+		}
+		if f.Batch != 0 && f.Batch != id.Batch {
+			return id, fmt.Errorf("workload %q: %s fixes its batch to %d", text, f.Path, f.Batch)
+		}
+	}
+	return id, nil
+}
+
+// learningRate is the zoo's: small enough that ten steps stay well-conditioned.
+const learningRate = 1e-3
+
+// New makes the plan of a workload.
+func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
+	f, ok := c.file(id.Network)
+	if !ok {
+		return plan.New(id, seed)
+	}
+	_, p, err := f.Plan(id, seed)
+	return p, err
+}
+
+// Plan reads the file for a workload and makes its plan.
+func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
+	m, err := onnx.Read(f.Path, onnx.Options{Name: f.Name, Batch: id.Batch, Input: f.Input, Training: id.Mode == plan.Train})
+	if err != nil {
+		return nil, nil, err
+	}
+	if name := onnx.Name(f.Path, m.SHA256); name != f.Name {
+		return nil, nil, fmt.Errorf("%s: it was %s when it was read first, and is %s now", f.Path, f.Name, name)
+	}
+	p := plan.From(m.Network, id, seed, learningRate)
+	if f.Weights == OfFile || f.Weights == ByMode && id.Mode == plan.Infer {
+		p.Take(plan.Weights{Source: "file", File: filepath.Base(f.Path), SHA256: m.SHA256}, m.Values)
+	}
+	return m, p, nil
+}
+
+// The batches by which files' networks are verified in depth: see plan.Parity.
+const (
+	parityInferBatch = 2
+	parityTrainBatch = 8
+)
+
+// Parity is the plan by which a workload's runner is verified in depth.
+func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
+	f, ok := c.file(id.Network)
+	if !ok {
+		return plan.Parity(id, seed)
+	}
+	if f.Batch == 0 {
+		most := parityInferBatch
+		if id.Mode == plan.Train {
+			most = parityTrainBatch
+		}
+		id.Batch = min(id.Batch, most)
+	}
+	p, err := c.New(id, seed)
+	if err != nil {
+		return nil, fmt.Errorf("parity plan: %w", err)
+	}
+	return p, nil
+}

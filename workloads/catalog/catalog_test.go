@@ -1,0 +1,148 @@
+package catalog_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/workloads/catalog"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+const (
+	open  = "../onnx/testdata/dynamic_batch_external.onnx"
+	fixed = "../onnx/testdata/fixed_batch_1.onnx"
+)
+
+func added(t *testing.T, path string, weights catalog.WeightsSource) (*catalog.Catalog, catalog.File) {
+	t.Helper()
+	var c catalog.Catalog
+	f, err := c.Add(path, nil, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &c, f
+}
+
+func made(t *testing.T, c *catalog.Catalog, workload string) *plan.Plan {
+	t.Helper()
+	id, err := c.ParseID(workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.New(id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPlansOfAFile(t *testing.T) {
+	c, f := added(t, open, catalog.ByMode)
+	infer, train := made(t, c, f.Name+"/infer/b8/fp32"), made(t, c, f.Name+"/train/b4/fp32")
+	if infer.Weights == nil || infer.Weights.File != "dynamic_batch_external.onnx" || !strings.HasPrefix(infer.Weights.SHA256, f.Name[len(f.Name)-4:]) {
+		t.Errorf("inference has weights %+v, want the file's", infer.Weights)
+	}
+	if train.Weights != nil || train.Training == nil || train.Batch != 4 {
+		t.Errorf("training has weights %+v, want drawn ones", train.Weights)
+	}
+	if infer.Workload != f.Name+"/infer/b8/fp32" || infer.Classes != 10 || !slices.Equal(infer.Network.Input.Shape, []int{8, 3, 32, 32}) {
+		t.Errorf("workload %s, %d classes, input %v", infer.Workload, infer.Classes, infer.Network.Input.Shape)
+	}
+	files, err := plan.Materialize(t.Context(), t.TempDir(), infer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The weights beside the model are in the file that runners get, byte for byte.
+	data, err := os.ReadFile(files.Weights.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := os.ReadFile(open + ".data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(data, beside[:1728]) {
+		t.Error("the first convolution's weights are not in the weights file")
+	}
+	for weights, want := range map[catalog.WeightsSource][2]bool{catalog.OfFile: {true, true}, catalog.Generated: {false, false}} {
+		c, f := added(t, open, weights)
+		if got := [2]bool{made(t, c, f.Name+"/infer/b1/fp32").Weights != nil, made(t, c, f.Name+"/train/b2/fp32").Weights != nil}; got != want {
+			t.Errorf("weights %s: of the file in inference and training %v, want %v", weights, got, want)
+		}
+	}
+}
+
+func TestParityPlans(t *testing.T) {
+	c, f := added(t, open, catalog.ByMode)
+	for workload, batch := range map[string]int{"/infer/b64/fp32": 2, "/infer/b1/fp32": 1, "/train/b64/fp32": 8, "/train/b3/fp32": 3} {
+		id, err := c.ParseID(f.Name + workload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := c.Parity(id, 1); err != nil || p.Batch != batch {
+			t.Errorf("%s: %+v, %v; want batch %d", workload, p, err, batch)
+		}
+	}
+}
+
+func TestZooIsThereToo(t *testing.T) {
+	c, f := added(t, fixed, catalog.ByMode)
+	if p := made(t, c, "lenet/infer/b2/fp32"); p.Network.Name != "lenet" {
+		t.Errorf("got %s", p.Network.Name)
+	}
+	if all := c.Names(); all[0] != f.Name || !slices.Contains(all, "resnet50") {
+		t.Errorf("names %v", all)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	c, f := added(t, fixed, catalog.ByMode)
+	for text, want := range map[string]string{
+		f.Name + "/infer/b8/fp32":    "fixes its batch to 1",
+		f.Name + "@64/infer/b1/fp32": "the size of a file's images is given as --input CxHxW",
+		"fixed_batch/infer/b1/fp32":  "unknown network \"fixed_batch\"; did you mean \"" + f.Name + "\"?",
+		f.Name + "/infer/b1":         "expected network/mode/bBATCH/precision",
+	} {
+		if _, err := c.ParseID(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+	if _, err := c.Add(fixed, nil, catalog.ByMode); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("twice: %v", err)
+	}
+	if _, err := catalog.ParseWeights("drawn"); err == nil || !strings.Contains(err.Error(), `unknown source of weights "drawn"; there are "file", "generated"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file that is another one by the time it is measured is no workload of the
+// record.
+func TestAFileThatChanges(t *testing.T) {
+	data, err := os.ReadFile(fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "m.onnx")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, f := added(t, path, catalog.ByMode)
+	data[len(data)/2] ^= 1 // within the largest weights
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.ParseID(f.Name + "/infer/b1/fp32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.New(id, 1); err == nil || !strings.Contains(err.Error(), "it was "+f.Name+" when it was read first") {
+		t.Errorf("got %v", err)
+	}
+}
