@@ -89,16 +89,39 @@ func (t *track) series() (record.Series, bool) {
 // counter that fell was set back, and nothing is known of the time in which
 // that happened.
 func (t *track) rates() (timeNS []int64, values []float64) {
-	for i := 1; i < len(t.values); i++ {
-		growth := t.values[i] - t.values[i-1]
+	edges := t.edges()
+	for i := 1; i < len(edges); i++ {
+		from, to := edges[i-1], edges[i]
+		growth := t.values[to] - t.values[from]
 		if growth < 0 {
 			continue
 		}
-		rate := growth / float64(t.timeNS[i]-t.timeNS[i-1]) * t.Scale
+		rate := growth / float64(t.timeNS[to]-t.timeNS[from]) * t.Scale
 		if len(values) == 0 {
-			timeNS, values = append(timeNS, t.timeNS[i-1]), append(values, rate)
+			timeNS, values = append(timeNS, t.timeNS[from]), append(values, rate)
 		}
-		timeNS, values = append(timeNS, t.timeNS[i]), append(values, rate)
+		timeNS, values = append(timeNS, t.timeNS[to]), append(values, rate)
 	}
 	return timeNS, values
+}
+
+// edges are the readings between which rates are made: the first, the last, and
+// between them those that lie Least apart. What is left before the last, too
+// short for a rate of its own, belongs to the one before.
+func (t *track) edges() []int {
+	var edges []int
+	least := t.Least.Nanoseconds()
+	for i, now := range t.timeNS {
+		if len(edges) == 0 || now-t.timeNS[edges[len(edges)-1]] >= least {
+			edges = append(edges, i)
+		}
+	}
+	switch end := len(t.timeNS) - 1; {
+	case len(edges) == 0 || edges[len(edges)-1] == end:
+	case len(edges) == 1:
+		edges = append(edges, end)
+	default:
+		edges[len(edges)-1] = end
+	}
+	return edges
 }

@@ -133,7 +133,13 @@ func (s *Sampler) pass(last bool) {
 			if now < s.due[i] && !last {
 				continue
 			}
-			s.due[i] = now + paced.Pace().Nanoseconds()
+			// Counted from when it was due: from when it was read, a ticker that is
+			// a little early would leave out every second reading.
+			pace := paced.Pace().Nanoseconds()
+			if s.due[i] == 0 || s.due[i]+pace <= now {
+				s.due[i] = now // the first one, or one that came much too late
+			}
+			s.due[i] += pace
 		}
 		clear(s.into[i])
 		source.Read(s.into[i])

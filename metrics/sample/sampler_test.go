@@ -3,6 +3,7 @@ package sample_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -176,6 +177,54 @@ func TestPacedSourcesAreNotReadFaster(t *testing.T) {
 	for i := 1; i < len(times)-1; i++ { // the last pass reads what is not due, too
 		if times[i]-times[i-1] != 2*second {
 			t.Fatalf("read at %v", times)
+		}
+	}
+}
+
+// A ticker's passes are late by a little more or less each time. A source whose
+// pace is the interval is read by each.
+func TestPacedSourcesAreReadByAJitteringTicker(t *testing.T) {
+	const pace, jitter = 2 * second, second / 100
+	passes := 0
+	late := func() int64 {
+		passes++
+		if passes > 6 {
+			return 6*pace + jitter // the last one
+		}
+		return int64(passes-1)*pace + int64((passes+1)%2)*jitter
+	}
+	slow := &paced{scripted{channels: []sample.Channel{{Name: "slow", Scale: 1}}, passes: values(1, 2, 3, 4, 5, 6, 7)}}
+	sampler := sample.NewSampler(sample.Config{Sources: []sample.Source{slow}, Interval: time.Millisecond, Clock: late})
+	sampler.Start(t.Context())
+	eventually(t, "enough readings", func() bool { return slow.count() >= 6 })
+	if times := sampler.Stop().Series[0].TimeNS; len(times) < 6 || times[5] > 5*pace+jitter {
+		t.Errorf("read at %v", times)
+	}
+}
+
+// A counter that is renewed in steps has no rate over a shorter time.
+func TestARateIsMadeOverAShortTimeOnly(t *testing.T) {
+	at := []int64{0, 200, 400, 600, 800, 1000, 1200, 1237}
+	for name, tt := range map[string]struct {
+		least time.Duration
+		times []int64
+		rates []float64
+	}{
+		"as it is read": {0, at, []float64{0, 0, 1500, 0, 1500, 0, 0, 0}},
+		"over 500 ms":   {500 * time.Millisecond, []int64{0, 600, 1237}, []float64{500, 500, 300 / 0.637}},
+	} {
+		pass := -1
+		now := func() int64 { pass++; return at[min(pass, len(at)-1)] * 1e6 }
+		counter := &scripted{channels: []sample.Channel{{Name: "power", Kind: sample.Rate, Scale: 1e9, Least: tt.least}}, passes: values(0, 0, 300, 300, 600, 600, 600, 600)}
+		s := sample.NewSampler(sample.Config{Sources: []sample.Source{counter}, Interval: time.Millisecond, Clock: now})
+		s.Start(t.Context())
+		eventually(t, "enough readings", func() bool { return counter.count() >= len(at) })
+		got := s.Stop().Series[0]
+		for i, v := range got.Values {
+			if len(got.Values) != len(tt.rates) || math.Abs(v-tt.rates[i]) > 1e-6 || got.TimeNS[i] != tt.times[i]*1e6 {
+				t.Errorf("%s: rates %v at %v, want %v at %v", name, got.Values, got.TimeNS, tt.rates, tt.times)
+				break
+			}
 		}
 	}
 }

@@ -29,6 +29,9 @@ type Channel struct {
 	// Scale turns a Rate's growth per nanosecond into the series' unit, and
 	// multiplies the readings of the other kinds.
 	Scale float64
+	// Least is the shortest time that a Rate is made over: what a counter grew by
+	// in less says more about when it is renewed than about its rate.
+	Least time.Duration
 }
 
 // Kind says what a channel's readings become.
