@@ -46,8 +46,8 @@ func (c comparison) of(ctx context.Context, id plan.ID) (Row, error) {
 		sampled = append(sampled, stats.Median(d.unsampled)/stats.Median(d.sampled))
 	}
 	row.Bare, row.Own = stats.Median(bare), stats.Median(own)
-	row.Ratio, row.Interval = stats.Ratio(ratios, 0.95)
-	row.Sampler, row.Sampled = stats.Ratio(sampled, 0.95)
+	row.Ratio, row.Interval = stats.Ratio(ratios, stats.Level)
+	row.Sampler, row.Sampled = stats.Ratio(sampled, stats.Level)
 	return row, nil
 }
 

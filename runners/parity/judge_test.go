@@ -45,8 +45,8 @@ func in(name string, change func(v value) value) part {
 
 func scaled(by float64) func(value) value {
 	return func(v value) value {
-		for i := range v.data {
-			v.data[i] *= by
+		for i := range v.Data {
+			v.Data[i] *= by
 		}
 		return v
 	}
@@ -54,7 +54,7 @@ func scaled(by float64) func(value) value {
 
 func set(x float64) func(value) value {
 	return func(v value) value {
-		v.data[len(v.data)-1] = x
+		v.Data[len(v.Data)-1] = x
 		return v
 	}
 }
@@ -110,7 +110,7 @@ func TestFaults(t *testing.T) {
 		{"missing gradient", gone("grad.1/conv.weight"), "conv.weight (grad.1/conv.weight: the runner did not write it)"},
 		{"missing parameter", gone("param.2/conv.weight"), "update: first step: conv.weight (param.2/conv.weight: the runner did not write it)"},
 		{"missing trajectory", gone("trajectory"), "trajectory (the runner did not write it)"},
-		{"wrong shape", in("grad.0/conv.weight", func(v value) value { return value{[]int{len(v.data)}, v.data} }), "shape [108], expected [4 3 3 3]"},
+		{"wrong shape", in("grad.0/conv.weight", func(v value) value { return value{Shape: []int{len(v.Data)}, Data: v.Data} }), "shape [108], expected [4 3 3 3]"},
 		{"not a number", in("grad.0/conv.weight", set(math.NaN())), "conv.weight (it holds values that are no numbers)"},
 		{"infinite", in("stat.1/bn.running_mean", set(math.Inf(-1))), "stat.1/bn.running_mean (it holds values that are no numbers)"},
 		{"not a number in the update", in("param.1/logits.bias", set(math.NaN())), "update: first step: logits.bias (it holds values that are no numbers)"},
@@ -118,8 +118,8 @@ func TestFaults(t *testing.T) {
 		{"gradients off", in("grad.1/logits.bias", scaled(1.1)), "network: gradients: grad.1/logits.bias is off by 0.1, allowed are 0.0001"},
 		{"statistics off", in("stat.2/bn.running_var", scaled(1.001)), "network: running statistics: stat.2/bn.running_var is off by 0.001"},
 		{"loss off", in("loss", scaled(1.001)), "network: loss: loss is off by 0.001"},
-		{"trajectory off", in("trajectory", func(v value) value { v.data[2] *= 1.05; return v }), "network: trajectory: trajectory is off by"},
-		{"first step off", in("param.1/conv.weight", func(v value) value { v.data[0] += 1e-4; return v }), "step: conv.weight is off by"},
+		{"trajectory off", in("trajectory", func(v value) value { v.Data[2] *= 1.05; return v }), "network: trajectory: trajectory is off by"},
+		{"first step off", in("param.1/conv.weight", func(v value) value { v.Data[0] += 1e-4; return v }), "step: conv.weight is off by"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := s.verify(plan.Train, c.part).Parity
@@ -165,14 +165,14 @@ func TestStructure(t *testing.T) {
 func TestRunningVarianceEstimators(t *testing.T) {
 	const momentum, m = 0.9, 2 * 6 * 6
 	biased := func(p *plan.Plan, all values) {
-		if p.Network.Name != "tiny" || p.Training == nil || all["stat.1/bn.running_var"].data == nil {
+		if p.Network.Name != "tiny" || p.Training == nil || all["stat.1/bn.running_var"].Data == nil {
 			return
 		}
 		old, err := p.Initial("bn.running_var")
 		if err != nil {
 			panic(err)
 		}
-		first, second := all["stat.1/bn.running_var"].data, all["stat.2/bn.running_var"].data
+		first, second := all["stat.1/bn.running_var"].Data, all["stat.2/bn.running_var"].Data
 		for i := range old {
 			batch1 := (first[i] - momentum*old[i]) * (m - 1) / m
 			batch2 := (second[i] - momentum*first[i]) * (m - 1) / m
@@ -202,7 +202,7 @@ func TestRunningVarianceEstimators(t *testing.T) {
 		}
 	}
 	// A first step of another length must not break the correction of the second.
-	p := in("stat.1/bn.running_var", func(v value) value { return value{[]int{1}, v.data[:1]} })
+	p := in("stat.1/bn.running_var", func(v value) value { return value{Shape: []int{1}, Data: v.Data[:1]} })
 	p.hello = declare("biased")
 	if got := verify(t, plan.Train, p).Parity; got.Status != record.ParityFailed {
 		t.Errorf("%s: %s", got.Status, got.Reason)
@@ -296,8 +296,8 @@ func onTiny(err error) func(*plan.Plan) (protocol.LoadResult, error) {
 // All rows of a batch are judged where the reference affords them.
 func TestEveryImageIsJudged(t *testing.T) {
 	last := in("output.logits", func(v value) value {
-		if v.shape[0] == 4 { // the workload's own batch
-			v.data[len(v.data)-1] += 1
+		if v.Shape[0] == 4 { // the workload's own batch
+			v.Data[len(v.Data)-1] += 1
 		}
 		return v
 	})

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,118 +12,17 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/runners/parity/paritytest"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/plan"
-	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-// values are the tensors of a file that verify would write.
-type values map[string]value
-
-type value struct {
-	shape []int
-	data  []float64
-}
-
-// oracle makes up what a runner could write for a plan: numbers that depend on
-// the tensor's name alone, steps that follow the plan's optimizer from them, and
-// a first loss that fits the logits.
-func oracle(p *plan.Plan, params protocol.VerifyParams) (values, error) {
-	all := values{}
-	shapes := map[string][]int{}
-	for _, n := range p.Network.Nodes {
-		shapes[n.Output] = n.Shape
-	}
-	for _, name := range p.Network.Outputs {
-		all.draw("output."+name, shapes[name], 0, 1)
-		all.draw("output."+name+".slot1", shapes[name], 0, 1)
-	}
-	if p.Mode == plan.Infer {
-		return all, nil
-	}
-	loss := lossOf(all["output.logits"].data, p.Labels(0), p.Classes)
-	all["loss"] = value{[]int{1}, []float64{loss}}
-	if params.Steps > 0 {
-		all.draw("trajectory", []int{params.Steps}, 1, 2)
-		all["trajectory"].data[0] = loss
-	}
-	if !params.Gradients {
-		return all, nil
-	}
-	if p.Training.InputGradient {
-		all.draw("grad.input", p.Network.Input.Shape, -0.1, 0.1)
-	}
-	return all, all.steps(p)
-}
-
-func (all values) draw(name string, shape []int, low, high float64) {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(name))
-	source := rand.New(rand.NewPCG(hash.Sum64(), 1))
-	data := make([]float64, elements(shape))
-	for i := range data {
-		data[i] = low + (high-low)*source.Float64()
-	}
-	all[name] = value{shape, data}
-}
-
-func (all values) steps(p *plan.Plan) error {
-	for _, param := range p.Network.Parameters {
-		old, err := p.Initial(param.Name)
-		if err != nil {
-			return err
-		}
-		if param.Role != network.Trainable {
-			all.draw("stat.1/"+param.Name, param.Shape, 1, 2)
-			all.draw("stat.2/"+param.Name, param.Shape, 1, 2)
-			continue
-		}
-		velocity, o := make([]float64, len(old)), p.Training.Optimizer
-		for step := 1; step <= 2; step++ {
-			gradient := fmt.Sprintf("grad.%d/%s", step-1, param.Name)
-			all.draw(gradient, param.Shape, -0.1, 0.1)
-			next := slices.Clone(old)
-			for i, g := range all[gradient].data {
-				velocity[i] = o.Momentum*velocity[i] + g
-				next[i] -= o.LearningRate * (g + o.Momentum*velocity[i])
-			}
-			all[fmt.Sprintf("param.%d/%s", step, param.Name)] = value{param.Shape, next}
-			old = next
-		}
-	}
-	return nil
-}
-
-func elements(shape []int) int {
-	n := 1
-	for _, extent := range shape {
-		n *= extent
-	}
-	return n
-}
-
-func lossOf(logits []float64, labels []int64, classes int) float64 {
-	loss := 0.0
-	for i, label := range labels {
-		sum := 0.0
-		for _, v := range logits[i*classes : (i+1)*classes] {
-			sum += math.Exp(v)
-		}
-		loss += math.Log(sum) - logits[i*classes+int(label)]
-	}
-	return loss / float64(len(labels))
-}
-
-func (all values) write(path string) error {
-	var list []tensors.Tensor
-	for name, v := range all {
-		list = append(list, tensors.Tensor{Name: name, Shape: v.shape, Doubles: func() []float64 { return v.data }})
-	}
-	_, err := tensors.Write(path, list)
-	return err
-}
+type (
+	values = paritytest.Values
+	value  = paritytest.Value
+)
 
 // scripted is a runner that plays a part. It counts what it is asked.
 type scripted struct {
@@ -227,21 +123,14 @@ func (s *scripted) Verify(_ context.Context, params protocol.VerifyParams) (stri
 	if s.part.file != nil {
 		return path, result, s.part.file(s.plan, path)
 	}
-	all, err := oracle(s.plan, params)
+	all, err := paritytest.Oracle(s.plan, params)
 	if err != nil {
 		return "", result, err
-	}
-	if noise := params.Noise; noise != nil {
-		for _, v := range all {
-			for i := range v.data {
-				v.data[i] *= 1 + noise.Scale*0x1p-24*float64(4-noise.Seed) // the first is the largest
-			}
-		}
 	}
 	if s.part.alter != nil {
 		s.part.alter(s.plan, all)
 	}
-	return path, result, all.write(path)
+	return path, result, all.Write(path)
 }
 
 func (s *scripted) Unload(context.Context) error {

@@ -18,8 +18,8 @@ func nan() float64 { return math.NaN() }
 func TestCheckInfer(t *testing.T) {
 	verdict := verify(t, plan.Infer, part{})
 	all := values{}
-	all.draw("output.logits", []int{4, 5}, 0, 1)
-	all.draw("output.logits.slot1", []int{4, 5}, 0, 1)
+	all.Draw("output.logits", []int{4, 5}, 0, 1)
+	all.Draw("output.logits.slot1", []int{4, 5}, 0, 1)
 	slots := []value{all["output.logits"], all["output.logits.slot1"]}
 	for _, c := range []struct {
 		name   string
@@ -31,13 +31,13 @@ func TestCheckInfer(t *testing.T) {
 		{"the same", 0, slots[0], true, "logits of slot 0"},
 		{"the same of the other slot", 1, slots[1], true, "logits of slot 1"},
 		{"stale", 1, slots[0], false, "logits of slot 1"},
-		{"rounded otherwise", 0, value{slots[0].shape, scaled(1 + 1e-5)(clone(slots[0])).data}, true, "logits of slot 0"},
-		{"off", 0, value{slots[0].shape, scaled(1 + 1e-3)(clone(slots[0])).data}, false, "logits of slot 0"},
-		{"of another batch", 0, value{[]int{2, 5}, slots[0].data[:10]}, false, "shape [2 5], expected [4 5]"},
+		{"rounded otherwise", 0, value{Shape: slots[0].Shape, Data: scaled(1 + 1e-5)(clone(slots[0])).Data}, true, "logits of slot 0"},
+		{"off", 0, value{Shape: slots[0].Shape, Data: scaled(1 + 1e-3)(clone(slots[0])).Data}, false, "logits of slot 0"},
+		{"of another batch", 0, value{Shape: []int{2, 5}, Data: slots[0].Data[:10]}, false, "shape [2 5], expected [4 5]"},
 		{"not a number", 0, set(nan())(clone(slots[0])), false, "no numbers"},
 	} {
 		path := filepath.Join(t.TempDir(), "output.safetensors")
-		if err := (values{"output": c.output}).write(path); err != nil {
+		if err := (values{"output": c.output}).Write(path); err != nil {
 			t.Fatal(err)
 		}
 		check, err := verdict.CheckInfer(path, c.slot)
@@ -53,7 +53,7 @@ func TestCheckInfer(t *testing.T) {
 	}
 }
 
-func clone(v value) value { return value{v.shape, append([]float64(nil), v.data...)} }
+func clone(v value) value { return value{Shape: v.Shape, Data: append([]float64(nil), v.Data...)} }
 
 func TestCheckLosses(t *testing.T) {
 	verdict := verify(t, plan.Train, part{})

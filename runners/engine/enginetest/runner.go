@@ -8,6 +8,7 @@ import (
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // Runner is a scripted runner: it speaks the protocol, computes nothing, and
@@ -18,7 +19,13 @@ type Runner struct {
 	Fault     func(request string) *protocol.Error // instead of an answer; nil answers
 	Exit      func(request string) *engine.Exit    // instead of an answer; nil goes on
 
+	// Verify writes what is to be judged of the loaded plan, and Output the output
+	// of a slot; a runner without them knows no such request.
+	Verify func(p *plan.Plan, params protocol.VerifyParams) error
+	Output func(p *plan.Plan, slot int, path string) error
+
 	clock int64
+	plan  *plan.Plan
 }
 
 // Script plays the runner in a process of a Fake.
@@ -64,7 +71,18 @@ func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
 	case protocol.Hello:
 		answer = r.introduction()
 	case protocol.Load:
-		answer = protocol.LoadResult{LoadSeconds: 0.25}
+		var p protocol.LoadParams
+		err = json.Unmarshal(q.Params, &p)
+		if err == nil {
+			answer, err = r.load(p)
+		}
+	case protocol.Verify:
+		var p protocol.VerifyParams
+		err = json.Unmarshal(q.Params, &p)
+		if err == nil && r.Verify != nil {
+			err = r.Verify(r.plan, p)
+		}
+		answer = protocol.VerifyResult{Output: p.Output}
 	case protocol.Warmup:
 		var p protocol.WarmupParams
 		err = json.Unmarshal(q.Params, &p)
@@ -72,6 +90,9 @@ func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
 	case protocol.Measure:
 		var p protocol.MeasureParams
 		err = json.Unmarshal(q.Params, &p)
+		if err == nil && p.Output != "" && r.Output != nil {
+			err = r.Output(r.plan, (p.FirstSlot+p.Iterations-1)%r.plan.Slots, p.Output)
+		}
 		answer = r.measure(p)
 	case protocol.Unload, protocol.Bye:
 	default:
@@ -104,6 +125,9 @@ func (r *Runner) introduction() protocol.HelloResult {
 	if h.Build == nil {
 		h.Build = map[string]string{}
 	}
+	if h.Capabilities.RunningVariance == "" {
+		h.Capabilities = protocol.Capabilities{Modes: []string{"infer", "train"}, Precisions: plan.Precisions(), RunningVariance: "unbiased", Noise: true}
+	}
 	if h.Terms.CPUs == nil {
 		h.Terms.CPUs = []int{0}
 	}
@@ -111,6 +135,15 @@ func (r *Runner) introduction() protocol.HelloResult {
 		h.Terms.Switches = map[string]string{}
 	}
 	return h
+}
+
+func (r *Runner) load(p protocol.LoadParams) (protocol.LoadResult, error) {
+	var err error
+	if r.plan, err = plan.Read(p.Plan); err != nil {
+		return protocol.LoadResult{}, err
+	}
+	counts, err := r.plan.Network.Counts()
+	return protocol.LoadResult{LoadSeconds: 0.25, Parameters: counts.Parameters}, err
 }
 
 func (r *Runner) warmup(p protocol.WarmupParams) protocol.WarmupResult {

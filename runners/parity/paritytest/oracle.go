@@ -1,0 +1,137 @@
+// Package paritytest makes up what runners could write when they are verified,
+// for tests that have no framework.
+package paritytest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// Values are the tensors of a file that verify would write, by name.
+type Values map[string]Value
+
+// Value is one of them.
+type Value struct {
+	Shape []int
+	Data  []float64
+}
+
+// Oracle makes up what a runner could write for a plan: numbers that depend on
+// the tensor's name alone, steps that follow the plan's optimizer from them, and
+// a first loss that fits the logits. With noise they are off by a rounding.
+func Oracle(p *plan.Plan, params protocol.VerifyParams) (Values, error) {
+	all, err := exact(p, params)
+	if noise := params.Noise; noise != nil {
+		for _, v := range all {
+			for i := range v.Data {
+				v.Data[i] *= 1 + noise.Scale*0x1p-24*float64(4-noise.Seed) // the first is the largest
+			}
+		}
+	}
+	return all, err
+}
+
+func exact(p *plan.Plan, params protocol.VerifyParams) (Values, error) {
+	all := Values{}
+	shapes := map[string][]int{}
+	for _, n := range p.Network.Nodes {
+		shapes[n.Output] = n.Shape
+	}
+	for _, name := range p.Network.Outputs {
+		all.Draw("output."+name, shapes[name], 0, 1)
+		all.Draw("output."+name+".slot1", shapes[name], 0, 1)
+	}
+	if p.Mode == plan.Infer {
+		return all, nil
+	}
+	loss := lossOf(all["output.logits"].Data, p.Labels(0), p.Classes)
+	all["loss"] = Value{[]int{1}, []float64{loss}}
+	if params.Steps > 0 {
+		all.Draw("trajectory", []int{params.Steps}, 1, 2)
+		all["trajectory"].Data[0] = loss
+	}
+	if !params.Gradients {
+		return all, nil
+	}
+	if p.Training.InputGradient {
+		all.Draw("grad.input", p.Network.Input.Shape, -0.1, 0.1)
+	}
+	return all, all.steps(p)
+}
+
+// Draw makes a tensor up from its name.
+func (all Values) Draw(name string, shape []int, low, high float64) {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(name))
+	source := rand.New(rand.NewPCG(hash.Sum64(), 1))
+	data := make([]float64, elements(shape))
+	for i := range data {
+		data[i] = low + (high-low)*source.Float64()
+	}
+	all[name] = Value{shape, data}
+}
+
+func (all Values) steps(p *plan.Plan) error {
+	for _, param := range p.Network.Parameters {
+		old, err := p.Initial(param.Name)
+		if err != nil {
+			return err
+		}
+		if param.Role != network.Trainable {
+			all.Draw("stat.1/"+param.Name, param.Shape, 1, 2)
+			all.Draw("stat.2/"+param.Name, param.Shape, 1, 2)
+			continue
+		}
+		velocity, o := make([]float64, len(old)), p.Training.Optimizer
+		for step := 1; step <= 2; step++ {
+			gradient := fmt.Sprintf("grad.%d/%s", step-1, param.Name)
+			all.Draw(gradient, param.Shape, -0.1, 0.1)
+			next := slices.Clone(old)
+			for i, g := range all[gradient].Data {
+				velocity[i] = o.Momentum*velocity[i] + g
+				next[i] -= o.LearningRate * (g + o.Momentum*velocity[i])
+			}
+			all[fmt.Sprintf("param.%d/%s", step, param.Name)] = Value{param.Shape, next}
+			old = next
+		}
+	}
+	return nil
+}
+
+func elements(shape []int) int {
+	n := 1
+	for _, extent := range shape {
+		n *= extent
+	}
+	return n
+}
+
+func lossOf(logits []float64, labels []int64, classes int) float64 {
+	loss := 0.0
+	for i, label := range labels {
+		sum := 0.0
+		for _, v := range logits[i*classes : (i+1)*classes] {
+			sum += math.Exp(v)
+		}
+		loss += math.Log(sum) - logits[i*classes+int(label)]
+	}
+	return loss / float64(len(labels))
+}
+
+// Write writes the file.
+func (all Values) Write(path string) error {
+	var list []tensors.Tensor
+	for name, v := range all {
+		list = append(list, tensors.Tensor{Name: name, Shape: v.Shape, Doubles: func() []float64 { return v.Data }})
+	}
+	_, err := tensors.Write(path, list)
+	return err
+}
