@@ -21,6 +21,9 @@ func TestAnotherExperimentIsRefused(t *testing.T) {
 	saves := len(s.saved)
 	for says, change := range map[string]func(o *bench.Options, old *record.Record){
 		"by engine podman: give --engine podman": func(_ *bench.Options, old *record.Record) { old.Environment.Engine = "podman" },
+		"by engine docker: give --engine docker": func(o *bench.Options, old *record.Record) { // auto takes another one now
+			o.Engine, old.Environment.Engine = "auto", "docker"
+		},
 		"with the adapter digest0 of runner a, which is now digest": func(_ *bench.Options, old *record.Record) {
 			old.Runners[0].AdapterDigest = "digest0"
 		},

@@ -40,7 +40,7 @@ type Stage struct {
 // left when the test ends.
 func New(t *testing.T, runners map[string]enginetest.Runner) *Stage {
 	s := &Stage{t: t, cache: t.TempDir()}
-	s.Engine.Scripts = map[string]enginetest.Script{Judge: enginetest.Runner{}.Script}
+	s.Engine.Scripts = map[string]enginetest.Script{Judge: Honest().Script}
 	for name, r := range runners {
 		s.Engine.Scripts[name] = r.Script
 	}
