@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
@@ -30,10 +32,8 @@ func pointLatest(dir string) error {
 	if old, err := os.Readlink(link); err == nil && old == name {
 		return nil
 	}
-	temp := link + fmt.Sprintf(".%d", os.Getpid())
-	_ = os.Remove(temp)
-	if err := os.Symlink(name, temp); err != nil {
+	if err := renameio.Symlink(name, link); err != nil {
 		return fmt.Errorf("point results/latest at the run: %w", err)
 	}
-	return os.Rename(temp, link)
+	return nil
 }
