@@ -65,15 +65,14 @@ func (s *simulated) campaign(runners, names []string, rounds int) *record.Record
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	rec := &record.Record{SchemaVersion: 1, Suite: "simulated", Profile: "report", Created: s.now(), Updated: s.now(), Seed: 1,
-		Environment: record.Environment{Host: "h", CPU: "simulated", CPUFlags: []string{}, GPUs: []record.GPU{}},
-		Terms:       record.Terms{Device: "cpu", Threads: 1, CPUs: "0"}, Workloads: []record.Workload{w}, Warnings: []record.Warning{}, Comparisons: []record.Comparison{}}
+	rec := record.New(s.now())
+	rec.Suite, rec.Profile, rec.Seed = "simulated", "report", 1
+	rec.Environment.Host, rec.Environment.CPU, rec.Terms = "h", "simulated", record.Terms{Device: "cpu", Threads: 1, CPUs: "0"}
+	rec.AddWorkload(w)
 	var cells []campaign.Cell
 	for i, name := range names {
-		rec.Runners = append(rec.Runners, record.Runner{Name: name, Framework: name, FrameworkVersion: "1", Build: map[string]string{},
-			Terms: record.RunnerTerms{CPUs: []int{}, Switches: map[string]string{}}})
-		rec.Cells = append(rec.Cells, record.Cell{Workload: w.ID, Runner: name, Device: "cpu", Status: record.Pending, Processes: []record.Process{},
-			Parity: record.Parity{Status: record.ParityPassed, Checks: []record.Check{}}})
+		rec.AddRunner(record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
+		rec.AddCell(record.Cell{Workload: w.ID, Runner: name, Device: "cpu", Parity: record.Parity{Status: record.ParityPassed}})
 		length := s.length[runners[i]]
 		cells = append(cells, campaign.Cell{Plan: p, Runner: name, Open: func(ctx context.Context) (campaign.Runner, error) {
 			return s.machine.Open(ctx, length)

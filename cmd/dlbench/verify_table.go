@@ -54,7 +54,7 @@ func closest(checks []record.Check) []record.Check {
 		case !seen:
 			at[c.Layer] = len(out)
 			out = append(out, c)
-		case c.Value/c.Tolerance > out[i].Value/out[i].Tolerance:
+		case c.WorseThan(out[i]):
 			out[i] = c
 		}
 	}

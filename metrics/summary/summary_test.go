@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,19 +23,19 @@ const (
 // campaign is a record of raw processes alone: each runner's process of round
 // r has three throughput blocks around speed·drift(r) images/s.
 func campaign(rounds int, speeds map[string]float64, names ...string) *record.Record {
-	r := &record.Record{SchemaVersion: record.SchemaVersion, Status: record.Running, Workloads: []record.Workload{{ID: workload, Batch: 8}}}
+	r := record.New(time.Time{})
+	r.AddWorkload(record.Workload{ID: workload, Batch: 8})
 	rng := rand.New(rand.NewPCG(9, 9))
 	drift := make([]float64, rounds)
 	for i := range drift {
 		drift[i] = 1 + 0.05*rng.NormFloat64()
 	}
 	for _, name := range names {
-		r.Runners = append(r.Runners, record.Runner{Name: name})
-		c := record.Cell{Workload: workload, Runner: name, Device: "cpu", Status: record.Pending, Parity: record.Parity{Status: record.ParityPassed}}
+		r.AddRunner(record.Runner{Name: name})
+		c := r.AddCell(record.Cell{Workload: workload, Runner: name, Device: "cpu", Parity: record.Parity{Status: record.ParityPassed}})
 		for round := range rounds {
 			c.Processes = append(c.Processes, process(round, speeds[name]*drift[round]*(1+0.001*rng.NormFloat64())))
 		}
-		r.Cells = append(r.Cells, c)
 	}
 	return r
 }

@@ -16,8 +16,8 @@ func blocks(n int, speed float64) *record.Record {
 	r := campaign(nil)
 	for i := range cells {
 		name := fmt.Sprintf("runner%d", i)
-		r.Runners = append(r.Runners, record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
-		c := record.Cell{Workload: workload, Runner: name, Status: record.Pending, Parity: record.Parity{Status: record.ParityPassed}}
+		r.AddRunner(record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
+		c := r.AddCell(record.Cell{Workload: workload, Runner: name, Parity: record.Parity{Status: record.ParityPassed}})
 		for round := range processes {
 			p := record.Process{Round: round, Status: record.Measured}
 			at := int64(1)
@@ -28,7 +28,6 @@ func blocks(n int, speed float64) *record.Record {
 			}
 			c.Processes = append(c.Processes, p)
 		}
-		r.Cells = append(r.Cells, c)
 	}
 	summary.Summarize(r)
 	return r

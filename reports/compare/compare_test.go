@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/record/recordtest"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 )
@@ -22,23 +23,21 @@ const workload = "net/infer/b4/fp32"
 // campaign is a record in which every named runner has six processes, at so
 // many images per second and 0 to 5 more.
 func campaign(speeds map[string]float64) *record.Record {
-	r := &record.Record{SchemaVersion: 1, Suite: "smoke", Profile: "report", Status: record.Complete, Rounds: 6,
-		Created:     time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Environment: record.Environment{Host: "h", CPU: "EPYC"}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
-		Workloads: []record.Workload{{ID: workload, Mode: "infer", Batch: 4, Digest: "d"}}}
+	r := record.New(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	r.Suite, r.Profile, r.Status, r.Rounds = "smoke", "report", record.Complete, 6
+	r.Environment.Host, r.Environment.CPU, r.Terms = "h", "EPYC", record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"}
+	r.AddWorkload(record.Workload{ID: workload, Mode: "infer", Batch: 4, Digest: "d"})
 	for _, name := range []string{"fast", "same", "gone", "fresh", "wrong"} {
 		speed, there := speeds[name]
 		if !there {
 			continue
 		}
-		r.Runners = append(r.Runners, record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
-		c := record.Cell{Workload: workload, Runner: name, Status: record.Pending, Parity: record.Parity{Status: record.ParityPassed}}
+		r.AddRunner(record.Runner{Name: name, Framework: name, FrameworkVersion: "1"})
+		var speeds []float64
 		for round := range 6 {
-			seconds := 4000 / (speed + float64(round))
-			c.Processes = append(c.Processes, record.Process{Round: round, Status: record.Measured, Blocks: []record.Block{
-				{Scenario: record.Offline, Iterations: 1000, StartNS: 1, EndNS: 1 + int64(seconds*1e9)}}})
+			speeds = append(speeds, speed+float64(round))
 		}
-		r.Cells = append(r.Cells, c)
+		r.AddCell(recordtest.Cell(workload, name, 4, speeds...))
 	}
 	summary.Summarize(r)
 	return r

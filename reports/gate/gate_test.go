@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/record/recordtest"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/gate"
@@ -26,24 +27,18 @@ const workload = "net/infer/b4/fp32"
 
 // cell is a cell with processes of these throughputs.
 func cell(runner string, throughputs ...float64) record.Cell {
-	c := record.Cell{Workload: workload, Runner: runner, Status: record.Pending, Parity: record.Parity{Status: record.ParityPassed, Checks: []record.Check{}}, Processes: []record.Process{}}
-	for round, speed := range throughputs {
-		c.Processes = append(c.Processes, record.Process{Round: round, Status: record.Measured, Series: []record.Series{}, Blocks: []record.Block{
-			{Scenario: record.Offline, Iterations: 1000, StartNS: 1, EndNS: 1 + int64(4000/speed*1e9)}}})
-	}
-	return c
+	return recordtest.Cell(workload, runner, 4, throughputs...)
 }
 
 // night is a record of a day of January.
 func night(day int, cells ...record.Cell) *record.Record {
-	r := &record.Record{SchemaVersion: 1, Suite: "smoke", Profile: "report", Status: record.Complete,
-		Created:     time.Date(2026, 1, day, 3, 0, 0, 0, time.UTC),
-		Environment: record.Environment{Host: "h", CPU: "EPYC", CPUFlags: []string{}, GPUs: []record.GPU{}}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
-		Warnings: []record.Warning{}, Comparisons: []record.Comparison{}, Runners: []record.Runner{}, Cells: cells,
-		Workloads: []record.Workload{{ID: workload, Network: "net", Mode: "infer", Precision: "fp32", Batch: 4, Digest: "d", InputShape: []int{4, 1, 8, 8}, MACs: 100, Parameters: 10}}}
+	r := record.New(time.Date(2026, 1, day, 3, 0, 0, 0, time.UTC))
+	r.Suite, r.Profile, r.Status = "smoke", "report", record.Complete
+	r.Environment.Host, r.Environment.CPU, r.Terms = "h", "EPYC", record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"}
+	r.AddWorkload(record.Workload{ID: workload, Network: "net", Mode: "infer", Precision: "fp32", Batch: 4, Digest: "d", InputShape: []int{4, 1, 8, 8}, MACs: 100, Parameters: 10})
 	for _, c := range cells {
-		r.Runners = append(r.Runners, record.Runner{Name: c.Runner, Framework: c.Runner, FrameworkVersion: "1", Build: map[string]string{},
-			Terms: record.RunnerTerms{CPUs: []int{}, Switches: map[string]string{}}})
+		r.AddRunner(record.Runner{Name: c.Runner, Framework: c.Runner, FrameworkVersion: "1"})
+		r.AddCell(c)
 	}
 	summary.Summarize(r)
 	return r

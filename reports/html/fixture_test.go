@@ -74,16 +74,15 @@ func full() plan {
 // same record.
 func campaign(p plan) *record.Record {
 	rng := rand.New(rand.NewPCG(7, uint64(p.rounds)))
-	r := &record.Record{
-		SchemaVersion: record.SchemaVersion, DlbenchVersion: "0.3.0" + p.text, Suite: "resnet" + p.text, Profile: map[bool]string{true: "report", false: "quick"}[p.rounds >= 6],
-		Created: time.Date(2026, 11, 24, 12, 4, 5, 0, time.UTC), Updated: time.Date(2026, 11, 24, 13, 20, 5, 0, time.UTC), Seed: 42, Status: record.Complete, Rounds: p.rounds,
-		Environment: record.Environment{Host: "bench-1" + p.text, OS: "Debian 12", Kernel: "6.1.0", CPU: "AMD EPYC 9555 64-Core Processor" + p.text, CPUFlags: []string{"avx2", "avx512f"},
-			Cores: p.threads, LogicalCPUs: p.threads, MemoryBytes: 64 << 30, Governor: "performance", SMT: "off", Virtualization: "kvm", Cgroup: "v2", Engine: "podman", EngineVersion: "5.4",
-			Peak: p.peak, Missing: map[string]string{}},
-		Terms: record.Terms{Device: "cpu", Threads: p.threads, CPUs: fmt.Sprintf("0-%d", p.threads-1), MemoryBytes: 16 << 30},
-		Warnings: []record.Warning{{Code: record.VirtualMachine, Scope: "run", Text: "kvm: other machines share the processor, and its clocks are hidden" + p.text},
-			{Code: "code" + p.text, Scope: "run", Text: "a warning that this program does not know" + p.text}},
-	}
+	r := record.New(time.Date(2026, 11, 24, 12, 4, 5, 0, time.UTC))
+	r.DlbenchVersion, r.Suite, r.Profile = "0.3.0"+p.text, "resnet"+p.text, map[bool]string{true: "report", false: "quick"}[p.rounds >= 6]
+	r.Updated, r.Seed, r.Status, r.Rounds = time.Date(2026, 11, 24, 13, 20, 5, 0, time.UTC), 42, record.Complete, p.rounds
+	r.Environment = record.Environment{Host: "bench-1" + p.text, OS: "Debian 12", Kernel: "6.1.0", CPU: "AMD EPYC 9555 64-Core Processor" + p.text, CPUFlags: []string{"avx2", "avx512f"},
+		Cores: p.threads, LogicalCPUs: p.threads, MemoryBytes: 64 << 30, Governor: "performance", SMT: "off", Virtualization: "kvm", Cgroup: "v2", Engine: "podman", EngineVersion: "5.4",
+		Peak: p.peak, Missing: map[string]string{}}
+	r.Terms = record.Terms{Device: "cpu", Threads: p.threads, CPUs: fmt.Sprintf("0-%d", p.threads-1), MemoryBytes: 16 << 30}
+	r.Warn(record.AboutRun, record.VirtualMachine, "kvm: other machines share the processor, and its clocks are hidden%s", p.text)
+	r.Warn(record.AboutRun, "code"+p.text, "a warning that this program does not know%s", p.text)
 	if p.gpu {
 		r.Terms.Device = "gpu:0"
 		r.Environment.GPUs = []record.GPU{{Name: p.card + p.text, UUID: "GPU-1", MemoryBytes: 141 << 30, Driver: "570.1", ComputeCapability: "9.0",
@@ -95,13 +94,13 @@ func campaign(p plan) *record.Record {
 	p.addRunners(r)
 	for _, w := range r.Workloads {
 		for i, runner := range r.Runners {
-			r.Cells = append(r.Cells, p.cell(rng, w, runner, i))
+			r.AddCell(p.cell(rng, w, runner, i))
 		}
 	}
 	summary.Summarize(r)
 	first := r.Workloads[0].ID
-	r.Warnings = append(r.Warnings, record.Warning{Code: record.NoSteadyState, Scope: record.AboutCell(first, r.Runners[1].Name), Text: "iterations were still changing" + p.text},
-		record.Warning{Code: record.MemoryMismatch, Scope: record.AboutRunner(r.Runners[2].Name), Text: "held to 8 GiB" + p.text})
+	r.Warn(record.AboutCell(first, r.Runners[1].Name), record.NoSteadyState, "iterations were still changing%s", p.text)
+	r.Warn(record.AboutRunner(r.Runners[2].Name), record.MemoryMismatch, "held to 8 GiB%s", p.text)
 	return r
 }
 
@@ -109,7 +108,7 @@ func (p plan) addWorkloads(r *record.Record) {
 	for _, n := range p.networks {
 		for _, mode := range []string{"infer", "train"} {
 			for _, batch := range p.batches {
-				r.Workloads = append(r.Workloads, record.Workload{ID: fmt.Sprintf("%s/%s/b%d/fp32", n.name, mode, batch) + p.text, Network: n.name + p.text, Mode: mode, Batch: batch,
+				r.AddWorkload(record.Workload{ID: fmt.Sprintf("%s/%s/b%d/fp32", n.name, mode, batch) + p.text, Network: n.name + p.text, Mode: mode, Batch: batch,
 					Precision: "fp32", InputShape: []int{batch, 3, 224, 224}, Parameters: n.parameters, MACs: n.macs, ActivationBytes: n.activations})
 			}
 		}
@@ -118,7 +117,7 @@ func (p plan) addWorkloads(r *record.Record) {
 
 func (p plan) addRunners(r *record.Record) {
 	for i, name := range runnerNames[:p.runners] {
-		r.Runners = append(r.Runners, record.Runner{Name: name + p.text, Framework: name + p.text, FrameworkVersion: fmt.Sprintf("%d.%d.0", 1+i%3, i) + p.text, Released: "2025-10-15",
+		r.AddRunner(record.Runner{Name: name + p.text, Framework: name + p.text, FrameworkVersion: fmt.Sprintf("%d.%d.0", 1+i%3, i) + p.text, Released: "2025-10-15",
 			Maintained: i%4 != 1, CPUFeatures: "avx512", Image: "localhost/dlbench/" + name, Build: map[string]string{"blas" + p.text: []string{"mkl", "openblas"}[i%2] + p.text},
 			Terms: record.RunnerTerms{Threads: p.threads, CPUs: []int{0, 1}, Layout: []string{"NHWC", "NCHW"}[i%2] + p.text, Execution: "compiled", Precision: "fp32", Switches: map[string]string{"tf32": "off" + p.text}}})
 	}

@@ -35,7 +35,7 @@ func cached(p record.Parity) string {
 }
 
 func share(c record.Check) cell {
-	used, ok := summary.ToleranceUsed(c)
+	used, ok := c.Used()
 	if !ok {
 		return text(absent)
 	}

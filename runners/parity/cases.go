@@ -199,7 +199,7 @@ func (r *caseResults) of(p *plan.Plan, all []cases.Case) ([]record.Check, []Case
 		if !seen {
 			at[check.Name] = len(checks)
 			checks = append(checks, check)
-		} else if check.Value/check.Tolerance > checks[j].Value/checks[j].Tolerance {
+		} else if check.WorseThan(checks[j]) {
 			checks[j] = check
 		}
 	}

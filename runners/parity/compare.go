@@ -106,12 +106,11 @@ func (w *worst) add(tensor string, value, tolerance, spread float64) {
 		value = failing
 	}
 	w.values, w.spreads = append(w.values, value), append(w.spreads, spread)
-	if w.seen && value/tolerance <= w.check.Value/w.check.Tolerance {
+	check := record.Check{Layer: w.check.Layer, Name: w.check.Name, Tensor: tensor, Value: value, Tolerance: tolerance, Spread: spread, Passed: value <= tolerance}
+	if w.seen && !check.WorseThan(w.check) {
 		return
 	}
-	w.seen = true
-	w.check.Tensor, w.check.Value, w.check.Tolerance, w.check.Spread = tensor, value, tolerance, spread
-	w.check.Passed = value <= tolerance
+	w.seen, w.check = true, check
 }
 
 // compare adds what two tensors are apart, relative to the reference's norm or

@@ -78,7 +78,7 @@ func decide(checks []record.Check) record.Parity {
 	// The check that is furthest beyond its tolerance says most.
 	most := checks[failed]
 	for _, c := range checks {
-		if !c.Passed && c.Value/c.Tolerance > most.Value/most.Tolerance {
+		if !c.Passed && c.WorseThan(most) {
 			most = c
 		}
 	}
