@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +51,10 @@ func (p *program) readSetup(c *cli.Context, g bench.Progress, s *bench.Setup) er
 	list := func(name string) []string { return listed(c.StringSlice(name)) }
 	given(c, "suite", c.String, &s.Suite)
 	given(c, "workload", list, &s.Workloads)
+	given(c, "network", list, &s.Networks)
+	given(c, "input", c.String, &s.Input)
+	given(c, "weights", c.String, &s.Weights)
+	given(c, "mode", list, &s.Modes)
 	given(c, "runner", list, &s.Runners)
 	given(c, "runner-dir", c.String, &s.RunnerDir)
 	given(c, "engine", c.String, &s.Engine)
@@ -58,6 +63,13 @@ func (p *program) readSetup(c *cli.Context, g bench.Progress, s *bench.Setup) er
 	given(c, "exclusive", c.Bool, &s.Exclusive)
 	given(c, "threads", c.Int, &s.Threads)
 	given(c, "cpus", c.String, &s.CPUs)
+	for _, text := range list("batch") {
+		batch, err := strconv.Atoi(text)
+		if err != nil {
+			return usage(fmt.Errorf("--batch %q, expected whole numbers", text))
+		}
+		s.Batches = append(s.Batches, batch)
+	}
 	return positive(c, "threads")
 }
 

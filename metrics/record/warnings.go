@@ -91,6 +91,11 @@ const (
 	// Of a device's own clock.
 	DeviceTimeDiffers = "device_time_differs"
 
+	// Of a network that is a file.
+	OwnNetwork      = "own_network"
+	WeightsConstant = "weights_constant"
+	WeightsDenormal = "weights_denormal"
+
 	// Of the campaign.
 	LocalEngine    = "local_engine"
 	ParityNotAsked = "parity_skipped"
@@ -131,6 +136,7 @@ var Explanations = []Explanation{
 	{MemoryMismatch, "the kernel holds the runner to another memory limit than asked", "look at the engine's settings"},
 	{NoSteadyState, "iterations were still changing when the warm-up ended", "look at the warm-up times in the record"},
 	{NotConverged, "the interval is wider than the profile asks for", "a quieter machine; a longer --budget"},
+	{OwnNetwork, "the network is a file of yours: parity is about what the file says", "hold the file against the framework that it came from"},
 	{ParityNotAsked, "nothing says that the runners computed the same", "drop --no-verify"},
 	{ScenarioSkipped, "a scenario that was asked for was not measured", "see the reason"},
 	{ScheduleLag, "queries of the server scenario were issued late, and their latency holds that", "a quieter machine; a spare CPU"},
@@ -140,6 +146,8 @@ var Explanations = []Explanation{
 	{ThreadsMismatch, "the framework says it uses another number of threads than asked", "compare with care"},
 	{TurboOn, "clocks depend on heat and on how many cores are busy", "echo 0 > /sys/devices/system/cpu/cpufreq/boost, or 1 > /sys/devices/system/cpu/intel_pstate/no_turbo"},
 	{VirtualMachine, "other machines share the processor, and the hypervisor hides its clocks", "hardware of one's own"},
+	{WeightsConstant, "weights of the file are one number, repeated: parity tells little of channels that are all alike", "--weights generated"},
+	{WeightsDenormal, "weights of the file are denormal: frameworks that flush them and those that do not may differ 40-fold", "--weights generated; clean the file"},
 }
 
 // Explain is the explanation of a code, false when there is none.

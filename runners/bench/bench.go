@@ -20,6 +20,7 @@ import (
 	"github.com/dlbench/dlbench/runners/launch"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/workloads/catalog"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -30,6 +31,7 @@ type Bench struct {
 	cache     string
 	suite     string
 	workloads []plan.ID
+	catalog   *catalog.Catalog
 	seed      uint64
 	terms     record.Terms
 	devices   []device.Device // what each selected runner computes on: the CPU, or GPUs
@@ -47,9 +49,12 @@ type Bench struct {
 // Open finds an engine and makes every selected runner startable on it. Close
 // ends what it started.
 func Open(ctx context.Context, s Setup) (*Bench, error) {
-	suite, workloads, err := SelectWorkloads(s.Suite, s.Workloads)
+	selected, err := s.Select()
 	if err != nil {
 		return nil, err
+	}
+	if len(s.Runners) == 0 {
+		s.Runners = selected.Suite.Runners
 	}
 	runners, reference, err := s.selectRunners()
 	if err != nil {
@@ -59,7 +64,7 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.suite, b.workloads = suite.Name, workloads
+	b.suite, b.workloads, b.catalog = selected.Suite.Name, selected.Workloads, selected.Catalog
 	if b.shared, err = s.Host.sharing(b.devices, s.Exclusive); err != nil {
 		return nil, err
 	}
@@ -95,7 +100,7 @@ func Equip(ctx context.Context, s Setup) (*Bench, error) {
 }
 
 func equip(ctx context.Context, s Setup, devices []device.Device, terms record.Terms) (*Bench, error) {
-	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, devices: devices, terms: terms}
+	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, catalog: &catalog.Catalog{}, devices: devices, terms: terms}
 	if b.progress == nil {
 		b.progress = silent{}
 	}
@@ -176,7 +181,7 @@ func (b *Bench) Progress() Progress { return b.progress }
 
 // Make makes a workload and its files, each once, whoever asks first.
 func (b *Bench) Make(ctx context.Context, id plan.ID) (*plan.Plan, plan.Files, error) {
-	made, err := plan.New(id, b.seed)
+	made, err := b.catalog.New(id, b.seed)
 	if err != nil {
 		return nil, plan.Files{}, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/campaign"
-	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // cells verifies every cell that the budget has time for, and returns those that
@@ -59,7 +58,7 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 	if cell.Status == record.Unsupported || cell.Status == record.Failed {
 		return nil, nil
 	}
-	id, err := plan.ParseID(cell.Workload)
+	id, err := r.catalog.ParseID(cell.Workload)
 	if err != nil {
 		return nil, err
 	}

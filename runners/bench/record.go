@@ -18,11 +18,18 @@ func (r *run) newRecord(here record.Environment, conditions record.Warnings) err
 	r.record = rec
 	r.warnAll(conditions)
 	for _, id := range r.workloads {
-		w, err := Describe(id, r.seed)
+		p, err := r.catalog.New(id, r.seed)
+		if err != nil {
+			return err
+		}
+		w, err := describe(id, p)
 		if err != nil {
 			return err
 		}
 		rec.AddWorkload(w)
+		if err := r.aboutOwnNetwork(id); err != nil {
+			return err
+		}
 		for _, e := range r.entries {
 			if r.wanted == nil || r.wanted(w.ID, e.Name()) {
 				rec.AddCell(e.cell(w.ID))
@@ -88,12 +95,16 @@ func (r *run) warnAll(warnings record.Warnings) {
 	}
 }
 
-// Describe counts a workload for the record.
+// Describe counts a workload of the zoo for the record.
 func Describe(id plan.ID, seed uint64) (record.Workload, error) {
 	p, err := plan.New(id, seed)
 	if err != nil {
 		return record.Workload{}, err
 	}
+	return describe(id, p)
+}
+
+func describe(id plan.ID, p *plan.Plan) (record.Workload, error) {
 	digest, err := p.Digest()
 	if err != nil {
 		return record.Workload{}, err

@@ -13,7 +13,6 @@ import (
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
-	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // Sides are two records of which a check measures cells once more, each side
@@ -164,10 +163,10 @@ func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []Reco
 // runners.
 func (r *Remeasuring) only(cells []RecordedCell) (*Bench, error) {
 	all := r.Bench
-	stage := &Bench{host: all.host, progress: all.progress, cache: all.cache, suite: all.suite, seed: all.seed, terms: all.terms, devices: all.devices,
+	stage := &Bench{host: all.host, progress: all.progress, cache: all.cache, suite: all.suite, catalog: all.catalog, seed: all.seed, terms: all.terms, devices: all.devices,
 		engine: all.engine, launcher: all.launcher, meter: all.meter, reference: all.reference}
 	for _, cell := range cells {
-		id, err := plan.ParseID(cell.Workload)
+		id, err := all.catalog.ParseID(cell.Workload)
 		if err != nil {
 			return nil, err
 		}

@@ -59,15 +59,15 @@ func (r *run) sameQuestion(o Options) error {
 	asked := Resuming(o.Resume)
 	var d differences
 	d.add(!sameNames(o.Runners, asked.Runners), "with the runners %s: give these again", strings.Join(asked.Runners, ", "))
-	suite, ids, err := SelectWorkloads(o.Suite, o.Workloads)
+	chosen, err := o.Select()
 	if err != nil {
 		return err
 	}
 	var names []string
-	for _, id := range ids {
+	for _, id := range chosen.Workloads {
 		names = append(names, id.String())
 	}
-	d.add(o.Suite != "" && suite.Name != o.Resume.Suite, "in suite %s: give no other --suite", o.Resume.Suite)
+	d.add(o.Suite != "" && chosen.Suite.Name != o.Resume.Suite, "in suite %s: give no other --suite", o.Resume.Suite)
 	d.add(!sameNames(names, asked.Workloads), "on the workloads %s: give these again", strings.Join(asked.Workloads, ", "))
 	d.add(o.Seed != asked.Seed, "with seed %d: give --seed %d", asked.Seed, asked.Seed)
 	d.add(r.profile.Name != asked.Profile, "with profile %s: give --profile %s", asked.Profile, asked.Profile)

@@ -80,11 +80,11 @@ func (r *run) ask(o Options) (err error) {
 func (o Options) profile() (campaign.Profile, error) {
 	name := o.Profile
 	if name == "" {
-		chosen, _, err := SelectWorkloads(o.Suite, o.Workloads)
+		chosen, err := o.Select()
 		if err != nil {
 			return campaign.Profile{}, err
 		}
-		name = chosen.Profile
+		name = chosen.Suite.Profile
 	}
 	profile, err := campaign.ProfileNamed(name)
 	switch {

@@ -6,41 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/runners/manifest"
-	"github.com/dlbench/dlbench/workloads/plan"
-	"github.com/dlbench/dlbench/workloads/suite"
 )
-
-// DefaultSuite is measured when neither a suite nor a workload is named.
-const DefaultSuite = "smoke"
-
-// SelectWorkloads takes the suite's, or the named ones; a named one need not
-// be in the suite.
-func SelectWorkloads(name string, wanted []string) (suite.Suite, []plan.ID, error) {
-	if name == "" && len(wanted) == 0 {
-		name = DefaultSuite
-	}
-	chosen := suite.Suite{Name: "custom", Profile: "report"}
-	if name != "" {
-		var err error
-		if chosen, err = suite.Get(name); err != nil {
-			return chosen, nil, UsageError(err)
-		}
-	}
-	if len(wanted) == 0 {
-		return chosen, chosen.Workloads, nil
-	}
-	var ids []plan.ID
-	for _, text := range wanted {
-		id, err := plan.ParseID(text)
-		if err != nil {
-			return chosen, nil, UsageError(err)
-		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return chosen, ids, nil
-}
 
 // KnownRunners are the built-in ones and those of a directory.
 func KnownRunners(dir string) ([]manifest.Manifest, error) {

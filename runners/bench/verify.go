@@ -103,7 +103,15 @@ func (b *Bench) verify(ctx context.Context, e Entry, id plan.ID) (*parity.Verdic
 		return &parity.Verdict{Parity: record.Parity{Status: record.ParityUnsupported, Reason: e.Unusable, Checks: []record.Check{}}}, nil
 	}
 	c := parity.Candidate{Name: e.Name(), Key: e.Key, Device: e.Device.Identity(), Open: b.judged(e)}
-	return b.judge.Verify(ctx, c, id, b.seed)
+	actual, err := b.catalog.New(id, b.seed)
+	if err != nil {
+		return nil, err
+	}
+	deep, err := b.catalog.Parity(id, b.seed)
+	if err != nil {
+		return nil, err
+	}
+	return b.judge.VerifyPlans(ctx, c, actual, deep)
 }
 
 // judged starts a runner for the judge.

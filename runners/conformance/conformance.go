@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type Suite struct {
 	Infer      plan.Files // of a small workload
 	Train      plan.Files // the same network, trained
 	Parameters int64      // elements of its trainable parameters
+	Operators  []string   // that its manifest names; nil if it names none
 }
 
 const (
@@ -214,9 +216,30 @@ func (s Suite) hello(ctx context.Context, t *talk) {
 			err = fmt.Errorf("missing: %s", strings.Join(missing, ", "))
 		} else if h.Protocol != protocol.Version {
 			err = fmt.Errorf("protocol is %d, expected %d", h.Protocol, protocol.Version)
+		} else {
+			err = s.sameOperators(h.Capabilities.Operators)
 		}
 	}
 	t.found("introduces itself", err)
+}
+
+// sameOperators holds what a runner says it has against its manifest, by which
+// people are told before anything is built.
+func (s Suite) sameOperators(said []string) error {
+	if s.Operators == nil {
+		return nil
+	}
+	for _, name := range s.Operators {
+		if !slices.Contains(said, name) {
+			return fmt.Errorf("its manifest names operator %s, capabilities.operators does not", name)
+		}
+	}
+	for _, name := range said {
+		if !slices.Contains(s.Operators, name) {
+			return fmt.Errorf("capabilities.operators has %s, its manifest does not", name)
+		}
+	}
+	return nil
 }
 
 // brokenFiles gives it files that are missing, cut off or of other shapes.

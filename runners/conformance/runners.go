@@ -56,8 +56,9 @@ func Runners(ctx context.Context, s bench.Setup) (rows []Spoken, err error) {
 // suiteFor has a small workload in both modes.
 func suiteFor(ctx context.Context, b *bench.Bench, e bench.Entry) (Suite, error) {
 	suite := Suite{
-		Open:  func(ctx context.Context) (*launch.Conversation, error) { return b.Talk(ctx, e) },
-		Hello: protocol.HelloParams{Protocol: protocol.Version, Device: e.Device.Inside(), Threads: b.Terms().Threads},
+		Operators: e.Manifest.Operators,
+		Open:      func(ctx context.Context) (*launch.Conversation, error) { return b.Talk(ctx, e) },
+		Hello:     protocol.HelloParams{Protocol: protocol.Version, Device: e.Device.Inside(), Threads: b.Terms().Threads},
 	}
 	for mode, files := range map[plan.Mode]*plan.Files{plan.Infer: &suite.Infer, plan.Train: &suite.Train} {
 		made, found, err := b.Make(ctx, plan.ID{Network: "lenet", Mode: mode, Batch: 2, Precision: "fp32"})

@@ -21,6 +21,7 @@ type Manifest struct {
 	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity holds the runner against
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
+	Operators     []string          `json:"operators,omitempty"`   // of plans, and forms of them, that the adapter has; hello says them again
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
 
 	Variants  map[string]Variant `json:"variants,omitempty"`  // other ways to run it, asked for as NAME+VARIANT

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/runners"
+	"github.com/dlbench/dlbench/workloads/names"
+	"github.com/dlbench/dlbench/workloads/network"
 )
 
 // Builtin reads the manifests that come with dlbench, the reference first.
@@ -113,6 +115,9 @@ func (m Manifest) check() error {
 	want(len(m.Command) == 0 || m.Image.Name != "", "command needs an image with a name")
 	want(m.Local == nil || len(m.Local.Command) > 0, "local has no command")
 	want(len(m.Devices) > 0, "devices is empty, expected cpu, gpu or both")
+	for _, op := range m.Operators {
+		want(slices.Contains(network.Forms(), op), "operators: %w", names.Unknown("operator", op, network.Forms()))
+	}
 	for _, d := range m.Devices {
 		want(d == "cpu" || d == "gpu", "device %q is neither cpu nor gpu", d)
 	}

@@ -65,7 +65,8 @@ func (c *Catalog) Add(path string, input []int, weights WeightsSource) (File, er
 // Files are those that were added, in order.
 func (c *Catalog) Files() []File { return slices.Clone(c.files) }
 
-func (c *Catalog) file(network string) (File, bool) {
+// File is the file of a network, if a file brings it.
+func (c *Catalog) File(network string) (File, bool) {
 	for _, f := range c.files {
 		if f.Name == network {
 			return f, true
@@ -86,7 +87,7 @@ func (c *Catalog) Names() []string {
 // ParseID reads a workload's name.
 func (c *Catalog) ParseID(text string) (plan.ID, error) {
 	id, err := plan.ParseIDOf(text, func(network string) (int, error) {
-		if _, ok := c.file(network); ok {
+		if _, ok := c.File(network); ok {
 			return 0, nil
 		}
 		entry, err := zoo.Get(network)
@@ -98,7 +99,7 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 	if err != nil {
 		return id, err
 	}
-	if f, ok := c.file(id.Network); ok {
+	if f, ok := c.File(id.Network); ok {
 		if id.Size != 0 {
 			return id, fmt.Errorf("workload %q: the size of a file's images is given as --input CxHxW", text)
 		}
@@ -114,7 +115,7 @@ const learningRate = 1e-3
 
 // New makes the plan of a workload.
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
-	f, ok := c.file(id.Network)
+	f, ok := c.File(id.Network)
 	if !ok {
 		return plan.New(id, seed)
 	}
@@ -146,7 +147,7 @@ const (
 
 // Parity is the plan by which a workload's runner is verified in depth.
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
-	f, ok := c.file(id.Network)
+	f, ok := c.File(id.Network)
 	if !ok {
 		return plan.Parity(id, seed)
 	}

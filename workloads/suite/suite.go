@@ -1,97 +1,66 @@
-// Package suite names lists of workloads that are measured together.
+// Package suite names lists of workloads that are measured together. A suite is
+// a YAML file; the built-in ones are embedded files of the same form.
 package suite
 
 import (
+	"embed"
+	"fmt"
+	"path"
 	"slices"
 
+	"github.com/dlbench/dlbench/workloads/catalog"
 	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
-// Suite is a named list of workloads with the profile they are measured in
-// where nobody says another.
+// Suite is a named list of workloads with the profile they are measured in if
+// nobody says another.
 type Suite struct {
 	Name        string    `json:"name"`
 	Description string    `json:"description"`
 	Profile     string    `json:"profile"`
+	Runners     []string  `json:"runners,omitempty"` // if nobody names others; empty is all
 	Workloads   []plan.ID `json:"-"`
 }
 
-var suites = []Suite{
-	{Name: "smoke", Profile: "quick", Description: "small networks, one trained and one not, a few minutes: does everything work here?",
-		Workloads: append(ids([]string{"lenet"}, []plan.Mode{plan.Infer}, 32), ids([]string{"resnet20"}, []plan.Mode{plan.Train}, 8)...)},
-	{Name: "small", Profile: "report", Description: "LeNet and ResNet-20, inference and training",
-		Workloads: append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 32)...)},
-	{Name: "nightly", Profile: "report", Description: "what a nightly job watches: ResNet-20 trained, ResNet-50 in both modes",
-		Workloads: append(append(
-			ids([]string{"resnet20"}, []plan.Mode{plan.Train}, 32),
-			ids([]string{"resnet50"}, []plan.Mode{plan.Infer}, 1)...),
-			ids([]string{"resnet50"}, both, 8)...)},
-	{Name: "resnet", Profile: "report", Description: "ResNet-18/34/50/101/152 v1.5 at 224×224, inference and training",
-		Workloads: append(append(
-			ids(resnets, []plan.Mode{plan.Infer}, 1),
-			ids(resnets, []plan.Mode{plan.Infer}, 8)...),
-			ids(resnets, []plan.Mode{plan.Train}, 8)...)},
-	{Name: "precision", Profile: "report", Description: "LeNet and ResNet-20 in every precision that a CPU may have",
-		Workloads: in([]string{"fp32", "bf16"}, append(ids([]string{"lenet"}, both, 32), ids([]string{"resnet20"}, both, 32)...))},
-	{Name: "gpu", Profile: "report", Description: "ResNet-50 in fp32, tf32 and bf16: inference at batches 1, 32 and 128, training at 32 and 64",
-		Workloads: in([]string{"fp32", "tf32", "bf16"}, slices.Concat(
-			ids(resnet50, []plan.Mode{plan.Infer}, 1), ids(resnet50, []plan.Mode{plan.Infer}, 32), ids(resnet50, []plan.Mode{plan.Infer}, 128),
-			ids(resnet50, []plan.Mode{plan.Train}, 32), ids(resnet50, []plan.Mode{plan.Train}, 64)))},
-}
+//go:embed builtin/*.yaml
+var builtin embed.FS
 
-var both = []plan.Mode{plan.Infer, plan.Train}
+// order is that of lists: small suites first, and what is for a purpose last.
+var order = []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "precision", "gpu", "full"}
 
-var resnets = []string{"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}
-
-var resnet50 = []string{"resnet50"}
-
-func ids(networks []string, modes []plan.Mode, batch int) []plan.ID {
-	var out []plan.ID
-	for _, network := range networks {
-		for _, mode := range modes {
-			out = append(out, plan.ID{Network: network, Mode: mode, Batch: batch, Precision: plan.FP32})
-		}
-	}
-	return out
-}
-
-// in repeats workloads in each precision.
-func in(precisions []string, workloads []plan.ID) []plan.ID {
-	var out []plan.ID
-	for _, id := range workloads {
-		for _, precision := range precisions {
-			id.Precision = precision
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// All lists the suites.
+// All lists the built-in suites.
 func All() []Suite {
-	all := slices.Clone(suites)
-	for i := range all {
-		all[i].Workloads = slices.Clone(all[i].Workloads)
+	all := make([]Suite, len(order))
+	for i, name := range order {
+		file := path.Join("builtin", name+".yaml")
+		data, err := builtin.ReadFile(file)
+		if err == nil {
+			all[i], err = parse(data, ".", &catalog.Catalog{})
+		}
+		if err == nil && all[i].Name != name {
+			err = fmt.Errorf("its name is %q", all[i].Name)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("built-in suite %s: %v", file, err)) // a test reads them all
+		}
 	}
 	return all
 }
 
 // Names lists their names.
-func Names() []string {
-	list := make([]string, len(suites))
-	for i, s := range suites {
-		list[i] = s.Name
-	}
-	return list
-}
+func Names() []string { return slices.Clone(order) }
 
-// Get returns a suite; an unknown name is answered with the nearest ones.
+// Get returns a built-in suite; an unknown name is answered with the nearest
+// ones.
 func Get(name string) (Suite, error) {
+	if !slices.Contains(order, name) {
+		return Suite{}, names.Unknown("suite", name, order)
+	}
 	for _, s := range All() {
 		if s.Name == name {
 			return s, nil
 		}
 	}
-	return Suite{}, names.Unknown("suite", name, Names())
+	return Suite{}, names.Unknown("suite", name, order)
 }

@@ -1,0 +1,155 @@
+package suite_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlbench/dlbench/workloads/catalog"
+	"github.com/dlbench/dlbench/workloads/suite"
+	"github.com/dlbench/dlbench/workloads/zoo"
+)
+
+// written puts a suite beside a copy of a small ONNX file.
+func written(t testing.TB, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	model, err := os.ReadFile("../onnx/testdata/fixed_batch_1.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "model.onnx"), model, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "mine.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRead(t *testing.T) {
+	path := written(t, `# what I deploy
+name: mine
+description: my own network beside a known one
+profile: quick
+runners: [pytorch, onnxruntime]
+workloads:
+  - networks: [mobilenet-v2@192, lenet]
+    modes: [infer, train]
+    batches: [1, 8]
+  - networks: [model.onnx, {file: ./model.onnx}]
+    batches: 1
+    precisions: [bf16]
+`)
+	var c catalog.Catalog
+	s, err := suite.Read(path, &c)
+	if err == nil || !strings.Contains(err.Error(), "mine.yaml: line 10: workload fixed_batch") && !strings.Contains(err.Error(), "is there twice") {
+		t.Fatalf("the same file twice in one group: %v", err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), ", {file: ./model.onnx}", "", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c = catalog.Catalog{}
+	if s, err = suite.Read(path, &c); err != nil {
+		t.Fatal(err)
+	}
+	file := c.Files()[0].Name
+	var ids []string
+	for _, id := range s.Workloads {
+		ids = append(ids, id.String())
+	}
+	want := []string{
+		"mobilenet-v2@192/infer/b1/fp32", "mobilenet-v2@192/infer/b8/fp32", "mobilenet-v2@192/train/b1/fp32", "mobilenet-v2@192/train/b8/fp32",
+		"lenet/infer/b1/fp32", "lenet/infer/b8/fp32", "lenet/train/b1/fp32", "lenet/train/b8/fp32", file + "/infer/b1/bf16",
+	}
+	if !slices.Equal(ids, want) {
+		t.Errorf("workloads\n%s\nwant\n%s", strings.Join(ids, "\n"), strings.Join(want, "\n"))
+	}
+	if s.Name != "mine" || s.Profile != "quick" || !slices.Equal(s.Runners, []string{"pytorch", "onnxruntime"}) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	const group = "name: n\nworkloads:\n  - networks: [lenet]\n    batches: [1]\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"empty":         {"", "line 1: the file is empty"},
+		"no YAML":       {"name: [", "not YAML: line 1"},
+		"a list":        {"- name: n\n", "line 1: expected fields"},
+		"two documents": {group + "---\nname: m\n", "a suite is one document, more follow"},
+		"field":         {group + "profil: quick\n", `line 5: unknown field "profil"; did you mean "profile"?`},
+		"twice":         {group + "name: m\n", "line 5: name is there twice"},
+		"no name":       {"workloads:\n  - networks: lenet\n    batches: 1\n", "line 1: name is missing"},
+		"no batches":    {"name: n\nworkloads:\n  - networks: lenet\n", "line 3: batches is missing"},
+		"no groups":     {"name: n\nworkloads: []\n", "line 2: expected a list of groups"},
+		"null":          {"name:\nworkloads: []\n", "line 1: expected one word or number"},
+		"network":       {"name: n\nworkloads:\n  - batches: 1\n    networks:\n      - lenet\n      - resnt50\n", `line 6: workload "resnt50/infer/b1/fp32": unknown network "resnt50"; did you mean`},
+		"mode":          {"name: n\nworkloads:\n  - networks: lenet\n    batches: 1\n    modes: [inference]\n", `line 5: unknown mode "inference"; there are "infer", "train"`},
+		"batch":         {"name: n\nworkloads:\n  - networks: lenet\n    batches: [1, two]\n", `line 4: batch "two", expected a whole number`},
+		"batch of 0":    {"name: n\nworkloads:\n  - networks: lenet\n    batches: 0\n", `line 4: batch "0"`},
+		"precision":     {"name: n\nworkloads:\n  - networks: lenet\n    batches: 1\n    precisions: fp64\n", `line 5: unknown precision "fp64"`},
+		"profile":       {"name: n\nprofile: fast\n", `line 2: unknown profile "fast"`},
+		"same twice":    {group + "  - networks: lenet\n    batches: 1\n", "line 5: workload lenet/infer/b1/fp32 is there twice"},
+		"too many":      {"name: n\nworkloads:\n  - networks: lenet\n    batches: [" + strings.Repeat("1, ", 20) + "2" + strings.Repeat(", 3", 1001) + "]\n", "line 4: there are 1022 combinations, a group has at most 1000"},
+		"no file":       {"name: n\nworkloads:\n  - networks: other.onnx\n    batches: 1\n", "line 3: open "},
+		"fixed batch":   {"name: n\nworkloads:\n  - networks: model.onnx\n    batches: 8\n", "fixes its batch to 1"},
+		"input":         {"name: n\nworkloads:\n  - networks: {file: model.onnx, input: 224}\n    batches: 1\n", `line 3: input "224", expected channels, height and width, like 3x224x224`},
+		"weights":       {"name: n\nworkloads:\n  - networks: {file: model.onnx, weights: drawn}\n    batches: 1\n", `line 3: unknown source of weights "drawn"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := written(t, c.text)
+			_, err := suite.Read(path, &catalog.Catalog{})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %q", err, c.want)
+			}
+			if !strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is not one line that begins with the file", err)
+			}
+		})
+	}
+}
+
+func TestFullIsTheWholeZoo(t *testing.T) {
+	s, err := suite.Get("full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range zoo.Names() {
+		n := 0
+		for _, id := range s.Workloads {
+			if id.Network == name {
+				n++
+			}
+		}
+		if n != 2 {
+			t.Errorf("full has %s %d times, want inference and training", name, n)
+		}
+	}
+}
+
+func TestIsFile(t *testing.T) {
+	for name, want := range map[string]bool{"smoke": false, "./mine": true, "mine.yaml": true, "a/b.yml": true, "mine.json": false} {
+		if suite.IsFile(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("name: n\nworkloads:\n  - networks: [lenet, {file: model.onnx, input: 3x32x32}]\n    batches: [1]\n")
+	f.Add("name: &a [*a]\nworkloads: *a\n")
+	f.Add("a: !!binary x\n? {b: c}\n: d\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := suite.Read(written(t, text), &catalog.Catalog{})
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q is not one line", err)
+		}
+	})
+}
