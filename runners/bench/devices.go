@@ -41,7 +41,7 @@ func gpuHint(err error) string {
 	case errors.Is(err, sample.ErrNoCgo):
 		return "use --device cpu, or build dlbench with CGO_ENABLED=1 and a C compiler"
 	case errors.Is(err, sample.ErrNoDriver):
-		return "use --device cpu, or install NVIDIA's driver (on Debian the package nvidia-driver, of non-free)"
+		return "use --device cpu, or " + manifest.DriverHint(manifest.NewestDriver)
 	case errors.Is(err, sample.ErrNoGPU):
 		return "use --device cpu; a card that should be there is missing in nvidia-smi, too"
 	case CardRemedy(err) != "":

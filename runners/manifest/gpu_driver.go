@@ -24,7 +24,10 @@ func CardOf(g record.GPU) Card {
 // leastDrivers are the oldest drivers that run what was built for any version
 // of a major version of CUDA (CUDA Compatibility, "Minor Version
 // Compatibility").
-var leastDrivers = map[int]int{11: 450, 12: 525, 13: 580}
+var leastDrivers = map[int]int{11: 450, 12: 525, 13: NewestDriver}
+
+// NewestDriver is one that runs every build there is.
+const NewestDriver = 580
 
 // DriverNeeded is the oldest driver that runs the build, if that is newer than
 // the card's; 0 where the card's is new enough, as far as is known. What was
