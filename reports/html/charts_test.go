@@ -185,7 +185,7 @@ func TestTimelineIsAlignedToTheBlocks(t *testing.T) {
 	rec := campaign(p)
 	c := drawn(t, render(t, rec)).chart(t, "resnet18-infer-b8-fp32-time-mxnet")
 	cell := rec.Cell("resnet18/infer/b8/fp32", "mxnet")
-	process := medianOf(cell, 8)
+	process := medianOf(cell)
 	origin := process.Series[0].TimeNS[0]
 	if len(c.XAxis) != 5 || len(c.YAxis) != 5 || len(c.Grid) != 5 {
 		t.Fatalf("%d, %d, %d lanes", len(c.XAxis), len(c.YAxis), len(c.Grid))
@@ -219,11 +219,12 @@ func TestTimelineIsAlignedToTheBlocks(t *testing.T) {
 	}
 }
 
-func medianOf(c *record.Cell, batch int) *record.Process {
+// medianOf is the process of median throughput at batch 8.
+func medianOf(c *record.Cell) *record.Process {
 	processes := c.MeasuredProcesses()
 	slices.SortFunc(processes, func(a, b *record.Process) int {
-		x, _ := summary.ProcessThroughput(*a, batch)
-		y, _ := summary.ProcessThroughput(*b, batch)
+		x, _ := summary.ProcessThroughput(*a, 8)
+		y, _ := summary.ProcessThroughput(*b, 8)
 		return map[bool]int{true: -1, false: 1}[x < y]
 	})
 	return processes[(len(processes)-1)/2]

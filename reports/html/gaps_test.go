@@ -17,7 +17,7 @@ func TestWhatIsMissingIsAGap(t *testing.T) {
 			c := rec.Cell("lenet/infer/b8/fp32", "mxnet")
 			c.Throughput.CILow = missing
 			*c.LatencyMS.P90 = missing
-			process := medianOf(c, 8)
+			process := medianOf(c)
 			process.SeriesNamed(record.SeriesCPU).Values[3] = missing
 			page := render(t, rec)
 			d := drawn(t, page)

@@ -25,7 +25,7 @@ func TestTimelineOfAGPU(t *testing.T) {
 			t.Errorf("lane %d is %q, expected %q", i, c.YAxis[i].Name, name)
 		}
 	}
-	p := medianOf(rec.Cell("resnet50/infer/b8/fp32", "mxnet"), 8)
+	p := medianOf(rec.Cell("resnet50/infer/b8/fp32", "mxnet"))
 	for name, series := range map[string]string{"GPU GPU %": record.GPUPercent, "GPU GPU power W": record.GPUPower, "GPU GPU clock MHz": record.GPUClock,
 		"power cap clocks held down": record.GPUPowerCap} {
 		lines := c.of(name)
@@ -48,7 +48,7 @@ func TestTimelineOfAGPU(t *testing.T) {
 
 func TestBlocksOfAGPU(t *testing.T) {
 	rec := campaign(metered())
-	p := medianOf(rec.Cell("resnet50/infer/b8/fp32", "mxnet"), 8)
+	p := medianOf(rec.Cell("resnet50/infer/b8/fp32", "mxnet"))
 	table := drawn(t, render(t, rec)).Tables[onGPU+"-time-mxnet-table"]
 	joules, _ := p.SeriesNamed("gpu0_energy_joules").Increase(p.Blocks[0].StartNS, p.Blocks[0].EndNS)
 	power, _ := p.SeriesNamed("gpu0_power_watts").Mean(p.Blocks[0].StartNS, p.Blocks[0].EndNS)

@@ -69,8 +69,6 @@ func (g *grid) add(runner int, cells ...cell) {
 
 func text(s string) cell { return cell{Text: s} }
 
-func textf(format string, args ...any) cell { return cell{Text: fmt.Sprintf(format, args...)} }
-
 // number shows a value as the format says and keeps it for sorting and copying.
 func number(format string, v float64) cell {
 	if !finite(v) {
