@@ -18,7 +18,7 @@ func (p *program) checkCommand() *cli.Command {
 		Name:      "check",
 		Usage:     "exit with 3 when a result is slower than its baseline, or than its history",
 		ArgsUsage: "RESULT",
-		Flags: append(checkFlags(),
+		Flags: append(append(checkFlags(), lineFlags()...),
 			&cli.StringFlag{Name: "markdown", Usage: "`FILE` to write the check to as Markdown, too"},
 			&cli.StringFlag{Name: "junit", Usage: "`FILE` to write the check to as JUnit's XML, too"},
 			&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what starts the runners of --rerun: auto, podman or docker"},
@@ -74,11 +74,11 @@ func verdict(r *gate.Report) error {
 // readCheck reads what a result is held against.
 func (p *program) readCheck(c *cli.Context) (checking, error) {
 	h, err := p.historyAt(c.String("history"))
-	k := checking{Question: gate.Question{History: h, Baseline: c.String("baseline")}, rerun: c.Bool("rerun"), budget: c.Duration("check-budget")}
-	if c.IsSet("min-change") {
-		change := c.Float64("min-change")
-		k.Change = &change
+	if err != nil && c.String("baseline") != "" {
+		h, err = nil, nil // a file needs no history
 	}
+	k := checking{rerun: c.Bool("rerun"), budget: c.Duration("check-budget"), Question: gate.Question{History: h, Baseline: c.String("baseline"),
+		Change: c.String("min-change"), Machine: c.String("machine"), Branch: c.String("branch")}}
 	k.setup = bench.Defaults().Setup
 	k.setup.Host = p.host()
 	given(c, "engine", c.String, &k.setup.Engine)

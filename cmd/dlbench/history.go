@@ -19,11 +19,11 @@ func (p *program) historyCommand() *cli.Command {
 		Usage:  "keep results, list them, and see what changed over time",
 		Action: subcommandNeeded,
 		Subcommands: []*cli.Command{
-			sub("add", "RESULT…", "copy results into the history", p.historyAdd, jsonFlag()),
+			sub("add", "RESULT…", "copy results into the history", p.historyAdd, append(lineFlags(), jsonFlag())...),
 			sub("list", " ", "list the records, newest first", p.historyList, append(historyFilters(), jsonFlag())...),
 			sub("show", "ID", "print a record as run printed it", p.historyShow, jsonFlag()),
 			sub("trend", "WORKLOAD RUNNER", "draw a figure over time, with its change points", p.historyTrend, append(trendFlags(), jsonFlag())...),
-			sub("baseline", "[NAME [ID]]", "name a record, print a named one, or list the names", p.historyBaseline,
+			sub("baseline", "[NAME [ID…]]", "name a record or several nights, print a named one, or list the names", p.historyBaseline,
 				&cli.BoolFlag{Name: "drop", Usage: "take the name away; the record stays"}, jsonFlag()),
 			sub("reindex", " ", "make the index anew from the records", p.historyReindex),
 		},

@@ -12,41 +12,54 @@ import (
 )
 
 func (p *program) historyBaseline(c *cli.Context, h *history.History) error {
-	if err := argumentsBetween(c, 0, 2); err != nil {
-		return err
-	}
-	name, id := c.Args().Get(0), c.Args().Get(1)
+	name := c.Args().First()
 	switch {
 	case c.Bool("drop"):
 		if c.NArg() != 1 {
-			return usage(fmt.Errorf("history baseline --drop: expected NAME alone"))
+			return usage(fmt.Errorf("history baseline --drop: expected only NAME"))
 		}
 		return h.DropBaseline(c.Context, name)
 	case c.NArg() == 0:
 		return p.listBaselines(c.Context, h, c.Bool("json"))
 	case c.NArg() == 1:
-		e, err := h.Baseline(c.Context, name)
+		nights, err := h.Baseline(c.Context, name)
 		if err != nil {
 			return err
 		}
-		return p.showEntry(h, e, c.Bool("json"))
+		return p.showEntry(h, nights[0], c.Bool("json"))
 	}
-	e, err := h.SetBaseline(c.Context, name, id)
+	return p.nameBaseline(c.Context, h, c.Bool("json"), name, c.Args().Tail())
+}
+
+// nameBaseline names records, and warns of those that make a poor baseline.
+func (p *program) nameBaseline(ctx context.Context, h *history.History, asJSON bool, name string, ids []string) error {
+	nights, err := h.SetBaseline(ctx, name, ids...)
 	if err != nil {
 		return err
 	}
-	rec, _, err := h.Read(e)
-	if err != nil {
-		return err
+	named := []history.Baseline{}
+	for i := range nights {
+		named = append(named, history.Baseline{Name: name, ID: nights[i].ID, Entry: &nights[i]})
+		rec, _, err := h.Read(nights[i])
+		if err != nil {
+			return err
+		}
+		for _, weak := range gate.Weaknesses(rec) {
+			fmt.Fprintf(p.stderr, "dlbench: %s is a poor baseline: %s\n", nights[i].ID, weak)
+		}
 	}
-	for _, weak := range gate.Weaknesses(rec) {
-		fmt.Fprintf(p.stderr, "dlbench: %s is a poor baseline: %s\n", e.ID, weak)
+	if asJSON && len(named) == 1 {
+		return p.printJSON(named[0])
 	}
-	if c.Bool("json") {
-		return p.printJSON(history.Baseline{Name: name, ID: e.ID, Entry: &e})
+	if asJSON {
+		return p.printJSON(named)
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s  %s\n", name, e.ID)
-	return err
+	for _, b := range named {
+		if _, err = fmt.Fprintf(p.stdout, "%s  %s\n", name, b.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *program) listBaselines(ctx context.Context, h *history.History, asJSON bool) error {

@@ -18,7 +18,8 @@ func historyFilters() []cli.Flag {
 		&cli.StringFlag{Name: "suite", Usage: "only records of this suite"},
 		&cli.StringFlag{Name: "workload", Usage: "only records with this workload's `ID`"},
 		&cli.StringFlag{Name: "runner", Usage: "only records with this runner's `NAME`"},
-		&cli.StringFlag{Name: "host", Usage: "only records of this machine"},
+		&cli.StringFlag{Name: "host", Usage: "only records of this machine, by its host's `NAME` or the one that it was given"},
+		&cli.StringFlag{Name: "branch", Usage: "only records of this branch"},
 		&cli.StringFlag{Name: "since", Usage: "only records of this `TIME` or later: a date, an RFC 3339 time, or an age like 36h or 30d"},
 	}
 }
@@ -27,7 +28,7 @@ func (p *program) historyList(c *cli.Context, h *history.History) error {
 	if err := argumentsBetween(c, 0, 0); err != nil {
 		return err
 	}
-	f := history.Filter{Suite: c.String("suite"), Workload: c.String("workload"), Runner: c.String("runner"), Host: c.String("host")}
+	f := history.Filter{Suite: c.String("suite"), Workload: c.String("workload"), Runner: c.String("runner"), Host: c.String("host"), Branch: c.String("branch")}
 	if text := c.String("since"); text != "" {
 		var err error
 		if f.Since, err = since(text, p.now()); err != nil {
@@ -52,9 +53,9 @@ func (p *program) historyList(c *cli.Context, h *history.History) error {
 }
 
 func entryTable(entries []history.Entry) *table.Table {
-	t := table.New("id", "time", "suite", "host", "CPU", "status", "baseline", "versions")
+	t := table.New("id", "time", "suite", "host", "machine", "branch", "CPU", "status", "baseline", "versions")
 	for _, e := range entries {
-		t.Add(e.ID, e.Created.Format("2006-01-02 15:04 MST"), e.Suite, e.Host, e.CPU, e.Status, strings.Join(e.Baselines, ", "), versionsOf(e))
+		t.Add(e.ID, e.Created.Format("2006-01-02 15:04 MST"), e.Suite, e.Host, e.Machine, e.Branch, e.CPU, e.Status, strings.Join(e.Baselines, ", "), versionsOf(e))
 	}
 	return t
 }

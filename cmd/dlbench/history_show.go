@@ -15,8 +15,19 @@ func (p *program) historyAdd(c *cli.Context, h *history.History) error {
 	if c.NArg() == 0 {
 		return usage(errors.New("history add: name at least one result.json"))
 	}
+	label := history.Label{Machine: c.String("machine"), Branch: c.String("branch")}
+	if err := label.Valid(); err != nil {
+		return err
+	}
 	added, err := h.Add(c.Context, c.Args().Slice()...)
 	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, a := range added {
+		ids = append(ids, a.ID)
+	}
+	if err := h.Label(c.Context, label, ids...); err != nil {
 		return err
 	}
 	if c.Bool("json") {

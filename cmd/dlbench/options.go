@@ -89,6 +89,8 @@ func (p *program) readMeasure(c *cli.Context, g bench.Progress, o *bench.Options
 	given(c, "latency-bound", c.Duration, &o.LatencyBound)
 	given(c, "strict", list, &o.Strict)
 	given(c, "no-verify", c.Bool, &o.SkipParity)
+	given(c, "machine", c.String, &o.Machine)
+	given(c, "branch", c.String, &o.Branch)
 	if err := positive(c, "rounds", "latency-bound"); err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ func Read(ctx context.Context, o Options) record.Environment {
 	for i, c := range e.GPUs {
 		e.GPUs[i].Peak = CardPeak(c.Name)
 	}
+	e.Fingerprint = r.fingerprint(e)
 	e.Missing = r.missing
 	return e
 }

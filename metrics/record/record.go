@@ -13,7 +13,8 @@ type Record struct {
 	SchemaVersion  int          `json:"schema_version"`
 	DlbenchVersion string       `json:"dlbench_version"`
 	Suite          string       `json:"suite"`
-	Profile        string       `json:"profile"` // "quick", "report", "gate"
+	Branch         string       `json:"branch,omitempty"` // of the source that was measured, as it was named
+	Profile        string       `json:"profile"`          // "quick", "report", "gate"
 	Created        time.Time    `json:"created"`
 	Updated        time.Time    `json:"updated"`
 	Seed           uint64       `json:"seed"`
@@ -40,6 +41,8 @@ const (
 // Environment is the machine a campaign ran on.
 type Environment struct {
 	Host           string            `json:"host"`
+	Machine        string            `json:"machine,omitempty"`     // the name that was given to it
+	Fingerprint    string            `json:"fingerprint,omitempty"` // the same for the same hardware, whatever the host is called
 	OS             string            `json:"os"`
 	Kernel         string            `json:"kernel"`
 	CPU            string            `json:"cpu"`

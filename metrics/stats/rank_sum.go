@@ -45,13 +45,6 @@ func rankSumTails(ranks []int, n, w int) (less, greater float64) {
 	return sum(distribution[:w+1]), sum(distribution[w:])
 }
 
-// LeastRankSumP is the smallest one-sided p-value that samples of these sizes can
-// have: that of all of one below all of the other.
-func LeastRankSumP(n, m int) float64 {
-	lg := func(v int) float64 { r, _ := math.Lgamma(float64(v) + 1); return r }
-	return math.Exp(lg(n) + lg(m) - lg(n+m))
-}
-
 // HodgesLehmannShift is the median of the differences xᵢ − yⱼ: by how much x
 // lies above y, when both have the same shape (Hodges & Lehmann, "Estimates of
 // Location Based on Rank Tests", Annals of Mathematical Statistics 34(2),

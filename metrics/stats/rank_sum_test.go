@@ -177,15 +177,3 @@ func TestUnpairedRangeHoldsEveryRatio(t *testing.T) {
 }
 
 // The least p-value is that of samples which do not overlap.
-func TestLeastRankSumPIsThatOfSamplesApart(t *testing.T) {
-	for _, size := range [][2]int{{1, 1}, {3, 5}, {6, 6}, {12, 9}} {
-		x, y := make([]float64, size[0]), make([]float64, size[1])
-		for i := range x {
-			x[i] = float64(i)
-		}
-		for i := range y {
-			y[i] = 100 + float64(i)
-		}
-		near(t, fmt.Sprint("p of ", size), stats.LeastRankSumP(size[0], size[1]), stats.RankSumP(x, y, stats.Less), 1e-12)
-	}
-}

@@ -19,7 +19,7 @@ func machineFacts(r *record.Record) []fact {
 		gpus = append(gpus, strings.TrimSpace(g.Name+" "+g.Driver))
 	}
 	return []fact{
-		{"host", e.Host}, {"processor", e.CPU}, {"vector extensions", strings.Join(e.CPUFlags, " ")}, {"cores", fmt.Sprint(e.Cores)},
+		{"processor", e.CPU}, {"vector extensions", strings.Join(e.CPUFlags, " ")}, {"cores", fmt.Sprint(e.Cores)},
 		{"logical CPUs", fmt.Sprint(e.LogicalCPUs)}, {"memory", table.Bytes(e.MemoryBytes)},
 		{"virtualization", e.Virtualization}, {"GPUs", strings.Join(gpus, ", ")},
 	}

@@ -54,7 +54,8 @@ var Meanings = []Meaning{
 // warningsAbout are the warnings about two records, the gravest first.
 func warningsAbout(a, b *record.Record, cells []Cell) record.Warnings {
 	w := record.Warnings{}
-	differ(&w, MachineDiffers, record.AboutRun, machineFacts(a), machineFacts(b))
+	oldMachine, newMachine := machines(a, b)
+	differ(&w, MachineDiffers, record.AboutRun, oldMachine, newMachine)
 	differ(&w, TermsDiffer, record.AboutRun, termFacts(a.Terms), termFacts(b.Terms))
 	differ(&w, SystemDiffers, record.AboutRun, systemFacts(a.Environment), systemFacts(b.Environment))
 	for _, workload := range b.Workloads {
@@ -77,6 +78,21 @@ func warningsAbout(a, b *record.Record, cells []Cell) record.Warnings {
 	return w
 }
 
+// machines are the facts about the machines of two records: the same for two
+// records of one. A host that only has another name is the same machine, as hired
+// runners have one each night.
+func machines(a, b *record.Record) (old, current []fact) {
+	old, current = machineFacts(a), machineFacts(b)
+	if record.SameMachine(a.Environment, b.Environment) {
+		return old, current
+	}
+	x, y := a.Environment.MachineName(), b.Environment.MachineName()
+	if x == y { // the hardware tells them apart
+		x, y = x+" ("+a.Environment.Fingerprint+")", y+" ("+b.Environment.Fingerprint+")"
+	}
+	return append([]fact{{"machine", x}}, old...), append([]fact{{"machine", y}}, current...)
+}
+
 // differ warns of the facts that differ, if any does.
 func differ(w *record.Warnings, code string, scope record.Scope, old, now []fact) {
 	if text := differences(old, now); text != "" {
@@ -86,7 +102,7 @@ func differ(w *record.Warnings, code string, scope record.Scope, old, now []fact
 
 // warnOfReading warns of what to mind when the two are read together.
 func warnOfReading(w *record.Warnings, a, b *record.Record, cells []Cell) {
-	same := a.Created.Equal(b.Created) && a.Environment.Host == b.Environment.Host && a.Seed == b.Seed
+	same := a.Created.Equal(b.Created) && record.SameMachine(a.Environment, b.Environment) && a.Seed == b.Seed
 	switch {
 	case same:
 		w.Add(record.AboutRun, SameRecord, "both were created at %s on the same host", b.Created.Format(stamp))

@@ -14,9 +14,11 @@ import (
 
 // Question says what a result is held against, and how.
 type Question struct {
-	History  *history.History
-	Baseline string   // name of a baseline of the history, or a file; empty is the history's records of this machine
-	Change   *float64 // a smaller share is no change; nil is the rule's own
+	History  *history.History // nil is none, which a baseline's file needs not have
+	Baseline string           // name of a baseline of the history, or a file; empty is the history's records of this machine
+	Change   string           // what is less is no change, for Rule.WithMinChange; empty is the rule's own
+	Machine  string           // name of the machine that the result is of; empty is what the record says
+	Branch   string           // the records of this branch are what it is held against; empty is the record's own
 	// Rerun measures both sides again; nil compares what is stored. It is closed
 	// by whoever made it.
 	Rerun func(ctx context.Context, result, baseline *record.Record) (Rerunner, error)
@@ -43,7 +45,12 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 		}
 		return q.trend(ctx, result)
 	}
-	baseline, err := q.baseline(ctx)
+	baselines, err := q.baselines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	baseline := baselines[0]
+	rule, err := q.ruled(StoredRule)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +59,12 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Rerun(ctx, result, baseline, q.ruled(RerunRule), again)
+		if rule, err = q.ruled(RerunRule); err != nil {
+			return nil, err
+		}
+		return Rerun(ctx, result, baseline, rule, again)
 	}
-	report, err := Stored(result, baseline, q.ruled(StoredRule))
+	report, err := StoredAmong(ctx, q.past(result.Record), result, baselines, rule)
 	var different *DifferentMachineError
 	if errors.As(err, &different) {
 		return nil, &RefusedError{Err: err}
@@ -63,11 +73,25 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 }
 
 // ruled is a rule with the smallest change that is asked for.
-func (q Question) ruled(rule Rule) Rule {
-	if q.Change != nil {
-		rule.Change = *q.Change
+func (q Question) ruled(rule Rule) (Rule, error) {
+	if q.Change == "" {
+		return rule, nil
 	}
-	return rule
+	rule, err := rule.WithMinChange(q.Change)
+	if err != nil {
+		return rule, &RefusedError{Err: fmt.Errorf("--min-change %w", err)}
+	}
+	return rule, nil
+}
+
+// past is where a result's nights are found. A directory without a history says
+// nothing of how nights differ, and hinders nothing.
+func (q Question) past(result *record.Record) Past {
+	if q.History == nil || !q.History.Exists() {
+		return Past{}
+	}
+	line := history.LineOf(result, q.Machine, q.Branch)
+	return Past{History: q.History, Line: &line}
 }
 
 func (q Question) trend(ctx context.Context, result compare.Source) (*Report, error) {
@@ -87,27 +111,39 @@ func (q Question) trend(ctx context.Context, result compare.Source) (*Report, er
 		}
 		return nil, err
 	}
-	return Trend(ctx, q.History, id, result, q.ruled(TrendRule))
+	rule, err := q.ruled(TrendRule)
+	if err != nil {
+		return nil, err
+	}
+	return Trend(ctx, q.past(result.Record), id, result, rule)
 }
 
-// baseline is a file, or a baseline of the history.
-func (q Question) baseline(ctx context.Context) (compare.Source, error) {
+// baselines are a file, or the nights of a baseline of the history.
+func (q Question) baselines(ctx context.Context) ([]compare.Source, error) {
 	name := q.Baseline
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-		return source(name)
+		one, err := source(name)
+		return []compare.Source{one}, err
 	}
-	e, err := q.History.Baseline(ctx, name)
+	if q.History == nil {
+		return nil, &RefusedError{Err: fmt.Errorf("--baseline %s is not a file, and there is no history", name), Hint: "give its --history"}
+	}
+	entries, err := q.History.Baseline(ctx, name)
 	if err != nil {
 		err = fmt.Errorf("--baseline %s is not a file, and %w", name, err)
 	}
-	var rec *record.Record
-	if err == nil {
-		rec, _, err = q.History.Read(e)
+	var nights []compare.Source
+	for _, e := range entries {
+		var rec *record.Record
+		if rec, _, err = q.History.Read(e); err != nil {
+			break
+		}
+		nights = append(nights, compare.Source{File: name + " (" + e.ID + ")", Record: rec})
 	}
 	if history.Unusable(err) {
 		err = &RefusedError{Err: err}
 	}
-	return compare.Source{File: name + " (" + e.ID + ")", Record: rec}, err
+	return nights, err
 }
 
 // source reads a record.

@@ -2,9 +2,10 @@
 // and says how it knows.
 //
 // There are three ways, the strongest first. Rerun has both sides measured
-// again, interleaved, in two stages. Stored holds two records against each
-// other. Trend looks for a change in a history of records. The last two compare
-// figures of different times, and say that this is weaker.
+// again, interleaved, in two stages. Stored holds a result against named records.
+// Trend holds it against all nights of its history. The last two compare figures
+// of different nights, in units of how much nights differ, and say that this is
+// weaker.
 package gate
 
 import (
@@ -41,6 +42,8 @@ type Report struct {
 	Incomplete []string `json:"incomplete"`
 	// BaselineWeak is why the baseline is a poor one.
 	BaselineWeak []string `json:"baseline_weak,omitempty"`
+	// LeftOut are the records of the history that it was not held against, and why.
+	LeftOut []string `json:"left_out,omitempty"`
 	// Next is what to do to have more judged.
 	Next string `json:"next,omitempty"`
 
@@ -106,7 +109,7 @@ func fails(kind string) bool {
 type Cell struct {
 	Workload string   `json:"workload"`
 	Runner   string   `json:"runner"`
-	Method   string   `json:"method"` // "paired", "unpaired", "change point", "same image"
+	Method   string   `json:"method"` // "paired", "nights", "same image"
 	Old      float64  `json:"old"`    // images per second, medians
 	New      float64  `json:"new"`
 	Ratio    float64  `json:"ratio"` // new over old
@@ -116,14 +119,18 @@ type Cell struct {
 	Stages   []Test   `json:"stages"` // the tests that were made
 	Verdict  string   `json:"verdict"`
 	Warnings []string `json:"caveats"` // codes of those about the cell
+
+	// Of a cell that was held against other nights:
+	Nights         int     `json:"nights,omitempty"`          // that were looked at together, up to tonight
+	BaselineNights int     `json:"baseline_nights,omitempty"` // that they were held against
+	NightSpread    float64 `json:"night_spread,omitempty"`    // standard deviation between nights, as a share
 }
 
 // The methods of judging a cell.
 const (
-	Paired      = "paired"
-	Unpaired    = "unpaired"
-	ChangePoint = "change point"
-	SameImage   = "same image"
+	Paired    = "paired"
+	Nights    = "nights"
+	SameImage = "same image"
 )
 
 // The verdicts on a cell, beside Slower and Faster.

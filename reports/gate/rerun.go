@@ -50,8 +50,11 @@ func Rerun(ctx context.Context, result, baseline compare.Source, rule Rule, agai
 			r.find(Undecided, cell.Workload, cell.Runner, "it cannot be measured again: %s; and the stored records are of other machines or terms", why)
 			r.lacks("%s on %s: %s", cell.Workload, cell.Runner, why)
 		default:
-			j.byRecord(cell, why)
+			j.stale = append(j.stale, staleCell{cell, why})
 		}
+	}
+	if err := j.byRecord(ctx); err != nil {
+		return nil, err
 	}
 	if err := j.stages(ctx, again); err != nil {
 		return nil, err
@@ -59,23 +62,50 @@ func Rerun(ctx context.Context, result, baseline compare.Source, rule Rule, agai
 	return r.finish(), nil
 }
 
+// staleCell is a cell that cannot be measured again, and why.
+type staleCell struct {
+	compare.Cell
+	why string
+}
+
 // rerun is a Rerun under way.
 type rerun struct {
 	*Report
 	result, baseline *record.Record
 	first            []Pair
+	stale            []staleCell
 	cells            map[Pair]*Cell
 }
 
-// byRecord judges a cell that cannot be measured again.
-func (j *rerun) byRecord(c compare.Cell, why string) {
+// byRecord judges the cells that cannot be measured again, by the two records.
+func (j *rerun) byRecord(ctx context.Context) error {
+	if len(j.stale) == 0 {
+		return nil
+	}
 	rule := j.Rule
 	j.Rule = StoredRule
-	j.stored(j.result, j.baseline, c)
-	j.Rule = rule
-	last := &j.Cells[len(j.Cells)-1]
-	last.Warnings = append(slices.Clone(last.Warnings), "stored records only: "+why)
+	j.Rule.Changes = rule.Changes
+	defer func() { j.Rule = rule }()
+	s := &courses{Report: j.Report, result: j.result, left: leftOut{}}
+	before := len(j.Cells)
+	why := map[Pair]string{}
+	for _, c := range j.stale {
+		why[Pair{c.Workload, c.Runner}] = c.why
+		if !j.tooFew(c.Cell) {
+			if err := s.collect(ctx, Past{}, c.Cell); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.judge([]*record.Record{j.baseline}); err != nil {
+		return err
+	}
+	for i := range j.Cells[before:] {
+		c := &j.Cells[before+i]
+		c.Warnings = append(slices.Clone(c.Warnings), "stored records only: "+why[Pair{c.Workload, c.Runner}])
+	}
 	j.Weaker = WeakerStored + " It was not possible for every cell here; those are marked."
+	return nil
 }
 
 func (j *rerun) stages(ctx context.Context, again Rerunner) error {
@@ -123,7 +153,7 @@ func (j *rerun) look(rec *record.Record, stage int, p Pair) string {
 	c.Old, c.New = b.Throughput.Median, a.Throughput.Median
 	c.Warnings = rec.CodesAbout(a)
 	c.ratioOf(summary.Paired(ratios)) // of the last stage only: the first one's size chose the cell, and flatters it
-	verdict := j.Rule.verdict(test)
+	verdict := j.Rule.verdict(test, p.Workload)
 	switch {
 	case test.Pairs < j.Rule.Pairs:
 		text := fmt.Sprintf("stage %d came to %d of %d pairs", stage, test.Pairs, j.Rule.Pairs)

@@ -1,30 +1,77 @@
 package gate
 
 import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Rule is when a cell is called slower.
 type Rule struct {
 	Pairs  int     `json:"pairs,omitempty"` // of each stage of a re-run
-	P      float64 `json:"p"`               // one-sided, at most
+	P      float64 `json:"p"`               // one-sided, at most: of a re-run for each cell, else for all cells of a night together
 	Change float64 `json:"change"`          // of the median, as a share, at least
+	// Changes are the smallest changes of some workloads, by network or by ID.
+	Changes map[string]float64 `json:"changes,omitempty"`
+}
+
+// change is the smallest change of a workload that counts.
+func (r Rule) change(workload string) float64 {
+	network, _, _ := strings.Cut(workload, "/")
+	for _, name := range []string{workload, network} {
+		if change, ok := r.Changes[name]; ok {
+			return change
+		}
+	}
+	return r.Change
+}
+
+// WithMinChange reads the smallest changes that count: a share or percentage for
+// all workloads, or for some by their network or ID, like
+// "1%,resnet50=0.5%,lenet/infer/b8/fp32=0.05".
+func (r Rule) WithMinChange(text string) (Rule, error) {
+	r.Changes = maps.Clone(r.Changes)
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
+		if !named {
+			name, value = "", name
+		}
+		digits, percent := strings.CutSuffix(strings.TrimSpace(value), "%")
+		change, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if percent {
+			change /= 100
+		}
+		if err != nil || !(change >= 0 && change < 1) || named && name == "" {
+			return r, fmt.Errorf("%q: expected a share below 1 like 0.005 or 0.5%%, or several like 1%%,resnet50=0.5%%", part)
+		}
+		if !named {
+			r.Change = change
+			continue
+		}
+		if r.Changes == nil {
+			r.Changes = map[string]float64{}
+		}
+		r.Changes[name] = change
+	}
+	return r, nil
 }
 
 // The rules of the three ways. Two stages of 12 pairs at 0.01 give 2e-5 false
-// alarms a cell if processes differ by 0.5 % (docs/method.md). Without pairs
-// a machine that changes from one day to another looks like a change, so that
-// less counts there: two records have to differ by 2 %, and by p = 0.002, which
-// takes six processes on each side of which none overlap.
+// alarms a cell if processes differ by 0.5 % (docs/method.md). Of figures of
+// different nights P is the share of nights with a false alarm, whatever the
+// number of cells.
 var (
 	RerunRule  = Rule{Pairs: 12, P: 0.01, Change: 0.005}
-	StoredRule = Rule{P: 0.002, Change: 0.02}
-	TrendRule  = Rule{P: 0.001, Change: 0.005}
+	StoredRule = Rule{P: 0.01, Change: 0.02}
+	TrendRule  = Rule{P: 0.01, Change: 0.005}
 )
 
 // Test is one look at a cell.
 type Test struct {
-	Pairs int     `json:"pairs"` // or the smaller number of processes of a side
+	Pairs int     `json:"pairs"` // or nights of the baseline
 	P     float64 `json:"p"`     // one-sided, in the direction of the change
 	Ratio float64 `json:"ratio"` // median, new over old
 }
@@ -32,18 +79,16 @@ type Test struct {
 // testOf is what a statistic says of a change.
 func testOf(t summary.Test) Test { return Test{Pairs: t.N, P: t.OneSided, Ratio: t.Change} }
 
-// verdict is what the test by itself says under a rule.
-func (r Rule) verdict(t Test) string {
+// verdict is what the test by itself says under a rule, of a cell of a workload.
+func (r Rule) verdict(t Test, workload string) string {
+	change := r.change(workload)
 	switch {
 	case t.P > r.P:
 		return Unchanged
-	case t.Ratio <= 1-r.Change:
+	case t.Ratio <= 1-change:
 		return Slower
-	case t.Ratio >= 1/(1-r.Change):
+	case t.Ratio >= 1/(1-change):
 		return Faster
 	}
 	return Unchanged
 }
-
-// possible says whether two samples of this size could ever meet the rule.
-func (r Rule) possible(t Test) bool { return summary.LeastUnpairedP(t.Pairs, t.Pairs) <= r.P }

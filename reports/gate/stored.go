@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -8,8 +9,8 @@ import (
 	"github.com/dlbench/dlbench/reports/compare"
 )
 
-// WeakerStored has to be said of every verdict from two stored records.
-const WeakerStored = "Two stored records were measured at different times: whatever else changed on the machine looks like a change of the framework. A re-run (--rerun) measures both sides tonight, interleaved, and sees four times less."
+// WeakerStored has to be said of every verdict from stored records.
+const WeakerStored = "Stored records were measured on different nights, and nights differ although nothing changed: only a change well beyond that is told. A re-run (--rerun) measures both sides tonight, interleaved, and sees far smaller ones."
 
 // DifferentMachineError says that two records cannot be held against each
 // other.
@@ -17,20 +18,51 @@ type DifferentMachineError struct{ Text string }
 
 func (e *DifferentMachineError) Error() string { return e.Text }
 
-// Stored holds a result against a stored record.
+// Stored holds a result against a stored record, without a history: how much
+// nights differ is assumed, or seen from how far all the cells moved.
 func Stored(result, baseline compare.Source, rule Rule) (*Report, error) {
-	r, c := ofTwo(ByRecord, rule, result, baseline)
+	return StoredAmong(context.Background(), Past{}, result, []compare.Source{baseline}, rule)
+}
+
+// StoredAmong holds a result against the nights of a baseline. The first of them
+// says which cells there should be; the past says how much nights differ.
+func StoredAmong(ctx context.Context, past Past, result compare.Source, baselines []compare.Source, rule Rule) (*Report, error) {
+	r, c := ofTwo(ByRecord, rule, result, baselines[0])
 	r.Weaker = WeakerStored
-	if err := comparable(c); err != nil {
-		return nil, err
+	s := &courses{Report: r, result: result.Record, left: leftOut{}}
+	var nights []*record.Record
+	for _, b := range baselines {
+		if err := comparable(compare.Of(b, result)); err != nil {
+			return nil, err
+		}
+		nights = append(nights, b.Record)
 	}
 	for _, cell := range c.Cells {
-		if cell.Verdict == compare.NotRanked || r.otherWork(result.Record, baseline.Record, cell) {
+		if cell.Verdict == compare.NotRanked || r.otherWork(result.Record, baselines[0].Record, cell) || r.tooFew(cell) {
 			continue
 		}
-		r.stored(result.Record, baseline.Record, cell)
+		if err := s.collect(ctx, past, cell); err != nil {
+			return nil, err
+		}
 	}
+	if err := s.judge(nights); err != nil {
+		return nil, err
+	}
+	r.LeftOut = s.left.words()
 	return r.finish(), nil
+}
+
+// tooFew finds a cell that has too few processes on a side for a figure that
+// can be believed.
+func (r *Report) tooFew(c compare.Cell) bool {
+	n := min(c.Old.N, c.New.N)
+	if n >= fewestProcesses {
+		return false
+	}
+	r.Cells = append(r.Cells, Cell{Workload: c.Workload, Runner: c.Runner, Method: Nights, Old: c.Old.Median, New: c.New.Median, Ratio: c.Ratio,
+		Stages: []Test{}, Verdict: Undecided, Warnings: c.Warnings})
+	r.find(Undecided, c.Workload, c.Runner, "%d processes on a side are too few to judge by, it takes %d: give --profile report when measuring", n, fewestProcesses)
+	return true
 }
 
 // comparable refuses records of two machines or under two sets of terms.
@@ -41,18 +73,6 @@ func comparable(c *compare.Comparison) error {
 		}
 	}
 	return nil
-}
-
-// stored judges one cell by the processes of two records.
-func (r *Report) stored(result, baseline *record.Record, c compare.Cell) {
-	test := testOf(summary.UnpairedTest(throughputs(result, c), throughputs(baseline, c)))
-	cell := Cell{Workload: c.Workload, Runner: c.Runner, Method: Unpaired, Old: c.Old.Median, New: c.New.Median,
-		Ratio: c.Ratio, CILow: c.CILow, CIHigh: c.CIHigh, Level: c.Level, Stages: []Test{test}, Verdict: r.Rule.verdict(test), Warnings: c.Warnings}
-	if !r.Rule.possible(test) {
-		cell.Verdict = Undecided
-		r.find(Undecided, c.Workload, c.Runner, "%d processes on a side cannot show p ≤ %g: give --profile report when measuring", test.Pairs, r.Rule.P)
-	}
-	r.judged(cell)
 }
 
 // throughputs are those of the processes of a compared cell in one of the records.

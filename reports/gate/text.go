@@ -3,8 +3,11 @@ package gate
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/markdown"
 	"github.com/dlbench/dlbench/reports/ranking"
@@ -103,6 +106,9 @@ func (r *Report) sides() []markdown.Item {
 	if r.Weaker != "" {
 		items = append(items, markdown.Item{Name: "weaker", Text: r.Weaker})
 	}
+	for _, left := range r.LeftOut {
+		items = append(items, markdown.Item{Name: "left out", Text: left})
+	}
 	if r.Next != "" {
 		items = append(items, markdown.Item{Name: "next", Text: r.Next})
 	}
@@ -116,13 +122,16 @@ func sideLine(s compare.Side) string {
 // words are the rule as a sentence.
 func (r Rule) words(mode string) string {
 	change := fmt.Sprintf("%.2g %%", 100*r.Change)
+	for _, name := range slices.Sorted(maps.Keys(r.Changes)) {
+		change += fmt.Sprintf(", %s %.2g %%", name, 100*r.Changes[name])
+	}
 	switch mode {
 	case ByRerun:
 		return fmt.Sprintf("both sides measured again, interleaved: slower in %d pairs (p ≤ %g, by %s or more), and again in %d fresh pairs", r.Pairs, r.P, change, r.Pairs)
 	case ByRecord:
-		return fmt.Sprintf("two stored records: rank-sum test of their processes, p ≤ %g and %s or more", r.P, change)
+		return fmt.Sprintf("stored records: the nights of the baseline against tonight and the nights before it, in units of how much nights differ; at most %g %% of nights with a false alarm, %s or more", 100*r.P, change)
 	}
-	return fmt.Sprintf("change points of the history, p ≤ %g and %s or more", r.P, change)
+	return fmt.Sprintf("the nights of the history: the last 1 to %d against those before, in units of how much nights differ; at most %g %% of nights with a false alarm, %s or more", summary.Settled(), 100*r.P, change)
 }
 
 // sheets are the tables of every view; those without rows are left out.

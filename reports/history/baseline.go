@@ -14,10 +14,36 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// baselines are the names of records: name → ID.
-type baselines map[string]string
+// baselines are the names of records: name → IDs of its nights.
+type baselines map[string]ids
 
-// Baseline is a name for a record.
+// ids are the records of a baseline: one, or several nights of it. One is written
+// as a text, as it always was.
+type ids []string
+
+func (i ids) MarshalJSON() ([]byte, error) {
+	if len(i) == 1 {
+		return json.Marshal(i[0])
+	}
+	return json.Marshal([]string(i))
+}
+
+func (i *ids) UnmarshalJSON(data []byte) error {
+	var one string
+	if err := json.Unmarshal(data, &one); err == nil {
+		*i = ids{one}
+		return nil
+	}
+	var several []string
+	err := json.Unmarshal(data, &several)
+	if *i = several; err == nil && len(several) == 0 {
+		err = errors.New("a baseline without a record")
+	}
+	return err
+}
+
+// Baseline is a name for a record; one that several nights have stands once for
+// each.
 type Baseline struct {
 	Name  string `json:"name"`
 	ID    string `json:"id"`
@@ -42,11 +68,13 @@ func (h *History) readBaselines() (baselines, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
-		return nil, refusal("%s: %v: expected {\"baselines\": {NAME: ID, …}}; mend it or remove it", h.baselinesPath(), err)
+		return nil, refusal("%s: %v: expected {\"baselines\": {NAME: ID or [ID, …], …}}; mend it or remove it", h.baselinesPath(), err)
 	}
-	for name, id := range file.Baselines {
-		if !validName.MatchString(name) || !isHex(id) {
-			return nil, refusal("%s: %q: %q: expected a name and a record's ID; mend it or remove it", h.baselinesPath(), name, id)
+	for name, nights := range file.Baselines {
+		for _, id := range nights {
+			if !validName.MatchString(name) || !isHex(id) {
+				return nil, refusal("%s: %q: %q: expected a name and a record's ID; mend it or remove it", h.baselinesPath(), name, id)
+			}
 		}
 	}
 	if file.Baselines == nil {
@@ -69,8 +97,10 @@ func (h *History) writeBaselines(b baselines) error {
 // byID are the names of each record, sorted.
 func (b baselines) byID() map[string][]string {
 	names := map[string][]string{}
-	for name, id := range b {
-		names[id] = append(names[id], name)
+	for name, nights := range b {
+		for _, id := range nights {
+			names[id] = append(names[id], name)
+		}
 	}
 	for id := range names {
 		slices.Sort(names[id])
@@ -78,20 +108,31 @@ func (b baselines) byID() map[string][]string {
 	return names
 }
 
-// SetBaseline gives a record a name, which may have been another's.
-func (h *History) SetBaseline(ctx context.Context, name, id string) (Entry, error) {
+// SetBaseline gives records a name, which may have been others': one record, or
+// several nights of what later nights are held against.
+func (h *History) SetBaseline(ctx context.Context, name string, records ...string) ([]Entry, error) {
 	if !validName.MatchString(name) {
-		return Entry{}, refusal("baseline %q: expected at most 64 letters, digits, dots, dashes and underscores, a letter or digit first", name)
+		return nil, refusal("baseline %q: expected at most 64 letters, digits, dots, dashes and underscores, a letter or digit first", name)
 	}
-	e, err := h.Find(ctx, id)
-	if err != nil {
-		return e, err
-	}
-	return e, h.changeBaselines(ctx, func(b baselines) error {
-		if _, err := os.Stat(e.File); err != nil {
-			return refusal("baseline %q: record %s was removed meanwhile", name, e.ID)
+	var entries []Entry
+	for _, id := range records {
+		e, err := h.Find(ctx, id)
+		if err != nil {
+			return nil, err
 		}
-		b[name] = e.ID
+		entries = append(entries, e)
+	}
+	return entries, h.changeBaselines(ctx, func(b baselines) error {
+		var nights ids
+		for _, e := range entries {
+			if _, err := os.Stat(e.File); err != nil {
+				return refusal("baseline %q: record %s was removed meanwhile", name, e.ID)
+			}
+			if !slices.Contains(nights, e.ID) {
+				nights = append(nights, e.ID)
+			}
+		}
+		b[name] = nights
 		return nil
 	})
 }
@@ -124,22 +165,28 @@ func (h *History) changeBaselines(ctx context.Context, change func(baselines) er
 	})
 }
 
-// Baseline is the record of a name.
-func (h *History) Baseline(ctx context.Context, name string) (Entry, error) {
+// Baseline are the records of a name, the one that was named first first.
+func (h *History) Baseline(ctx context.Context, name string) ([]Entry, error) {
 	b, err := h.readBaselines()
 	if err != nil {
-		return Entry{}, err
+		return nil, err
 	}
-	id, ok := b[name]
-	if !ok {
-		return Entry{}, h.noBaseline(name)
+	if len(b[name]) == 0 {
+		return nil, h.noBaseline(name)
 	}
-	e, err := h.Find(ctx, id)
-	var absent *Refusal
-	if errors.As(err, &absent) {
-		return e, refusal("baseline %q: its record %s is no longer in %s", name, id, h.recordsDir())
+	var entries []Entry
+	for _, id := range b[name] {
+		e, err := h.Find(ctx, id)
+		var absent *Refusal
+		if errors.As(err, &absent) {
+			return nil, refusal("baseline %q: its record %s is no longer in %s", name, id, h.recordsDir())
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
 	}
-	return e, err
+	return entries, nil
 }
 
 func (h *History) noBaseline(name string) error {
@@ -157,14 +204,16 @@ func (h *History) Baselines(ctx context.Context) ([]Baseline, error) {
 		return nil, err
 	}
 	all := []Baseline{}
-	for name, id := range names {
-		b := Baseline{Name: name, ID: id}
-		if i := slices.IndexFunc(entries, func(e Entry) bool { return e.ID == id }); i >= 0 {
-			b.Entry = &entries[i]
+	for name, nights := range names {
+		for _, id := range nights {
+			b := Baseline{Name: name, ID: id}
+			if i := slices.IndexFunc(entries, func(e Entry) bool { return e.ID == id }); i >= 0 {
+				b.Entry = &entries[i]
+			}
+			all = append(all, b)
 		}
-		all = append(all, b)
 	}
-	slices.SortFunc(all, func(a, b Baseline) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	slices.SortStableFunc(all, func(a, b Baseline) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
 	return all, nil
 }
 

@@ -17,6 +17,8 @@ type Entry struct {
 	Suite     string            `json:"suite"`
 	Profile   string            `json:"profile"`
 	Host      string            `json:"host"`
+	Machine   string            `json:"machine,omitempty"` // the name that was given to it
+	Branch    string            `json:"branch,omitempty"`
 	CPU       string            `json:"cpu"`
 	Status    string            `json:"status"`
 	Versions  map[string]string `json:"versions"` // of the runners' frameworks
@@ -26,7 +28,9 @@ type Entry struct {
 
 // Filter chooses records; what is empty chooses all.
 type Filter struct {
-	Suite, Host      string
+	Suite, Host      string // Host may be the name that was given to the machine
+	Branch           string
+	Line             *Line     // records of its machine and branch
 	Workload, Runner string    // records with a cell of it, or of both
 	Since            time.Time // created then or later
 }
@@ -40,9 +44,6 @@ func (f Filter) where() (clause string, args []any) {
 	}
 	if f.Suite != "" {
 		add(`r.suite = ?`, f.Suite)
-	}
-	if f.Host != "" {
-		add(`r.host = ?`, f.Host)
 	}
 	if !f.Since.IsZero() {
 		add(`r.created >= ?`, f.Since.UnixNano())
@@ -63,7 +64,10 @@ func (h *History) List(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := f.where()
 	var entries []Entry
 	err := h.query(ctx, func(db *sql.DB) (err error) {
-		entries, err = h.selectEntries(ctx, db, where, args...)
+		if entries, err = h.selectEntries(ctx, db, where, args...); err != nil {
+			return err
+		}
+		entries, err = h.identified(ctx, db, f, entries)
 		return err
 	})
 	if err != nil {
@@ -78,6 +82,24 @@ func (h *History) List(ctx context.Context, f Filter) ([]Entry, error) {
 		entries[i].Baselines = byID[entries[i].ID]
 	}
 	return entries, nil
+}
+
+// identified fills in the entries' machines and branches, and leaves out those
+// that the filter does not choose by them.
+func (h *History) identified(ctx context.Context, db *sql.DB, f Filter, entries []Entry) ([]Entry, error) {
+	byID, known, err := h.identities(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for n := range entries {
+		i := byID[entries[n].ID]
+		entries[n].Machine, entries[n].Branch = i.machine, i.branch
+	}
+	return slices.DeleteFunc(entries, func(e Entry) bool {
+		i := byID[e.ID]
+		return f.Host != "" && f.Host != i.host && f.Host != i.machine || f.Branch != "" && f.Branch != i.branch ||
+			f.Line != nil && f.Line.outside(i, known) != ""
+	}), nil
 }
 
 func (h *History) selectEntries(ctx context.Context, db *sql.DB, where string, args ...any) ([]Entry, error) {

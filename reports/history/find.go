@@ -18,8 +18,8 @@ func (h *History) Find(ctx context.Context, name string) (Entry, error) {
 		return Entry{}, err
 	}
 	prefix := strings.ToLower(name)
-	if id, ok := names[name]; ok {
-		prefix = id
+	if nights := names[name]; len(nights) > 0 {
+		prefix = nights[0]
 	}
 	if !isHex(prefix) {
 		return Entry{}, h.unknown(name)

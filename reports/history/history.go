@@ -59,6 +59,9 @@ func (h *History) exists() error {
 	return nil
 }
 
+// Exists says whether the directory holds a history.
+func (h *History) Exists() bool { return h.exists() == nil }
+
 // create makes the directory.
 func (h *History) create() error {
 	if err := os.MkdirAll(h.recordsDir(), 0o755); err != nil {

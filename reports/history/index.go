@@ -14,14 +14,14 @@ import (
 )
 
 // indexVersion changes with the schema, and with what is put into it.
-const indexVersion = 1
+const indexVersion = 2
 
 // The texts that many rows share (machines, versions) stand once, in texts.
 const schema = `
 CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, problem TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE texts (key INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE records (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, updated INTEGER NOT NULL,
- suite TEXT NOT NULL, profile TEXT NOT NULL, host TEXT NOT NULL, cpu TEXT NOT NULL, status TEXT NOT NULL, campaign TEXT NOT NULL,
+ suite TEXT NOT NULL, profile TEXT NOT NULL, host TEXT NOT NULL, fingerprint TEXT NOT NULL, machine TEXT NOT NULL, branch TEXT NOT NULL, cpu TEXT NOT NULL, status TEXT NOT NULL, campaign TEXT NOT NULL,
  versions INTEGER NOT NULL, place INTEGER NOT NULL, facts INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX records_by_time ON records (created DESC, id);
 CREATE TABLE cells (workload TEXT NOT NULL, runner TEXT NOT NULL, record TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,

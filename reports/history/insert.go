@@ -25,7 +25,7 @@ func newInserter(ctx context.Context, tx *sql.Tx) (*inserter, error) {
 	}{
 		{&in.files, `INSERT INTO files VALUES (?, ?, ?, ?)`},
 		{&in.texts, `INSERT INTO texts (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text RETURNING key`},
-		{&in.records, `INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&in.records, `INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&in.cells, `INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)`},
 		{&in.fs, `INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
@@ -72,7 +72,7 @@ func (in *inserter) record(name, id string, rec *record.Record) error {
 		versions[r.Name] = r.FrameworkVersion
 	}
 	var keys [3]int64
-	for i, value := range []any{versions, placeOf(rec), recordFacts(rec)} {
+	for i, value := range []any{versions, PlaceOf(rec), recordFacts(rec)} {
 		key, err := in.text(value)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (in *inserter) record(name, id string, rec *record.Record) error {
 		keys[i] = key
 	}
 	_, err := in.records.ExecContext(in.ctx, id, name, rec.Created.UnixNano(), rec.Updated.UnixNano(), rec.Suite, rec.Profile,
-		rec.Environment.Host, rec.Environment.CPU, rec.Status, campaign(rec), keys[0], keys[1], keys[2])
+		rec.Environment.Host, rec.Environment.Fingerprint, rec.Environment.Machine, rec.Branch, rec.Environment.CPU, rec.Status, campaign(rec), keys[0], keys[1], keys[2])
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (in *inserter) cell(id string, rec *record.Record, c *record.Cell) error {
 	if reason == "" && !c.Ranked() {
 		reason = "parity " + c.Parity.Status
 	}
-	if _, err := in.cells.ExecContext(in.ctx, c.Workload, c.Runner, id, c.Status, reason, shapeOf(rec.Workload(c.Workload)), facts); err != nil {
+	if _, err := in.cells.ExecContext(in.ctx, c.Workload, c.Runner, id, c.Status, reason, ShapeOf(rec.Workload(c.Workload)), facts); err != nil {
 		return err
 	}
 	for metric, f := range figuresOf(c) {

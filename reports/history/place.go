@@ -12,6 +12,8 @@ import (
 // machine, and the terms that were asked for.
 type Place struct {
 	Host    string `json:"host"`
+	Machine string `json:"machine"`          // the same for all records of one machine, whatever its host is called
+	Branch  string `json:"branch,omitempty"` // of the source that was measured
 	CPU     string `json:"cpu"`
 	CPUs    string `json:"cpus"`    // cores and logical CPUs
 	Memory  int64  `json:"memory"`  // GiB, rounded
@@ -23,11 +25,11 @@ type Place struct {
 	Engine  string `json:"engine"`
 }
 
-// placeOf is a record's place. Memory is rounded to GiB, because what the
+// PlaceOf is a record's place. Memory is rounded to GiB, because what the
 // kernel leaves of it, and with it the limit that dlbench takes by default,
 // differs by a few MiB from one kernel to the next. The bound of the server
 // scenario is left out: no figure here depends on it.
-func placeOf(rec *record.Record) Place {
+func PlaceOf(rec *record.Record) Place {
 	e, t := rec.Environment, rec.Terms
 	var gpus []string
 	for _, gpu := range e.GPUs {
@@ -39,18 +41,38 @@ func placeOf(rec *record.Record) Place {
 
 func gibibytes(n int64) int64 { return (n + 1<<29) >> 30 }
 
+// Line is the place without the host's name, which may change from night to
+// night on one machine.
+func (p Place) Line() Place {
+	p.Host = ""
+	return p
+}
+
+// Terms is the place without what names the machine: the hardware and the terms.
+func (p Place) Terms() Place {
+	p.Host, p.Machine, p.Branch = "", "", ""
+	return p
+}
+
 // String is the place in one line.
 func (p Place) String() string {
-	parts := []string{p.Host, p.CPU, p.CPUs, fmt.Sprintf("%d GiB", p.Memory)}
+	name := p.Host
+	if given, ok := strings.CutPrefix(p.Machine, "machine "); ok {
+		name = given
+	}
+	if p.Branch != "" {
+		name += ", branch " + p.Branch
+	}
+	parts := []string{name, p.CPU, p.CPUs, fmt.Sprintf("%d GiB", p.Memory)}
 	if p.GPUs != "" {
 		parts = append(parts, p.GPUs)
 	}
 	return fmt.Sprintf("%s; %s, %d threads on CPUs %s, at most %d GiB, engine %s", strings.Join(parts, ", "), p.Device, p.Threads, p.CPUSet, p.Limit, p.Engine)
 }
 
-// shapeOf is what a workload computes. Its digest is not in it: that changes
+// ShapeOf is what a workload computes. Its digest is not in it: that changes
 // with the seed, and the work does not.
-func shapeOf(w *record.Workload) string {
+func ShapeOf(w *record.Workload) string {
 	return fmt.Sprintf("input %s, %s parameters, %s MACs", table.Dimensions(w.InputShape), table.Thousands(w.Parameters), table.Thousands(w.MACs))
 }
 

@@ -47,7 +47,8 @@ func (p Point) Facts() ([]Fact, error) {
 type Series struct {
 	Workload, Runner string
 	Metric           Metric
-	Host             string // all when empty
+	Host             string // or the name that was given to the machine; all when empty
+	Line             *Line  // only figures of its machine and branch; all when nil
 }
 
 // Points are a cell's figures, oldest first, and the records that have none. Of
@@ -59,12 +60,16 @@ func (h *History) Points(ctx context.Context, s Series) (points []Point, left []
 		if err != nil {
 			return err
 		}
+		byID, known, err := h.identities(ctx, db)
+		if err != nil {
+			return err
+		}
 		rows, err := db.QueryContext(ctx, `SELECT r.id, r.created, r.campaign, r.place, r.facts, c.status, c.reason, c.shape, c.facts,
 			coalesce(f.value, 0), coalesce(f.low, 0), coalesce(f.high, 0), coalesce(f.level, 0), coalesce(f.n, 0), f.value IS NOT NULL
 			FROM cells c JOIN records r ON r.id = c.record
 			LEFT JOIN figures f ON f.workload = c.workload AND f.runner = c.runner AND f.metric = ? AND f.record = c.record
-			WHERE c.workload = ? AND c.runner = ? AND (? = '' OR r.host = ?)
-			ORDER BY r.created, r.campaign, r.updated DESC, r.id`, string(s.Metric), s.Workload, s.Runner, s.Host, s.Host)
+			WHERE c.workload = ? AND c.runner = ?
+			ORDER BY r.created, r.campaign, r.updated DESC, r.id`, string(s.Metric), s.Workload, s.Runner)
 		if err != nil {
 			return err
 		}
@@ -74,6 +79,17 @@ func (h *History) Points(ctx context.Context, s Series) (points []Point, left []
 			row, err := scanPoint(rows, texts)
 			if err != nil {
 				return err
+			}
+			of := byID[row.ID]
+			if s.Host != "" && s.Host != of.host && s.Host != of.machine {
+				continue
+			}
+			row.Place.Machine, row.Place.Branch = known.of(of), of.branch
+			if s.Line != nil {
+				if why := s.Line.outside(of, known); why != "" {
+					left = append(left, LeftOut{row.ID, row.Created, why})
+					continue
+				}
 			}
 			switch {
 			case row.campaign == last:

@@ -58,7 +58,8 @@ func (n *night) trends(ctx context.Context) ([]*trend.Trend, error) {
 	}
 	var all []*trend.Trend
 	for _, cell := range rec.Cells {
-		t, err := trend.Of(ctx, n.History, history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Host: rec.Environment.Host}, trend.Level)
+		line := history.LineOf(rec, "", "")
+		t, err := trend.Of(ctx, n.History, history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Line: &line}, trend.Level)
 		if err != nil {
 			return nil, err
 		}

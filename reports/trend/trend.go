@@ -94,23 +94,6 @@ func Of(ctx context.Context, h *history.History, s history.Series, level float64
 	return t, nil
 }
 
-// Ending is the line that a record is in, up to that record and at most so many
-// points long, with the changes among those. It is false when no line has the
-// record.
-func Ending(ctx context.Context, h *history.History, s history.Series, id string, longest int, level float64) (Line, bool, error) {
-	points, _, err := h.Points(ctx, s)
-	if err != nil {
-		return Line{}, false, err
-	}
-	for _, group := range parted(points) {
-		if i := slices.IndexFunc(group, func(p history.Point) bool { return p.ID == id }); i >= 0 {
-			line, err := lineOf(group[max(0, i+1-longest):i+1], level)
-			return line, err == nil, err
-		}
-	}
-	return Line{}, false, nil
-}
-
 // parted parts points by what has to be the same for them to be compared, in
 // the order in which each first came.
 func parted(points []history.Point) [][]history.Point {
@@ -121,7 +104,7 @@ func parted(points []history.Point) [][]history.Point {
 	var groups [][]history.Point
 	number := map[key]int{}
 	for _, p := range points {
-		k := key{p.Place, p.Shape}
+		k := key{p.Place.Line(), p.Shape}
 		i, ok := number[k]
 		if !ok {
 			i = len(groups)
@@ -162,18 +145,18 @@ const vicinity = 2
 // changesAt are the facts that changed at a point, and those that changed near
 // it.
 func changesAt(points []history.Point, index int) (at, near []Difference, err error) {
-	if at, err = differences(points[index-1], points[index]); err != nil {
+	if at, err = Differences(points[index-1], points[index]); err != nil {
 		return nil, nil, err
 	}
-	near, err = differences(points[max(0, index-1-vicinity)], points[min(len(points)-1, index+vicinity)])
+	near, err = Differences(points[max(0, index-1-vicinity)], points[min(len(points)-1, index+vicinity)])
 	near = slices.DeleteFunc(near, func(d Difference) bool {
 		return slices.ContainsFunc(at, func(o Difference) bool { return o.Fact == d.Fact })
 	})
 	return at, near, err
 }
 
-// differences are the facts in which two points differ.
-func differences(before, after history.Point) ([]Difference, error) {
+// Differences are the facts in which two points differ.
+func Differences(before, after history.Point) ([]Difference, error) {
 	old, err := before.Facts()
 	if err != nil {
 		return nil, err

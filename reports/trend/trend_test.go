@@ -163,31 +163,6 @@ func TestWhatDiffersInMachineOrTermsIsNeverJoined(t *testing.T) {
 	}
 }
 
-// A verdict on a record knows what was there up to it, and nothing after it.
-func TestALineEndsWithARecord(t *testing.T) {
-	h := kept(t, append(nights(), night(40, 500, func(r *record.Record) { r.Environment.Host = "bench2" }))...)
-	points := of(t, h, workload, "pytorch").Lines[0].Points
-	series := history.Series{Workload: workload, Runner: "pytorch", Metric: history.Throughput}
-	for name, tt := range map[string]struct {
-		last, longest, points, changes int
-	}{
-		"all": {29, 200, 30, 1}, "before the change is seen": {16, 200, 17, 0}, "the newest": {29, 16, 16, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			line, ok, err := trend.Ending(t.Context(), h, series, points[tt.last].ID, tt.longest, trend.Level)
-			if err != nil || !ok {
-				t.Fatal(ok, err)
-			}
-			if len(line.Points) != tt.points || len(line.Changes) != tt.changes || line.Points[tt.points-1].ID != points[tt.last].ID {
-				t.Errorf("%d points up to %s with %d changes", len(line.Points), line.Points[len(line.Points)-1].ID, len(line.Changes))
-			}
-		})
-	}
-	if _, ok, err := trend.Ending(t.Context(), h, series, "nobody", 200, trend.Level); ok || err != nil {
-		t.Errorf("a record that is not there ends a line: %v, %v", ok, err)
-	}
-}
-
 func TestAKernelThatLeavesLessMemoryIsNoOtherMachine(t *testing.T) {
 	tr := of(t, kept(t, night(0, 1000), night(1, 1000, func(r *record.Record) {
 		r.Environment.MemoryBytes -= 30 << 20

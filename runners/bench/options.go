@@ -62,6 +62,8 @@ type Options struct {
 	LatencyBound time.Duration // of the server scenario's p99; 0 is DefaultLatencyBound
 	SkipParity   bool          // measure without a verdict; nothing is ranked then
 	Strict       []string      // codes of warnings that end the run, or "all"
+	Machine      string        // name of this machine, whose records are held against one another; empty leaves that to its hardware
+	Branch       string        // that is measured: its records are kept apart
 
 	Dir    string                     // made before anything is measured; empty makes none
 	Resume *record.Record             // of an interrupted campaign to go on with; it is changed

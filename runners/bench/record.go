@@ -14,7 +14,7 @@ import (
 func (r *run) newRecord(here record.Environment, conditions record.Warnings) error {
 	rec := record.New(r.host.Now())
 	rec.DlbenchVersion, rec.Suite, rec.Profile, rec.Seed, rec.Scenarios = r.host.Version, r.suite, r.profile.Name, r.seed, r.scenarios.Names()
-	rec.Environment, rec.Terms = here, r.terms
+	rec.Environment, rec.Terms, rec.Branch = here, r.terms, r.branch
 	r.record = rec
 	r.warnAll(conditions)
 	for _, id := range r.workloads {

@@ -25,6 +25,7 @@ func Resuming(old *record.Record) Options {
 		o.Workloads = append(o.Workloads, w.ID)
 	}
 	o.Seed, o.Threads, o.CPUs, o.Device = old.Seed, old.Terms.Threads, old.Terms.CPUs, old.Terms.Device
+	o.Machine, o.Branch = old.Environment.Machine, old.Branch
 	o.Profile, o.Scenarios, o.LatencyBound = old.Profile, old.Scenarios, time.Duration(old.Terms.LatencyBoundMS*1e6)
 	if old.Environment.Engine != "" {
 		o.Engine = old.Environment.Engine
@@ -87,7 +88,7 @@ func (r *run) resume(ctx context.Context, old *record.Record, here record.Enviro
 	r.record = old
 	var d differences
 	was, terms := old.Environment, old.Terms
-	d.add(was.CPU != here.CPU || was.Host != here.Host, "on %s (%s): a run goes on where it began", was.Host, was.CPU)
+	d.add(was.CPU != here.CPU || !record.SameMachine(was, here), "on %s (%s): a run goes on where it began", was.Host, was.CPU)
 	if other := otherCard(was.GPUs, r.devices); terms.Device != r.terms.Device {
 		d.add(true, "on %s: give --device %s", terms.Device, terms.Device)
 	} else if other != "" {

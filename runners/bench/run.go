@@ -21,7 +21,12 @@ import (
 // begun; with a record, the error is what the cells amount to. KindOf tells what
 // an error means.
 func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
-	r := &run{budget: o.Budget, skipParity: o.SkipParity, dir: o.Dir, save: o.Save}
+	r := &run{budget: o.Budget, skipParity: o.SkipParity, dir: o.Dir, save: o.Save, machine: o.Machine, branch: o.Branch}
+	for _, label := range []struct{ flag, name string }{{"--machine", o.Machine}, {"--branch", o.Branch}} {
+		if !record.ValidLabel(label.name) {
+			return nil, UsageError(fmt.Errorf("%s %q: expected %s", label.flag, label.name, record.LabelForm))
+		}
+	}
 	if err := r.ask(o); err != nil {
 		return nil, err
 	}
@@ -55,6 +60,8 @@ type run struct {
 	budget     time.Duration
 	skipParity bool
 	scenarios  campaign.Scenarios
+	machine    string // its name, if it was given one
+	branch     string
 	strict     []string                           // codes of warnings that are not accepted
 	wanted     func(workload, runner string) bool // cells to measure; nil is all
 	save       func(*record.Record) error
@@ -136,6 +143,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 		limits := containers.Limits(engine.Spec{MemoryBytes: r.terms.MemoryBytes})
 		here.Limits = &limits
 	}
+	here.Machine = r.machine
 	if err := r.newJudge(here.CPU, false); err != nil {
 		return err
 	}
