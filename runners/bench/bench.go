@@ -56,7 +56,11 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 	if len(s.Runners) == 0 {
 		s.Runners = selected.Suite.Runners
 	}
-	runners, reference, err := s.selectRunners()
+	known, err := s.knownRunners()
+	if err != nil {
+		return nil, err
+	}
+	runners, reference, err := SelectRunners(known, s.Runners)
 	if err != nil {
 		return nil, err
 	}
@@ -74,15 +78,11 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 	return b, nil
 }
 
-func (s Setup) selectRunners() ([]manifest.Manifest, manifest.Manifest, error) {
-	all := s.Manifests
-	if all == nil {
-		var err error
-		if all, err = KnownRunners(s.RunnerDir); err != nil {
-			return nil, manifest.Manifest{}, err
-		}
+func (s Setup) knownRunners() ([]manifest.Manifest, error) {
+	if s.Manifests != nil {
+		return s.Manifests, nil
 	}
-	return SelectRunners(all, s.Runners)
+	return KnownRunners(s.RunnerDir)
 }
 
 // Equip finds an engine and what starts processes on it, and makes no runner

@@ -49,11 +49,14 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 		return nil, err
 	}
 	again.suite = s.Result.Suite
-	known, err := KnownRunners(s.RunnerDir)
+	known, err := s.knownRunners()
+	if err == nil {
+		err = again.find(ctx, known)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return again, again.find(ctx, known)
+	return again, nil
 }
 
 // find makes both sides of every runner of the result startable, or says why

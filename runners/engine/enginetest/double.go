@@ -34,6 +34,7 @@ type doubled struct {
 	Command     []string `json:"command"`
 	Environment []string `json:"environment"`
 	Labels      []string `json:"labels"`
+	Mounts      []string `json:"mounts"` // as the engine was asked for them
 }
 
 func newDouble(dir string) *double { return &double{dir} }
@@ -148,6 +149,8 @@ func (d *double) create(args []string) int {
 		switch name {
 		case "--env":
 			c.Environment = append(c.Environment, value)
+		case "--volume", "--mount":
+			c.Mounts = append(c.Mounts, value)
 		case "--label":
 			c.Labels = append(c.Labels, value)
 		}
@@ -165,7 +168,7 @@ func (d *double) start(id string) int {
 		return d.fault(err)
 	}
 	command := exec.Command(c.Command[0], c.Command[1:]...)
-	command.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin"}, c.Environment...)
+	command.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin", doubleMounts + "=" + strings.Join(c.Mounts, "\n")}, c.Environment...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	_ = os.WriteFile(d.path(id, "pid"), []byte(starting), 0o644)

@@ -79,10 +79,10 @@ func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
 	case protocol.Verify:
 		var p protocol.VerifyParams
 		err = json.Unmarshal(q.Params, &p)
-		if err == nil && r.Verify != nil {
+		answer = protocol.VerifyResult{Output: p.Output}
+		if p.Output = onHost(p.Output); err == nil && r.Verify != nil {
 			err = r.Verify(r.plan, p)
 		}
-		answer = protocol.VerifyResult{Output: p.Output}
 	case protocol.Warmup:
 		var p protocol.WarmupParams
 		err = json.Unmarshal(q.Params, &p)
@@ -91,7 +91,7 @@ func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
 		var p protocol.MeasureParams
 		err = json.Unmarshal(q.Params, &p)
 		if err == nil && p.Output != "" && r.Output != nil {
-			err = r.Output(r.plan, (p.FirstSlot+p.Iterations-1)%r.plan.Slots, p.Output)
+			err = r.Output(r.plan, (p.FirstSlot+p.Iterations-1)%r.plan.Slots, onHost(p.Output))
 		}
 		answer = r.measure(p)
 	case protocol.Unload, protocol.Bye:
@@ -139,7 +139,7 @@ func (r *Runner) introduction() protocol.HelloResult {
 
 func (r *Runner) load(p protocol.LoadParams) (protocol.LoadResult, error) {
 	var err error
-	if r.plan, err = plan.Read(p.Plan); err != nil {
+	if r.plan, err = plan.Read(onHost(p.Plan)); err != nil {
 		return protocol.LoadResult{}, err
 	}
 	counts, err := r.plan.Network.Counts()
