@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dlbench/dlbench/runners/engine"
@@ -33,35 +34,61 @@ func (r Runner) Script(p *Streams) engine.Exit {
 	if r.Iteration == 0 {
 		r.Iteration = time.Millisecond
 	}
-	lines := bufio.NewScanner(p.Stdin)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var q protocol.Request
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			fmt.Fprintln(p.Stderr, "broken request:", err)
-			return engine.Exit{Code: 1}
-		}
-		if r.Exit != nil {
-			if exit := r.Exit(q.Request); exit != nil {
-				return *exit
+	lines := make(chan []byte)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(p.Stdin)
+		scanner.Buffer(nil, 64<<20)
+		for scanner.Scan() {
+			select {
+			case lines <- slices.Clone(scanner.Bytes()):
+			case <-p.Stop:
+				return
 			}
 		}
-		reply := protocol.Reply{ID: q.ID}
-		if r.Fault != nil {
-			reply.Error = r.Fault(q.Request)
-		}
-		if reply.Error == nil {
-			reply.Result, reply.Error = r.answer(q)
-		}
-		line, err := json.Marshal(reply)
-		if err != nil {
-			return engine.Exit{Code: 1}
-		}
-		if _, err := fmt.Fprintf(p.Stdout, "%s\n", line); err != nil || q.Request == protocol.Bye {
-			return engine.Exit{}
+	}()
+	for {
+		select {
+		case line, more := <-lines:
+			if !more {
+				return engine.Exit{}
+			}
+			if exit := r.reply(p, line); exit != nil {
+				return *exit
+			}
+		case <-p.Stop:
+			return engine.Exit{Code: 143, Signal: "SIGTERM"}
 		}
 	}
-	return engine.Exit{}
+}
+
+// reply answers a line; an exit ends the runner.
+func (r *Runner) reply(p *Streams, line []byte) *engine.Exit {
+	var q protocol.Request
+	if err := json.Unmarshal(line, &q); err != nil {
+		fmt.Fprintln(p.Stderr, "broken request:", err)
+		return &engine.Exit{Code: 1}
+	}
+	if r.Exit != nil {
+		if exit := r.Exit(q.Request); exit != nil {
+			return exit
+		}
+	}
+	reply := protocol.Reply{ID: q.ID}
+	if r.Fault != nil {
+		reply.Error = r.Fault(q.Request)
+	}
+	if reply.Error == nil {
+		reply.Result, reply.Error = r.answer(q)
+	}
+	text, err := json.Marshal(reply)
+	if err != nil {
+		return &engine.Exit{Code: 1}
+	}
+	if _, err := fmt.Fprintf(p.Stdout, "%s\n", text); err != nil || q.Request == protocol.Bye {
+		return &engine.Exit{}
+	}
+	return nil
 }
 
 func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
