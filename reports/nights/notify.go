@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,7 @@ func (n *night) notify(ctx context.Context, wrong error) error {
 	defer cancel()
 	command := exec.CommandContext(ctx, "sh", "-c", n.Notification)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is not the command's
-	command.Env = append(n.Environ, "DLBENCH_EXIT="+fmt.Sprint(n.Job.Exit(wrong)), "DLBENCH_NIGHT="+n.dir(),
+	command.Env = append(slices.Clone(n.Environ), "DLBENCH_EXIT="+fmt.Sprint(n.Job.Exit(wrong)), "DLBENCH_NIGHT="+n.dir(),
 		"DLBENCH_HEADLINE="+strings.ReplaceAll(wrong.Error(), "\n", "; "))
 	command.Stdin = strings.NewReader(n.summary(wrong))
 	command.WaitDelay = time.Second
