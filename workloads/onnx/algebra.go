@@ -179,15 +179,38 @@ func (i *importer) change(parameter string, by *tensor, f func(a, b float64) flo
 
 // batchNormalization with the running statistics, whichever opset it is of.
 func batchNormalization(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.activation(n, 0)
 	if err != nil {
 		return nil, err
 	}
+	if len(x.shape) == 2 {
+		return i.normalisedRows(n, x)
+	}
+	if x, err = i.image(n, 0); err != nil {
+		return nil, err
+	}
+	return one(i.normalised(n, x))
+}
+
+// normalisedRows are an image of one place for a while.
+func (i *importer) normalisedRows(n *node, x value) ([]value, error) {
+	i.foldNode(n, "of rows is that of images of 1x1")
+	tall, err := i.add(n, "Reshape", network.Attributes{"shape": []int{0, x.shape[1], 1, 1}}, []value{x})
+	if err != nil {
+		return nil, err
+	}
+	if tall, err = i.normalised(n, tall); err != nil {
+		return nil, err
+	}
+	return one(i.add(n, "Flatten", network.Attributes{"axis": 1}, []value{tall}))
+}
+
+func (i *importer) normalised(n *node, x value) (value, error) {
 	if n.int("training_mode", 0) != 0 {
-		return nil, fmt.Errorf("it is in training mode; export the network for inference (eval mode)")
+		return value{}, fmt.Errorf("it is in training mode; export the network for inference (eval mode)")
 	}
 	if n.int("spatial", 1) != 1 {
-		return nil, fmt.Errorf("spatial 0, dlbench normalises each channel as a whole")
+		return value{}, fmt.Errorf("spatial 0, dlbench normalises each channel as a whole")
 	}
 	var names []string
 	for k, p := range []struct {
@@ -200,15 +223,15 @@ func batchNormalization(i *importer, n *node) ([]value, error) {
 	} {
 		t, err := i.weight(n, k+1)
 		if err != nil {
-			return nil, err
+			return value{}, err
 		}
 		name, err := i.declare(t, n.output()+"."+p.what, p.role, p.init)
 		if err != nil {
-			return nil, err
+			return value{}, err
 		}
 		names = append(names, name)
 	}
-	return one(i.add(n, "BatchNormalization", network.Attributes{"epsilon": n.float("epsilon", 1e-5), "momentum": n.float("momentum", 0.9)}, []value{x}, names...))
+	return i.add(n, "BatchNormalization", network.Attributes{"epsilon": n.float("epsilon", 1e-5), "momentum": n.float("momentum", 0.9)}, []value{x}, names...)
 }
 
 func dense() network.Attributes {

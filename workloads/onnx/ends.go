@@ -121,6 +121,9 @@ func (i *importer) outputs() error {
 		if !ok || v.known() || v.name == "input" {
 			return fmt.Errorf("output %q is made by no node", out.GetName())
 		}
+		if v.zeros != nil {
+			return fmt.Errorf("output %q is padded by %v, which dlbench has before convolutions and pools", out.GetName(), v.zeros)
+		}
 		if err := i.follows(out, v.shape); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ type value struct {
 	name     string // of the activation
 	shape    []int
 	constant *tensor
+	zeros    []int // that a Pad wants around the image before what reads it: top, left, bottom, right
 }
 
 func (v value) known() bool { return v.constant != nil }
@@ -198,6 +199,9 @@ func (i *importer) get(n *node, k int) (value, error) {
 	}
 	name := n.inputs[k]
 	if v, ok := i.values[name]; ok {
+		if v.zeros != nil && !takesZeros(n.op) {
+			return value{}, fmt.Errorf("input %q is padded by %v, which dlbench has before convolutions and pools", name, v.zeros)
+		}
 		return v, nil
 	}
 	t, ok := i.stored[name]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,15 @@ func TestRefusals(t *testing.T) {
 			n.Attribute = []*schema.AttributeProto{intAttribute("pads", 1)}
 		}, `node "a" (Conv): attribute "pads": wants a list of ints`},
 		{"negative pads", func(m *schema.ModelProto) { node(m, "Conv").Attribute[0].Ints = []int64{-1, 0, 0, 0} }, `node "a" (Conv): attribute "pads": [-1 0 0 0], wants ints of at least 0`},
+		{"mirrored pads", func(m *schema.ModelProto) {
+			padBefore(m, "Conv", schema.AttributeProto_STRING, "reflect")
+		}, `node "padded" (Pad): mode reflect, dlbench pads with zeros`},
+		{"zeros that would win", func(m *schema.ModelProto) {
+			padBefore(m, "Add", 0, "")
+			node(m, "Add").OpType, node(m, "Add").Input = proto.String("MaxPool"), []string{"padded"}
+			node(m, "MaxPool").Attribute = []*schema.AttributeProto{{Name: proto.String("kernel_shape"), Type: schema.AttributeProto_INTS.Enum(), Ints: []int64{3, 3}}}
+		}, `node "e" (MaxPool): the zeros of the Pad before it would win over what is below 0`},
+		{"zeros that nobody takes", func(m *schema.ModelProto) { padBefore(m, "Add", 0, "") }, `node "e" (Add): input "padded" is padded by [1 1 1 1], which dlbench has before convolutions and pools`},
 		{"outside of the folder", func(m *schema.ModelProto) { beside(initializer(m, "c0"), "../weights") }, `external data: location "../weights", wants the name of a file beside the model`},
 		{"absolute", func(m *schema.ModelProto) { beside(initializer(m, "c0"), "/etc/passwd") }, `external data: location "/etc/passwd", wants the name of a file beside the model`},
 		{"no file", func(m *schema.ModelProto) { beside(initializer(m, "c0"), "nowhere") }, `nowhere: no such file`},
@@ -135,6 +145,19 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// padBefore puts a Pad before the first input of a node.
+func padBefore(m *schema.ModelProto, op string, kind schema.AttributeProto_AttributeType, mode string) {
+	m.Graph.Initializer = append(m.Graph.Initializer, &schema.TensorProto{Name: proto.String("pads"), DataType: proto.Int32(7), Dims: []int64{8},
+		Int64Data: []int64{0, 0, 1, 1, 0, 0, 1, 1}})
+	at := slices.Index(m.Graph.Node, node(m, op))
+	padding := &schema.NodeProto{OpType: proto.String("Pad"), Input: []string{m.Graph.Node[at].Input[0], "pads"}, Output: []string{"padded"}}
+	if mode != "" {
+		padding.Attribute = []*schema.AttributeProto{{Name: proto.String("mode"), Type: kind.Enum(), S: []byte(mode)}}
+	}
+	m.Graph.Node[at].Input[0] = "padded"
+	m.Graph.Node = slices.Insert(m.Graph.Node, at, padding)
 }
 
 func beside(t *schema.TensorProto, location string) {

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
 )
@@ -91,6 +92,9 @@ func conv(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	i.noteAutoPad(n, a)
+	if err := i.takeZeros(n, x, a); err != nil {
+		return nil, err
+	}
 	a["group"] = n.int("group", 1)
 	params, err := i.weightAndBias(n, w, elements(w.dims[1:]))
 	if err != nil {
@@ -186,6 +190,12 @@ func maxPool(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	i.noteAutoPad(n, a)
+	if x.zeros != nil && !i.positive(x) {
+		return nil, fmt.Errorf("the zeros of the Pad before it would win over what is below 0")
+	}
+	if err := i.takeZeros(n, x, a); err != nil {
+		return nil, err
+	}
 	a["ceil_mode"] = n.int("ceil_mode", 0)
 	return one(i.add(n, "MaxPool", a, []value{x}))
 }
@@ -205,6 +215,15 @@ func averagePool(i *importer, n *node) ([]value, error) {
 	i.noteAutoPad(n, a)
 	delete(a, "dilations")
 	a["ceil_mode"], a["count_include_pad"] = n.int("ceil_mode", 0), n.int("count_include_pad", 0)
+	if x.zeros != nil { // they are a part of the image, and counted
+		if slices.Max(a.Ints("pads")) > 0 || a.Int("ceil_mode") != 0 {
+			return nil, fmt.Errorf("pads %v or ceil_mode on top of the Pad before it", a.Ints("pads"))
+		}
+		a["count_include_pad"] = 1
+	}
+	if err := i.takeZeros(n, x, a); err != nil {
+		return nil, err
+	}
 	return one(i.add(n, "AveragePool", a, []value{x}))
 }
 
@@ -218,11 +237,6 @@ func globalMaxPool(i *importer, n *node) ([]value, error) {
 	return one(i.add(n, "MaxPool", network.Attributes{
 		"kernel_shape": []int{x.shape[2], x.shape[3]}, "strides": []int{1, 1}, "dilations": []int{1, 1}, "pads": []int{0, 0, 0, 0}, "ceil_mode": 0,
 	}, []value{x}))
-}
-
-// pad with zeros before one convolution is that convolution's padding.
-func pad(i *importer, n *node) ([]value, error) {
-	return nil, fmt.Errorf("dlbench has no padding of its own; export the network with the pads in its convolutions")
 }
 
 func resize(i *importer, n *node) ([]value, error) {

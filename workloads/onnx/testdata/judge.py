@@ -383,6 +383,36 @@ def shuffled_channels():
 
 
 @case
+def pads_of_their_own():
+    """Keras and old exporters pad by a node of its own."""
+    nodes = [
+        node("Pad", "x p1", "x1"), node("Conv", "x1 w", "a", strides=[2, 2]), node("Relu", "a", "r"),
+        node("Pad", "r p2 zero", "r1"), node("MaxPool", "r1", "m", kernel_shape=[3, 3], strides=[2, 2]),
+        node("Pad", "m p3", "m1"), node("AveragePool", "m1", "q", kernel_shape=[2, 2]),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), scalars("p1", [0, 0, 0, 1, 0, 0, 1, 2]),
+        scalars("p2", [0, 0, 1, 1, 0, 0, 1, 1]), scalars("p3", [0, 0, 1, 0, 0, 0, 0, 1]),
+        scalars("zero", 0, np.float32),
+    ]
+    return classifier(nodes, weights, 4, opset=13, shape=["batch", 3, 12, 11])
+
+
+@case
+def rows_normalised():
+    nodes = [
+        node("Conv", "x w", "a"), node("GlobalAveragePool", "a", "g"), node("Flatten", "g", "f"),
+        node("Gemm", "f l1 lb", "h", transB=1),
+        node("BatchNormalization", "h bn.s bn.b bn.m bn.v", "n"), node("Relu", "n", "r"),
+        node("Gemm", "r l2", "y", transB=1),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("l1", 6, 4), tensor("lb", 6), *norm("bn", 6), tensor("l2", 5, 6)
+    ]
+    return model(nodes, weights, ["batch", 3, 9, 8], ["batch", 5], 15)
+
+
+@case
 def dense_gate():
     """Squeeze-and-excitation by dense layers, and a dense layer without a bias."""
     nodes = [
