@@ -35,7 +35,7 @@ test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conforman
 	@$(BIN) setup
 	$(BIN) images build
 	DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
-	$(VENV)/bin/python -m pytest -q runners/sdk/python
+	DLBENCH_TEST_CONTAINERS=1 $(VENV)/bin/python -m pytest -q runners/sdk/python
 	@$(MAKE) --no-print-directory java
 	$(BIN) verify --protocol > bin/protocol.txt || { cat bin/protocol.txt; exit 1; }
 	@rm -rf bin/campaign
@@ -54,12 +54,12 @@ java: ## the tests of DL4J's runner
 	@if command -v mvn > /dev/null; then mvn -q -B -f runners/frameworks/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
 
 $(VENV)/ready: runners/sdk/python/requirements-test.txt | host-lint
-	@echo "making $(VENV), for pytest and the linters: about 60 MB to download, 140 MB on disk"
+	@echo "making $(VENV), for pytest and the linters: about 75 MB to download, 190 MB on disk"
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -q -r runners/sdk/python/requirements-test.txt
 	@touch $@
 
-lint: lint-go lint-python ## gofmt, go vet, staticcheck, golangci-lint, actionlint, ruff
+lint: lint-go lint-python ## gofmt, go vet, staticcheck, golangci-lint, actionlint, ruff, mypy
 
 lint-go:
 	@test -z "$$(gofmt -l cmd runners workloads metrics reports docker)" || { gofmt -l cmd runners workloads metrics reports docker; exit 1; }
@@ -71,6 +71,7 @@ lint-go:
 lint-python: $(VENV)/ready
 	$(VENV)/bin/ruff check runners
 	$(VENV)/bin/ruff format --check runners
+	cd runners && $(VENV)/bin/mypy
 
 bench: ## what the harness itself costs
 	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend

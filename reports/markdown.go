@@ -57,7 +57,7 @@ func conditions(rec *record.Record) []markdown.Item {
 	add("%s, %d logical CPUs, %s memory, %s, kernel %s", e.CPU, e.LogicalCPUs, table.Bytes(e.MemoryBytes), e.OS, e.Kernel)
 	add("engine %s %s", e.Engine, e.EngineVersion)
 	for _, r := range rec.Runners {
-		add("%s: %s %s (%s), %s, %s, %d threads", r.Name, r.Framework, r.FrameworkVersion, r.State(), r.Terms.Layout, r.Terms.Execution, r.Terms.Threads)
+		add("%s: %s %s (%s), %s, %s, %s threads", r.Name, r.Framework, r.FrameworkVersion, r.State(), r.Terms.Layout, r.Terms.Execution, r.Terms.ThreadsText())
 	}
 	return items
 }

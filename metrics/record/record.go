@@ -3,7 +3,10 @@
 // report can be recomputed.
 package record
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // SchemaVersion is the version of result.json that this program writes.
 const SchemaVersion = 1
@@ -165,6 +168,14 @@ type RunnerTerms struct {
 	Execution string            `json:"execution"`
 	Precision string            `json:"precision"`
 	Switches  map[string]string `json:"switches"`
+}
+
+// ThreadsText is the number of threads for people: "unconfirmed" if nobody told.
+func (t RunnerTerms) ThreadsText() string {
+	if t.Threads == 0 {
+		return "unconfirmed"
+	}
+	return strconv.Itoa(t.Threads)
 }
 
 // Cell is workload × runner × device.

@@ -67,26 +67,27 @@ const (
 	GPUShared      = "gpu_shared"
 
 	// Seen while a cell was measured.
-	StealTime         = "steal_time"
-	ForeignLoad       = "foreign_load"
-	DiskFaults        = "disk_faults"
-	CPUThermal        = "cpu_thermal_limit"
-	CPUThrottled      = "cpu_throttled"
-	GPUThermal        = "gpu_thermal_limit"
-	GPUPowerLimit     = "gpu_power_limit"
-	GPUHardware       = "gpu_hardware_slowdown"
-	GPULink           = "gpu_pcie_link"
-	GPUECC            = "gpu_ecc_errors"
-	GPUForeign        = "gpu_foreign_processes"
-	ThreadsExceeded   = "threads_exceeded"
-	ThreadsMismatch   = "threads_mismatch"
-	CPUsMismatch      = "cpus_mismatch"
-	DeviceUnconfirmed = "device_unconfirmed"
-	MemoryMismatch    = "memory_limit_mismatch"
-	NoSteadyState     = "no_steady_state"
-	ScheduleLag       = "schedule_lag"
-	ScenarioSkipped   = "scenario_skipped"
-	LargeRatio        = "large_ratio"
+	StealTime          = "steal_time"
+	ForeignLoad        = "foreign_load"
+	DiskFaults         = "disk_faults"
+	CPUThermal         = "cpu_thermal_limit"
+	CPUThrottled       = "cpu_throttled"
+	GPUThermal         = "gpu_thermal_limit"
+	GPUPowerLimit      = "gpu_power_limit"
+	GPUHardware        = "gpu_hardware_slowdown"
+	GPULink            = "gpu_pcie_link"
+	GPUECC             = "gpu_ecc_errors"
+	GPUForeign         = "gpu_foreign_processes"
+	ThreadsExceeded    = "threads_exceeded"
+	ThreadsMismatch    = "threads_mismatch"
+	ThreadsUnconfirmed = "threads_unconfirmed"
+	CPUsMismatch       = "cpus_mismatch"
+	DeviceUnconfirmed  = "device_unconfirmed"
+	MemoryMismatch     = "memory_limit_mismatch"
+	NoSteadyState      = "no_steady_state"
+	ScheduleLag        = "schedule_lag"
+	ScenarioSkipped    = "scenario_skipped"
+	LargeRatio         = "large_ratio"
 
 	// Of a device's own clock.
 	DeviceTimeDiffers = "device_time_differs"
@@ -144,6 +145,7 @@ var Explanations = []Explanation{
 	{StealTime, "the hypervisor gave CPU time to other machines while a cell was measured", "a machine of one's own; more rounds"},
 	{ThreadsExceeded, "more threads computed than were asked for", "look at the terms; compare with care"},
 	{ThreadsMismatch, "the framework says it uses another number of threads than asked", "compare with care"},
+	{ThreadsUnconfirmed, "nobody tells how many threads the framework uses", "see how many were busy; compare with care"},
 	{TurboOn, "clocks depend on heat and on how many cores are busy", "echo 0 > /sys/devices/system/cpu/cpufreq/boost, or 1 > /sys/devices/system/cpu/intel_pstate/no_turbo"},
 	{VirtualMachine, "other machines share the processor, and the hypervisor hides its clocks", "hardware of one's own"},
 	{WeightsConstant, "weights of the file are one number, repeated: parity tells little of channels that are all alike", "--weights generated"},

@@ -55,7 +55,7 @@ func suspicion(r *record.Record, w record.Workload, top, c *record.Cell) string 
 func bothTerms(r *record.Record, a, b *record.Cell) string {
 	say := func(c *record.Cell) string {
 		t := r.Runner(c.Runner).Terms
-		return fmt.Sprintf("%s: %d threads, %s, %s", c.Runner, t.Threads, t.Layout, t.Execution)
+		return fmt.Sprintf("%s: %s threads, %s, %s", c.Runner, t.ThreadsText(), t.Layout, t.Execution)
 	}
 	return say(a) + "; " + say(b)
 }

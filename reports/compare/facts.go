@@ -49,7 +49,7 @@ func buildFacts(r *record.Runner) []fact {
 
 func runnerFacts(t record.RunnerTerms) []fact {
 	return []fact{
-		{"threads", fmt.Sprint(t.Threads)}, {"CPUs", strings.Trim(fmt.Sprint(t.CPUs), "[]")}, {"layout", t.Layout},
+		{"threads", t.ThreadsText()}, {"CPUs", strings.Trim(fmt.Sprint(t.CPUs), "[]")}, {"layout", t.Layout},
 		{"execution", t.Execution}, {"precision", t.Precision}, {"switches", pairs(t.Switches)},
 	}
 }

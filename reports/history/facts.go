@@ -1,7 +1,6 @@
 package history
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -36,7 +35,7 @@ func cellFacts(rec *record.Record, c *record.Cell) []Fact {
 	t := r.Terms
 	return []Fact{
 		{"framework", strings.TrimSpace(r.Framework + " " + c.FrameworkVersion)}, {"image", c.Image}, {"image ID", r.ImageID},
-		{"adapter", r.AdapterDigest}, {"build", pairs(r.Build)}, {"CPU features", r.CPUFeatures}, {"runner's threads", fmt.Sprint(t.Threads)},
+		{"adapter", r.AdapterDigest}, {"build", pairs(r.Build)}, {"CPU features", r.CPUFeatures}, {"runner's threads", t.ThreadsText()},
 		{"layout", t.Layout}, {"execution", t.Execution}, {"precision", t.Precision}, {"switches", pairs(t.Switches)},
 		{"workload's digest", rec.Workload(c.Workload).Digest},
 	}

@@ -22,7 +22,7 @@ var terms = []term{
 	{"framework", func(r record.Runner) string { return r.Framework + " " + r.FrameworkVersion }, false},
 	{"state", func(r record.Runner) string { return r.State() }, false},
 	{"CPU features", func(r record.Runner) string { return r.CPUFeatures }, false},
-	{"threads", func(r record.Runner) string { return fmt.Sprint(r.Terms.Threads) }, true},
+	{"threads", func(r record.Runner) string { return r.Terms.ThreadsText() }, true},
 	{"CPUs", func(r record.Runner) string { return strings.Trim(fmt.Sprint(r.Terms.CPUs), "[]") }, true},
 	{"layout", func(r record.Runner) string { return r.Terms.Layout }, true},
 	{"execution", func(r record.Runner) string { return r.Terms.Execution }, true},

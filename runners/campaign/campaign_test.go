@@ -339,6 +339,24 @@ func TestTermsThatDisagreeAreWarnings(t *testing.T) {
 	}
 }
 
+// A framework that tells nobody its threads is not taken at its word, or at the
+// harness's: the record says that they are unconfirmed.
+func TestThreadsThatNobodyTellsAreUnconfirmed(t *testing.T) {
+	a := ms(1)
+	a.threads = 0
+	s := newStage(t, map[string]*scripted{"a": a}, infer)
+	s.config.Record.Runners = append(s.config.Record.Runners, record.Runner{Name: "a", Terms: record.RunnerTerms{Threads: 2}})
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !warned(s.config.Record, "threads_unconfirmed") || warned(s.config.Record, "threads_mismatch") {
+		t.Errorf("warnings are %v", s.config.Record.Warnings)
+	}
+	if told := s.config.Record.Runner("a").Terms.ThreadsText(); told != "unconfirmed" {
+		t.Errorf("the record says %s threads", told)
+	}
+}
+
 func TestUnknownProfile(t *testing.T) {
 	if _, err := campaign.ProfileNamed("fast"); err == nil || !strings.Contains(err.Error(), "quick") {
 		t.Errorf("error is %v, want the profiles named", err)

@@ -58,7 +58,12 @@ func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 	}
 	m.process.Threads, m.process.CPUs = terms.Threads, terms.CPUs
 	scope := record.AboutRunner(m.cell.Runner)
-	if asked := m.Record.Terms.Threads; terms.Threads != asked {
+	if known := m.Record.Runner(m.cell.Runner); known != nil {
+		known.Terms.Threads, known.Terms.Switches = terms.Threads, terms.Switches
+	}
+	if asked := m.Record.Terms.Threads; !terms.ThreadsConfirmed() {
+		m.Record.Warn(scope, record.ThreadsUnconfirmed, "asked for %d threads, and the framework tells nobody how many it uses", asked)
+	} else if terms.Threads != asked {
 		m.Record.Warn(scope, record.ThreadsMismatch, "asked for %d threads, the framework says it uses %d", asked, terms.Threads)
 	}
 	if asked, err := engine.ParseCPUs(m.Record.Terms.CPUs); err == nil && len(asked) > 0 && !slices.Equal(asked, terms.CPUs) {

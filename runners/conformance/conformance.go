@@ -203,7 +203,7 @@ func (s Suite) hello(ctx context.Context, t *talk) {
 		var missing []string
 		for name, there := range map[string]bool{
 			"framework": h.Framework != "", "framework_version": h.FrameworkVersion != "", "adapter_digest": h.AdapterDigest != "",
-			"terms.threads": h.Terms.Threads > 0, "terms.cpus": len(h.Terms.CPUs) > 0, "terms.layout": h.Terms.Layout != "",
+			"terms.threads": h.Terms.ThreadsConfirmed() || h.Terms.Switches["threads"] == protocol.Unconfirmed, "terms.cpus": len(h.Terms.CPUs) > 0, "terms.layout": h.Terms.Layout != "",
 			"terms.execution": h.Terms.Execution != "", "capabilities.operators": len(h.Capabilities.Operators) > 0,
 			"capabilities.modes": len(h.Capabilities.Modes) > 0, "pid": h.PID > 0,
 			"capabilities.running_variance": h.Capabilities.RunningVariance == "biased" || h.Capabilities.RunningVariance == "unbiased",

@@ -210,6 +210,27 @@ func TestAnImageHoldsItsOwnAdapterAlone(t *testing.T) {
 	}
 }
 
+// CNTK's Python 2.7 runs the timed loops of all others, and nothing else of
+// their library.
+func TestCNTKHasTheTimedLoops(t *testing.T) {
+	var held []string
+	m := manifest.Manifest{Room: "frameworks/cntk", Image: manifest.Image{Adapter: "cntk"}}
+	for _, p := range adapterParts(m) {
+		err := p.each(func(name string, _ []byte) error {
+			if p.dir == manifest.PythonLibrary {
+				held = append(held, name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"dlbench_sdk/__init__.py", "dlbench_sdk/loops.py"}; !slices.Equal(held, want) {
+		t.Errorf("its image holds %v of the library, want %v", held, want)
+	}
+}
+
 // Images stand on one another: a base, packages on packages, an adapter; a
 // change below changes the names of all above.
 func TestRecipe(t *testing.T) {

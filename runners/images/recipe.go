@@ -17,6 +17,15 @@ import (
 // pythonAdapter is the last layer of runners that stand on the Python library.
 const pythonAdapter = "python"
 
+// cntkAdapter is CNTK's: its Python 2.7 has a library of its own, but for the
+// timed loops.
+const cntkAdapter = "cntk"
+
+func isLoops(name string) bool {
+	package_, file := path.Split(name)
+	return path.Base(package_) == "dlbench_sdk" && (file == "loops.py" || file == "__init__.py")
+}
+
 // recipe is how a runner's image is made: tags from below to the top. A tag is
 // a name with a digest of all that went into it.
 type recipe struct {
@@ -100,8 +109,11 @@ func pins(m manifest.Manifest) part {
 // change of one leaves the images of the others as they are, and the library
 // where it stands on that.
 func adapterParts(m manifest.Manifest) (parts []part) {
-	if cmp.Or(m.Image.Adapter, pythonAdapter) == pythonAdapter {
+	switch cmp.Or(m.Image.Adapter, pythonAdapter) {
+	case pythonAdapter:
 		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, nil})
+	case cntkAdapter:
+		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, isLoops})
 	}
 	if m.Room != "" {
 		parts = append(parts, part{runners.Sources, m.Room, nil})

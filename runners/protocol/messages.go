@@ -85,13 +85,20 @@ type DeviceSeen struct {
 
 // Terms are the conditions in force inside the runner.
 type Terms struct {
-	Threads   int               `json:"threads"`   // what the framework says it uses
+	Threads   int               `json:"threads"`   // what the framework or its pool says it uses; 0 while nobody tells, and then Switches says so
 	CPUs      []int             `json:"cpus"`      // sched_getaffinity
 	Layout    string            `json:"layout"`    // of activations while computing: "NCHW", "NHWC"
 	Execution string            `json:"execution"` // "eager", "graph", …
 	Precision string            `json:"precision"`
 	Switches  map[string]string `json:"switches"` // everything switched on or off against the framework's defaults
 }
+
+// Unconfirmed is the value of the switch "threads" while nobody tells how many
+// threads compute: before a network is built, or of frameworks that never do.
+const Unconfirmed = "unconfirmed"
+
+// ThreadsConfirmed says whether Threads was read back.
+func (t Terms) ThreadsConfirmed() bool { return t.Threads > 0 }
 
 // Capabilities say what a runner can be asked for.
 type Capabilities struct {

@@ -6,11 +6,12 @@ import ctypes
 import glob
 import os
 import platform
+from typing import Any
 
 import numpy as np
 
-from dlbench_sdk.adapter import Adapter, Description, DeviceUnavailable, Terms
-from dlbench_sdk.plan import Plan, Unsupported
+from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network, Terms
+from dlbench_sdk.plan import Node, Plan, Unsupported
 
 from .operators import OPERATORS
 
@@ -20,7 +21,36 @@ ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-
 MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
 
 
-class Reference(Adapter):
+class Reference(Framework):
+    """numpy, with as many threads as its BLAS was given by the environment."""
+
+    def open(self, device: str, threads: int) -> Description:
+        if device != "cpu":
+            raise DeviceUnavailable(f"the reference computes on the CPU, not on {device}")
+        config = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return Description(
+            framework="numpy",
+            version=np.__version__,
+            build={
+                "blas": f"{config['name']} {config['version']}",
+                "python": platform.python_version(),
+            },
+            operators=list(OPERATORS),
+            running_variance="unbiased",
+            terms=terms_of("fp64"),
+            noise=True,
+            precisions=tuple(ROUNDOFF),
+        )
+
+    def build(self, plan: Plan) -> Network:
+        return Interpreter(plan)
+
+
+def terms_of(precision: str) -> Terms:
+    return Terms(blas_threads(), "NCHW", "eager", precision)
+
+
+class Interpreter(Network):
     """Interprets the plan node by node. Gradients are reverse-mode differentiation by hand.
 
     With noise it is Monte Carlo arithmetic (Parker 1997): every node's result, forward and
@@ -31,65 +61,51 @@ class Reference(Adapter):
     (parameters, velocity, running statistics, the loss) has float32's noise alone.
     """
 
-    dtype = np.float64
-    float64 = True
+    dtype: type = np.float64
     operators = OPERATORS
 
-    def open(self, device: str, threads: int) -> Description:
-        if device != "cpu":
-            raise DeviceUnavailable(f"the reference computes on the CPU, not on {device}")
-        self.noise, self.plan = None, None
-        config = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-        return Description(
-            framework="numpy",
-            version=np.__version__,
-            build={
-                "blas": f"{config['name']} {config['version']}",
-                "python": platform.python_version(),
-            },
-            operators=list(self.operators),
-            running_variance="unbiased",
-            noise=True,
-            precisions=tuple(ROUNDOFF),
-        )
-
-    def terms(self) -> Terms:
-        precision = "fp64" if self.dtype == np.float64 else "fp32"
-        return Terms(blas_threads(), "NCHW", "eager", precision)
-
-    def load(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan) -> None:
         for node in plan.nodes:
             if node.op not in self.operators:
                 raise Unsupported(f"node {node.name!r}: operator {node.op}")
         self.plan = plan
-        self.inputs = [x.astype(self.dtype) for x in plan.inputs]
+        self.noise: tuple[str, float, np.random.Generator] | None = None
+        self.inputs: list[np.ndarray] = [x.astype(self.dtype) for x in plan.inputs]
+        self.seen_shapes: dict[str, list[int]] = {}
         self.reset()
 
-    def unload(self) -> None:
-        self.plan = self.inputs = self.params = self.velocity = None
+    def terms(self) -> Terms:
+        return terms_of("fp64" if self.dtype == np.float64 else "fp32")
+
+    def close(self) -> None:
+        pass  # its arrays go with it
 
     def reset(self) -> None:
-        self.params = {k: v.astype(self.dtype) for k, v in self.plan.weights.items()}
+        self.params: dict[str, np.ndarray] = {
+            k: v.astype(self.dtype) for k, v in self.plan.weights.items()
+        }
         self.velocity = {k: np.zeros_like(self.params[k]) for k in self.plan.trainable}
 
     def state(self) -> dict[str, np.ndarray]:
         return dict(self.params)
 
     def shapes(self) -> dict[str, list[int]]:
+        if not self.seen_shapes:
+            self.forward(self.inputs[0], differentiable=False)
         return self.seen_shapes
 
-    def synchronize(self, handle) -> None:
+    def wait(self, handle: Any) -> None:
         pass  # numpy returns when it is done
 
-    def read(self, handle) -> np.ndarray:
+    def read(self, handle: Any) -> np.ndarray:
         return np.asarray(handle)
 
-    def step(self, slot: int):
+    def step(self, slot: int) -> Any:
         if not self.plan.training:
             return self.forward(self.inputs[slot])[0][self.plan.outputs[0]]
         loss, gradients, running = self.backward(slot)
         self.params.update(running)
-        rate, momentum = self.plan.optimizer.learning_rate, self.plan.optimizer.momentum
+        rate, momentum = self.plan.sgd.learning_rate, self.plan.sgd.momentum
         for name in self.plan.trainable:
             g = gradients[name]
             self.velocity[name] = self.stored(momentum * self.velocity[name] + g)
@@ -106,9 +122,12 @@ class Reference(Adapter):
         loss, gradients, _ = self.backward(slot)
         return float(loss), gradients
 
-    def forward(self, x: np.ndarray, differentiable: bool = True):
+    def forward(
+        self, x: np.ndarray, differentiable: bool = True
+    ) -> tuple[dict[str, np.ndarray], list[tuple[Node, Any]]]:
         """Values of the outputs, and the tape of a differentiable pass: (node, operator)."""
-        values, tape = {self.plan.input: self.rounded(x)}, []
+        values = {self.plan.input: self.rounded(x)}
+        tape: list[tuple[Node, Any]] = []
         self.seen_shapes = {}
         last_use = {name: i for i, n in enumerate(self.plan.nodes) for name in n.data}
         for i, node in enumerate(self.plan.nodes):
@@ -125,7 +144,7 @@ class Reference(Adapter):
                     values.pop(name, None)
         return values, tape
 
-    def loss(self, logits: np.ndarray, labels: np.ndarray):
+    def loss(self, logits: np.ndarray, labels: np.ndarray) -> tuple[Any, np.ndarray]:
         """Mean softmax cross-entropy and its gradient."""
         shifted = logits - logits.max(1, keepdims=True)
         log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
@@ -134,13 +153,16 @@ class Reference(Adapter):
         dlogits[rows, labels] -= 1
         return -log_p[rows, labels].mean(), dlogits / len(labels)
 
-    def backward(self, slot: int):
+    def backward(
+        self, slot: int
+    ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Loss, gradients by parameter (and "input"), and the moved running statistics."""
         plan = self.plan
         values, tape = self.forward(self.inputs[slot])
         loss, dlogits = self.loss(values[plan.outputs[0]], plan.labels[slot])
         flowing = {plan.outputs[0]: dlogits}
-        gradients, running = {}, {}
+        gradients: dict[str, np.ndarray] = {}
+        running: dict[str, np.ndarray] = {}
         while tape:
             node, operator = tape.pop()
             if node.output not in flowing:
@@ -157,7 +179,7 @@ class Reference(Adapter):
         gradients["input"] = flowing[plan.input]
         return self.stored(np.asarray(loss)), gradients, running
 
-    def terms_of(self, node, name: str, gradient: np.ndarray) -> float:
+    def terms_of(self, node: Node, name: str, gradient: np.ndarray) -> float:
         """How many terms an element of a gradient sums: a parameter's over the whole output, an
         activation's over the output channels and the kernel."""
         if node.op not in ("Conv", "ConvTranspose", "Gemm", "BatchNormalization"):
@@ -175,44 +197,44 @@ class Reference(Adapter):
         if precision:
             self.noise = precision, scale, np.random.default_rng(seed)
 
-    def rounded(self, x: np.ndarray, length: float = 1):
+    def rounded(self, x: np.ndarray, length: float = 1) -> np.ndarray:
         """An activation or a gradient whose elements sum so many terms."""
         if self.noise is None:
             return x
-        precision, scale, _ = self.noise
+        precision, scale, random = self.noise
         size = scale * ROUNDOFF["fp32"] * np.sqrt(length)
         if precision != "fp32":
             size += scale * ROUNDOFF[precision]
-        return self.noisy(x, size)
+        return self.noisy(x, size, random)
 
-    def stored(self, x: np.ndarray):
+    def stored(self, x: np.ndarray) -> np.ndarray:
         """What is kept in float32 in every precision."""
         if self.noise is None:
             return x
-        return self.noisy(x, self.noise[1] * ROUNDOFF["fp32"])
+        _, scale, random = self.noise
+        return self.noisy(x, scale * ROUNDOFF["fp32"], random)
 
-    def weight(self, node, name: str):
+    def weight(self, node: Node, name: str) -> np.ndarray:
         """A parameter as an operator takes it: what multiplies is rounded before."""
         w = self.params[name]
         if self.noise is None or self.noise[0] == "fp32" or node.op not in MULTIPLIES:
             return w
         return self.rounded(w)
 
-    def noisy(self, x: np.ndarray, size: float):
-        return x * (1 + size * self.noise[2].uniform(-1, 1, np.shape(x)))
+    def noisy(self, x: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray:
+        return x * (1 + size * random.uniform(-1, 1, np.shape(x)))
 
 
-def blas_threads() -> int:
-    """What the OpenBLAS inside numpy's wheel says it uses; other builds are asked by their
-    environment alone."""
+def blas_threads() -> int | None:
+    """What the OpenBLAS inside numpy's wheel says it uses; others tell nobody."""
     directory = os.path.join(os.path.dirname(np.__file__), os.pardir, "numpy.libs")
     for path in glob.glob(os.path.join(directory, "libscipy_openblas*")):
         for symbol in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads"):
             count = getattr(ctypes.CDLL(path), symbol, None)
             if count is not None:
-                return count()
-    return int(os.environ.get("OPENBLAS_NUM_THREADS") or 0)
+                return int(count())
+    return None
 
 
-def adapter() -> Adapter:
+def framework() -> Framework:
     return Reference()

@@ -16,24 +16,33 @@ import numpy as np
 from dlbench_sdk.plan import Plan
 from dlbench_sdk.server import Server, stop_on_sigterm
 from frameworks.reference import operators as ops
-from frameworks.reference.adapter import MULTIPLIES, Reference
+from frameworks.reference.adapter import MULTIPLIES, Interpreter, Reference
 
 
-class Float32(Reference):
+class Mutant(Reference):
+    """The framework whose networks are of a class below."""
+
+    def __init__(self, network: type[Float32]):
+        self.network = network
+
+    def open(self, device: str, threads: int):
+        d = super().open(device, threads)
+        return dataclasses.replace(d, noise=False, running_variance=self.network.running_variance)
+
+    def build(self, plan: Plan):
+        return self.network(plan)
+
+
+class Float32(Interpreter):
     """honest: the reference's formulas in float32"""
 
     dtype = np.float32
-    float64 = False
     running_variance = "unbiased"
 
-    def open(self, device: str, threads: int):
+    def __init__(self, plan: Plan):
         # A class inside a runner takes the place of the operator of its name.
         self.operators = {name: getattr(self, name, op) for name, op in ops.OPERATORS.items()}
-        d = super().open(device, threads)
-        return dataclasses.replace(d, noise=False, running_variance=self.running_variance)
-
-    def load(self, plan: Plan) -> None:
-        super().load(dataclasses.replace(plan, nodes=reshaped(plan, self.rewrite(plan))))
+        super().__init__(dataclasses.replace(plan, nodes=reshaped(plan, self.rewrite(plan))))
 
     def rounded(self, x, length: float = 1):
         """To the plan's precision."""
@@ -322,12 +331,12 @@ class TF32(Float32):
 class LearningRate(Float32):
     """the learning rate is 10 % too large"""
 
-    def load(self, plan):
+    def __init__(self, plan):
         if plan.optimizer:
             rate = 1.1 * plan.optimizer.learning_rate
             optimizer = dataclasses.replace(plan.optimizer, learning_rate=rate)
             plan = dataclasses.replace(plan, optimizer=optimizer)
-        super().load(plan)
+        super().__init__(plan)
 
 
 class ClassicalMomentum(Float32):
@@ -382,10 +391,6 @@ class SwappedLabels(Float32):
 
 class StaleOutput(Float32):
     """after the first step its output is handed out again"""
-
-    def load(self, plan):
-        super().load(plan)
-        self.first = None
 
     def reset(self):
         super().reset()
@@ -458,7 +463,8 @@ def main() -> int:
             print(f"{name}\t{cls.__doc__}")
         return 0
     stop_on_sigterm()
-    return Server(sys.argv[1], RUNNERS[sys.argv[1]], [__file__]).serve(sys.stdin)
+    network = RUNNERS[sys.argv[1]]
+    return Server(sys.argv[1], lambda: Mutant(network), [__file__]).serve(sys.stdin)
 
 
 if __name__ == "__main__":

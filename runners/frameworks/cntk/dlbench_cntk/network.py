@@ -1,25 +1,20 @@
 """CNTK: the plan as a graph of cntk.ops, NCHW."""
 
-import math
-import os
-
 import cntk as C
 import numpy as np
 
+from .operators import Operators
 from .plan import DeviceUnavailable, Unsupported
-
-OPERATORS = (
-    ["Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool"]
-    + ["AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"]
-    + ["Dropout", "Resize"]
-)
-LOWEST = -3.0e38
+from .threads import openmp
 
 
 class Framework(object):
-    def __init__(self, threads, device):
+    """CNTK in one process, on one device: opened once, and then one network after another."""
+
+    def open(self, device, threads):
+        """Set threads (0 leaves them alone) and device."""
         self.version = C.__version__
-        self.build = {"blas": "MKL", "python": "2.7"}
+        self.build_facts = {"blas": "MKL", "python": "2.7"}
         self.switches = {"optimizer": "nesterov(unit_gain=False)"}
         self.device, self.seen = C.device.cpu(), {"kind": "cpu", "name": ""}
         if device != "cpu":
@@ -32,11 +27,17 @@ class Framework(object):
         if threads:
             C.cntk_py.set_max_num_cputhreads(threads)
 
-    def threads(self):
-        return int(os.environ.get("OMP_NUM_THREADS", "0"))
+    def terms(self):
+        """In force before a network and with one."""
+        return {
+            "threads": openmp(),
+            "layout": "NCHW",
+            "execution": "graph",
+            "switches": self.switches,
+        }
 
-    def build_network(self, plan):
-        return Network(plan, self.device)
+    def build(self, plan):
+        return Network(plan, self.device, self.terms)
 
 
 def card(number):
@@ -51,8 +52,8 @@ def card(number):
 class Network(object):
     """One workload: a graph for the timed steps, and one that lets everything be seen."""
 
-    def __init__(self, plan, device):
-        self.plan, self.device = plan, device
+    def __init__(self, plan, device, terms):
+        self.plan, self.device, self.terms = plan, device, terms
         self.held = {name: self.hold(name) for name in plan.order}
         self.images = [C.Value(batch=np.ascontiguousarray(x), device=device) for x in plan.inputs]
         self.labels = [self.one_hot(y) for y in plan.labels]
@@ -91,14 +92,11 @@ class Network(object):
         return np.ascontiguousarray(value.T if self.is_dense(name) else value)
 
     def graph(self, x):
-        values = {self.plan.input: x}
+        values, operators = {self.plan.input: x}, Operators(self.plan, self.device)
         for node in self.plan.nodes:
-            make = getattr(self, "_" + node.op.lower(), None)
             inputs = [values[n] for n in node.data] + [self.held[n] for n in node.params]
             try:
-                if make is None:
-                    raise Unsupported("operator %s" % node.op)
-                values[node.output] = make(node, *inputs)
+                values[node.output] = operators.operator(node)(node, *inputs)
             except Unsupported as refusal:
                 raise Unsupported("node %r: %s" % (str(node.name), refusal))
         return values
@@ -120,6 +118,12 @@ class Network(object):
         batch = {self.x: self.images[slot], self.y: self.labels[slot]}
         self.trainer.train_minibatch(batch, device=self.device)
         return self.trainer.previous_minibatch_loss_average
+
+    def wait(self, handle):
+        """Nothing to wait for: steps return when they are done."""
+
+    def close(self):
+        """Nothing to give back: graphs and values go with it."""
 
     def read(self, handle):
         return np.asarray(handle, dtype=np.float32)
@@ -168,159 +172,3 @@ class Network(object):
     def shapes(self):
         batch = self.plan.batch
         return {n.name: [batch] + list(self.values[n.output].shape) for n in self.plan.nodes}
-
-    def padded(self, x, pads, value=0.0):
-        if not any(pads):
-            return x
-        top, left, bottom, right = pads
-        pattern = [(0, 0), (top, bottom), (left, right)]
-        return C.pad(x, pattern, mode=C.ops.CONSTANT_PAD, constant_value=value)
-
-    def size_of(self, node):
-        return self.plan.shape_of(node.data[0])[2:]
-
-    def _conv(self, node, x, w, b=None):
-        if list(node.dilations) != [1, 1]:
-            raise Unsupported("dilated Conv: CNTK has none on CPUs")
-        half = [k // 2 for k in node.kernel_shape]
-        odd = all(k % 2 for k in node.kernel_shape) and max(node.strides) <= 2
-        fits = all(k <= s for k, s in zip(node.kernel_shape, self.size_of(node)))
-        own = any(node.pads) and odd and fits and list(node.pads) == half + half
-        x = x if own else self.padded(x, node.pads)
-        y = C.convolution(
-            w, x, tuple(node.strides), auto_padding=[False, own, own], groups=node.group
-        )
-        return y if b is None else y + C.reshape(b, (-1, 1, 1))
-
-    def _convtranspose(self, node, x, w, b=None):
-        if node.group != 1:
-            raise Unsupported("ConvTranspose in groups: convolution_transpose has none")
-        if list(node.dilations) != [1, 1]:
-            raise Unsupported("dilated ConvTranspose: CNTK has none on CPUs")
-        whole = [
-            (s - 1) * t + k for s, t, k in zip(self.size_of(node), node.strides, node.kernel_shape)
-        ]
-        for i in (0, 1):
-            if node.pads[i] + node.shape[2 + i] > whole[i]:
-                raise Unsupported("ConvTranspose with output_padding beyond the whole output")
-        shape = (node.shape[1],) + tuple(whole)
-        y = C.convolution_transpose(
-            w, x, tuple(node.strides), auto_padding=[False, False, False], output_shape=shape
-        )
-        for i in (0, 1):
-            y = C.slice(y, 1 + i, node.pads[i], node.pads[i] + node.shape[2 + i])
-        return y if b is None else y + C.reshape(b, (-1, 1, 1))
-
-    def _batchnormalization(self, node, x, scale, bias, mean, variance):
-        return C.batch_normalization(
-            x,
-            scale,
-            bias,
-            mean,
-            variance,
-            spatial=True,
-            normalization_time_constant=-self.plan.batch / math.log(node.momentum),
-            epsilon=node.epsilon,
-            use_cudnn_engine=False,
-            # With a count of zero the first batch would replace the statistics.
-            running_count=C.constant(1e9, device=self.device),
-        )
-
-    def _relu(self, node, x):
-        return C.relu(x)
-
-    def _clip(self, node, x):
-        return C.clip(x, node.min, node.max)
-
-    def _sigmoid(self, node, x):
-        return C.sigmoid(x)
-
-    def _softmax(self, node, x):
-        return C.softmax(x, axis=node.axis - 1)
-
-    def reach(self, node):
-        """The padding of a pool, with the rows and columns that ceil_mode adds."""
-        extra = []
-        for i, size in enumerate(self.size_of(node)):
-            end = (node.shape[2 + i] - 1) * node.strides[i] + node.kernel_shape[i]
-            extra.append(max(0, end - size - node.pads[i] - node.pads[2 + i]))
-        return [p + e for p, e in zip(node.pads, [0, 0] + extra)]
-
-    def pool(self, node, x, kind):
-        return C.pooling(x, kind, tuple(node.kernel_shape), tuple(node.strides), [False])
-
-    def _maxpool(self, node, x):
-        if list(node.dilations) != [1, 1]:
-            raise Unsupported("MaxPool with dilations %s: pooling has none" % node.dilations)
-        return self.pool(node, self.padded(x, self.reach(node), LOWEST), C.MAX_POOLING)
-
-    def _averagepool(self, node, x):
-        y = self.pool(node, self.padded(x, self.reach(node)), C.AVG_POOLING)
-        correction = self.correction(node)
-        return y if (correction == 1).all() else y * C.Constant(correction, device=self.device)
-
-    def correction(self, node):
-        """What turns averages over whole windows into the plan's: [1, oh, ow]."""
-        counted = np.full(self.size_of(node), 1.0)
-        top, left, bottom, right = node.pads
-        around = ((top, bottom), (left, right))
-        counted = np.pad(counted, around, "constant", constant_values=node.count_include_pad)
-        more = [r - p for r, p in zip(self.reach(node), node.pads)]
-        counted = np.pad(counted, ((0, more[2]), (0, more[3])), "constant")
-        (kh, kw), (sh, sw) = node.kernel_shape, node.strides
-        counts = [
-            [counted[i * sh : i * sh + kh, j * sw : j * sw + kw].sum() for j in range(node.shape[3])]
-            for i in range(node.shape[2])
-        ]
-        return np.array([kh * kw / np.array(counts)], dtype=np.float32)
-
-    def _globalaveragepool(self, node, x):
-        return C.reduce_mean(x, axis=(1, 2))
-
-    def _add(self, node, a, b):
-        return a + b
-
-    def _mul(self, node, a, b):
-        return a * b
-
-    def _concat(self, node, *parts):
-        return C.splice(*parts, axis=node.axis - 1)
-
-    def _flatten(self, node, x):
-        return C.reshape(x, (node.shape[1],))
-
-    def _gemm(self, node, x, w, b):
-        if node.alpha != 1 or node.beta != 1:
-            raise Unsupported("Gemm with alpha %s and beta %s" % (node.alpha, node.beta))
-        return C.times(x, w) + b
-
-    def _lrn(self, node, x):
-        """From its parts: where alpha is small, local_response_normalization is off by 4e-5."""
-        below, above = (node.size - 1) // 2, node.size // 2
-        squares = C.pad(x * x, [(below, above), (0, 0), (0, 0)], mode=C.ops.CONSTANT_PAD)
-        channels = node.shape[1]
-        total = sum(C.slice(squares, 0, i, i + channels) for i in range(node.size))
-        return x * C.exp(-node.beta * C.log(node.bias + node.alpha / node.size * total))
-
-    def _dropout(self, node, x):
-        return C.alias(x)
-
-    def _resize(self, node, x):
-        h, w = self.size_of(node)
-        for size, scale in ((w, node.scales_w), (h, node.scales_h)):
-            matrix = C.Constant(resize_matrix(node, size, scale).T.copy(), device=self.device)
-            x = C.swapaxes(C.times(x, matrix), 1, 2)
-        return x
-
-
-def resize_matrix(node, size, scale):
-    """One side of a separable resize: [size * scale, size]."""
-    out = np.arange(size * scale)
-    half = 0.5 if node.coordinate_transformation_mode == "half_pixel" else 0.0
-    place = (out + half) / scale - half
-    low = np.floor(place)
-    share = place - low if node.mode == "linear" else np.zeros(len(out))
-    matrix = np.zeros((len(out), size), dtype=np.float32)
-    np.add.at(matrix, (out, np.clip(low, 0, size - 1).astype(int)), 1 - share)
-    np.add.at(matrix, (out, np.clip(low + 1, 0, size - 1).astype(int)), share)
-    return matrix

@@ -15,6 +15,8 @@ import traceback
 
 import numpy as np
 
+from dlbench_sdk import loops  # the same text as for Python 3
+
 from . import plan as plans
 from . import safetensors
 from .plan import DeviceUnavailable
@@ -22,8 +24,6 @@ from .verify import verify
 
 PROTOCOL = 1
 LONGEST = 400  # characters of an error message
-# A sleep ends late by tens of microseconds, so the last stretch before a scheduled time is spun.
-SPIN_NS = 1000000
 OUT_OF_MEMORY = ("out of memory", "bad allocation", "bad_alloc", "can't allocate memory")
 
 
@@ -107,21 +107,24 @@ class Server(object):
         began = time.time()
         try:
             from . import network
+            from .operators import OPERATORS
         except ImportError as error:  # the build for GPUs needs the driver's libraries
             raise DeviceUnavailable("CNTK for %s does not load: %s" % (device, error))
 
-        self.framework = network.Framework(threads, str(device))
+        framework = network.Framework()
+        framework.open(str(device), threads)
+        self.framework = framework
         return {
             "protocol": PROTOCOL,
             "runner": "cntk",
             "framework": "CNTK",
             "framework_version": self.framework.version,
-            "adapter_digest": digest_of(os.path.dirname(os.path.abspath(__file__))),
-            "build": self.framework.build,
+            "adapter_digest": digest_of(os.path.dirname(os.path.abspath(__file__)), loops.__file__),
+            "build": self.framework.build_facts,
             "device": self.framework.seen,
-            "terms": self.terms(),
+            "terms": terms_of(framework.terms()),
             "capabilities": {
-                "operators": network.OPERATORS,
+                "operators": OPERATORS,
                 "modes": ["infer", "train"],
                 "precisions": ["fp32"],
                 "running_variance": "unbiased",
@@ -130,28 +133,18 @@ class Server(object):
             "pid": os.getpid(),
         }
 
-    def terms(self):
-        return {
-            "threads": self.framework.threads(),
-            "cpus": allowed_cpus(),
-            "layout": "NCHW",
-            "execution": "graph",
-            "precision": "fp32",
-            "switches": self.framework.switches,
-        }
-
     def load(self, params):
         framework = self.opened()
-        if self.plan is not None:
+        if self.network is not None:
             raise RequestError("bad_request", "load before unload of the former workload")
         plan = plans.read(*[text(params, name) for name in ("plan", "weights", "batch")])
         began = time.time()
-        self.network = framework.build_network(plan)
+        self.network = framework.build(plan)
         self.plan = plan
         return {
             "load_s": time.time() - began,
             "parameters": sum(int(plan.weights[name].size) for name in plan.trainable),
-            "terms": self.terms(),
+            "terms": terms_of(self.network.terms()),
         }
 
     def verify(self, params):
@@ -167,6 +160,7 @@ class Server(object):
         for i in range(iterations):
             began = self.clock()
             handle = self.network.step((first + i) % self.plan.slots)
+            self.network.wait(handle)
             durations.append(self.clock() - began)
             if self.plan.training and i < 3:
                 losses.append(scalar(self.network.read(handle)))
@@ -187,65 +181,28 @@ class Server(object):
 
     def loop(self, params):
         """What a block runs, with everything that can be wrong with it looked at before."""
+        step, wait, clock = self.network.step, self.network.wait, self.clock
         iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
         order = [(slot + i) % self.plan.slots for i in range(iterations)]
         scenario = params.get("scenario")
         if scenario in ("offline", "train"):
-            return lambda: self.back_to_back(order)
+            return lambda: loops.back_to_back(step, wait, clock, order)
         if scenario == "single-stream":
-            return lambda: self.in_turn(order, 1, "iteration_ns")
+            return lambda: loops.one_at_a_time(step, wait, clock, order)
         if scenario == "multi-stream":
             size = integer(params, "query_iterations")
             if iterations % size:
                 message = "%d iterations are no whole queries of query_iterations %d"
                 raise RequestError("bad_request", message % (iterations, size))
-            return lambda: self.in_turn(order, size, "query_ns")
+            return lambda: loops.queries(step, wait, clock, order, size)
         if scenario == "server":
             arrivals = arrivals_of(params, iterations)
-            return lambda: self.scheduled(order, arrivals)
+            return lambda: loops.scheduled(step, wait, clock, order, arrivals)
         raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
 
-    # CNTK's steps return when they are done: there is nothing to wait for.
-
-    def back_to_back(self, order):
-        step, handle, start = self.network.step, None, self.clock()
-        for index in order:
-            handle = step(index)
-        return {"start_ns": start, "end_ns": self.clock()}, handle
-
-    def in_turn(self, order, size, name):
-        """Groups of that many iterations, with a time for each group."""
-        groups = [order[i : i + size] for i in range(0, len(order), size)]
-        step, clock, latencies, handle = self.network.step, self.clock, [0] * len(groups), None
-        start = before = clock()
-        for i, group in enumerate(groups):
-            for index in group:
-                handle = step(index)
-            now = clock()
-            latencies[i] = now - before
-            before = now
-        return {"start_ns": start, "end_ns": before, name: latencies}, handle
-
-    def scheduled(self, order, arrivals):
-        """Queries by a schedule: latency counts from the scheduled time, the lag is what this
-        loop adds."""
-        step, clock, handle = self.network.step, self.clock, None
-        latencies, lags = [0] * len(order), [0] * len(order)
-        start = free = clock()
-        for i, index in enumerate(order):
-            due = start + arrivals[i]
-            if due - free > SPIN_NS:
-                time.sleep((due - free - SPIN_NS) / 1e9)
-            issued = clock()
-            while issued < due:
-                issued = clock()
-            handle = step(index)
-            lags[i] = issued - max(due, free)
-            free = clock()
-            latencies[i] = free - due
-        return {"start_ns": start, "end_ns": free, "query_ns": latencies, "lag_ns": lags}, handle
-
     def unload(self, _):
+        if self.network is not None:
+            self.network.close()
         self.plan = self.network = None
         gc.collect()
         return {}
@@ -257,8 +214,23 @@ class Server(object):
 
     def loaded(self):
         self.opened()
-        if self.plan is None:
+        if self.network is None:
             raise RequestError("bad_request", "load has to come first")
+
+
+def terms_of(terms):
+    """The protocol's, of which None means that nobody tells."""
+    switches = dict(terms["switches"])
+    if not terms["threads"]:
+        switches["threads"] = "unconfirmed"
+    return {
+        "threads": terms["threads"] or 0,
+        "cpus": allowed_cpus(),
+        "layout": terms["layout"],
+        "execution": terms["execution"],
+        "precision": "fp32",
+        "switches": switches,
+    }
 
 
 def scalar(value):
@@ -312,7 +284,7 @@ def fault(error):
     """The stable code of a fault, and its message."""
     message = "%s: %s" % (type(error).__name__, str(error).decode("utf-8", "replace"))
     if len(message) > LONGEST:  # the log has all of it
-        message = message[: LONGEST // 2] + u" \u2026 " + message[-LONGEST // 2 :]
+        message = message[: LONGEST // 2] + " \u2026 " + message[-LONGEST // 2 :]
     if isinstance(error, RequestError):
         return {"code": error.code, "message": str(error)}
     if isinstance(error, plans.Unsupported):
@@ -341,9 +313,10 @@ def allowed_cpus():
     return cpus
 
 
-def digest_of(directory):
+def digest_of(directory, loops_file):
     digest = hashlib.sha256()
-    for path in sorted(glob.glob(os.path.join(directory, "*.py"))):
+    shared = os.path.splitext(loops_file)[0] + ".py"  # of a .pyc too
+    for path in sorted(glob.glob(os.path.join(directory, "*.py"))) + [shared]:
         with open(path, "rb") as stream:
             digest.update(os.path.basename(path) + b"\0" + stream.read())
     return digest.hexdigest()

@@ -41,7 +41,7 @@ def steps_in_depth(network, plan, put):
                 put("grad.%d/%s" % (step, name), value)
             elif step == 0:
                 put("grad.input", value)
-        network.read(network.step(slot))
+        network.wait(network.step(slot))
         for name, value in network.state().items():
             kind = "param" if plan.roles[name] == "trainable" else "stat"
             put("%s.%d/%s" % (kind, step + 1, name), value)

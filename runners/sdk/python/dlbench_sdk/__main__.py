@@ -20,7 +20,7 @@ def main() -> int:
         print(f"{path}: there is no adapter of that name", file=sys.stderr)
         return 2
     stop_on_sigterm()
-    return Server(loading.name_of(path), lambda: loading.load(path).adapter(), [path]).serve(
+    return Server(loading.name_of(path), lambda: loading.load(path).framework(), [path]).serve(
         sys.stdin
     )
 

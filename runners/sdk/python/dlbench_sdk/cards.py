@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import uuid
+from typing import Any
 
 import numpy as np
 
-from .adapter import DeviceUnavailable
+from .contract import Device, DeviceUnavailable
 
 
-def of_torch(torch, device: str):
+def of_torch(torch: Any, device: str) -> Any:
     """The torch device."""
     kind, _, index = device.partition(":")
     if kind == "cpu":
@@ -30,12 +31,12 @@ def of_torch(torch, device: str):
     return torch.device("cuda", number)
 
 
-def seen_by_torch(torch, device) -> dict[str, str]:
+def seen_by_torch(torch: Any, device: Any) -> Device:
     """What a hello says of a torch device."""
     if device.type == "cpu":
-        return {"device_kind": "cpu"}
+        return Device("cpu")
     card = torch.cuda.get_device_properties(device)
-    return {"device_kind": "gpu", "device_name": card.name, "device_uuid": f"GPU-{card.uuid}"}
+    return Device("gpu", card.name, f"GPU-{card.uuid}")
 
 
 def runs_on(built: list[str], major: int, minor: int) -> bool:
@@ -55,7 +56,7 @@ def runs_on(built: list[str], major: int, minor: int) -> bool:
     return False
 
 
-def of_tensorflow(tf, device: str) -> str:
+def of_tensorflow(tf: Any, device: str) -> str:
     """Make one card the only one, without taking all of its memory, and return its name."""
     if not tf.test.is_built_with_cuda():
         raise DeviceUnavailable("this build of TensorFlow has no GPU support")
@@ -68,7 +69,7 @@ def of_tensorflow(tf, device: str) -> str:
     return tf.config.experimental.get_device_details(cards[number]).get("device_name", "")
 
 
-def of_jax(jax, device: str):
+def of_jax(jax: Any, device: str) -> Any:
     """The JAX device."""
     kind, _, index = device.partition(":")
     try:
@@ -85,7 +86,7 @@ def of_jax(jax, device: str):
     return found
 
 
-def try_out(jax, device) -> None:
+def try_out(jax: Any, device: Any) -> None:
     """A card may be listed that this build has no code for: compute something on it."""
     try:
         one = jax.device_put(np.ones((2, 2), np.float32), device)

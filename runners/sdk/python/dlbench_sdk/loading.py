@@ -26,6 +26,8 @@ def load(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(
         name, path, submodule_search_locations=[directory]
     )
+    if spec is None or spec.loader is None:
+        raise NoAdapter(f"{path}: Python cannot import it")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from .plan import Node, Plan
 
+Turn = Callable[[np.ndarray], np.ndarray]
 AXES = (0, 3, 1, 2)  # where each of the plan's axes lies
 
 
 class Layout:
     """How a parameter lies in the framework and in the plan."""
 
-    def __init__(self, to_framework, to_plan):
+    def __init__(self, to_framework: Turn, to_plan: Turn) -> None:
         self.to_framework = lambda x: np.ascontiguousarray(to_framework(x))
         self.to_plan = lambda x: np.ascontiguousarray(to_plan(x))
 
@@ -58,7 +62,7 @@ def axis(node: Node) -> int:
     return AXES[node.axis] if len(node.shape) == 4 else node.axis
 
 
-def explicit(pads) -> list[list[int]]:
+def explicit(pads: Any) -> list[list[int]]:
     """Pads as frameworks take them, for every axis."""
     top, left, bottom, right = pads
     return [[0, 0], [top, bottom], [left, right], [0, 0]]
@@ -72,6 +76,6 @@ def to_nchw(x: np.ndarray) -> np.ndarray:
     return x.transpose(AXES) if x.ndim == 4 else x
 
 
-def shape_to_nchw(shape) -> list[int]:
+def shape_to_nchw(shape: Any) -> list[int]:
     shape = list(shape)
     return [shape[i] for i in AXES] if len(shape) == 4 else shape

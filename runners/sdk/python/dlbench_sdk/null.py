@@ -6,39 +6,42 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
-from .adapter import Adapter, Description, Terms
+from .contract import Description, Framework, Network, Terms
 from .plan import OPERATORS, Plan, Unsupported
 from .server import Server, stop_on_sigterm
 
 
-class Null(Adapter):
+class Null(Framework):
     def open(self, device: str, threads: int) -> Description:
-        self.threads = threads
         self.length = int(os.environ.get("DLBENCH_NULL_NS", "0"))
-        return Description("null", "1", {}, OPERATORS, "biased")
+        return Description("null", "1", {}, OPERATORS, "biased", waiting(self.length))
 
-    def terms(self) -> Terms:
-        switches = {"iteration_ns": str(self.length)}
-        return Terms(self.threads, "none", "busy waiting", "fp32", switches)
+    def build(self, plan: Plan) -> Network:
+        return Waiting(self.length)
 
-    def load(self, plan: Plan) -> None:
-        pass
 
-    def unload(self) -> None:
-        pass
+def waiting(length: int) -> Terms:
+    switches = {"iteration_ns": str(length)}
+    return Terms(1, "none", "busy waiting", "fp32", switches)
 
-    def step(self, slot: int):
+
+class Waiting(Network):
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def step(self, slot: int) -> None:
         end = time.monotonic_ns() + self.length
         while time.monotonic_ns() < end:
             pass
 
-    def synchronize(self, handle) -> None:
+    def wait(self, handle: Any) -> None:
         pass
 
-    def read(self, handle) -> np.ndarray:
+    def read(self, handle: Any) -> np.ndarray:
         return np.zeros(1, np.float32)
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
@@ -50,7 +53,16 @@ class Null(Adapter):
     def state(self) -> dict[str, np.ndarray]:
         return {}
 
+    def shapes(self) -> dict[str, list[int]]:
+        return {}
+
     def reset(self) -> None:
+        pass
+
+    def terms(self) -> Terms:
+        return waiting(self.length)
+
+    def close(self) -> None:
         pass
 
 

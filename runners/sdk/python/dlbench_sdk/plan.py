@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Node:
     attributes: dict
     shape: tuple[int, ...]  # of the output, NCHW
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         """Read attributes as fields: node.kernel_shape."""
         try:
             return self.attributes[name]
@@ -70,6 +71,13 @@ class Plan:
     @property
     def training(self) -> bool:
         return self.mode == "train"
+
+    @property
+    def sgd(self) -> Optimizer:
+        """The optimizer of a plan that trains."""
+        if self.optimizer is None:
+            raise BadPlan(f"{self.workload} has no optimizer: it does not train")
+        return self.optimizer
 
     @property
     def trainable(self) -> list[str]:
@@ -149,7 +157,7 @@ def _tensors(raw: dict, weights_path: str, batch_path: str) -> tuple[dict, dict]
     return weights, batch
 
 
-def _tensor(stored: dict, path: str, name: str, shape: list, dtype) -> np.ndarray:
+def _tensor(stored: dict, path: str, name: str, shape: list, dtype: Any) -> np.ndarray:
     if name not in stored:
         raise safetensors.BadFile(f"{path}: tensor {name!r} is missing")
     value = stored[name]

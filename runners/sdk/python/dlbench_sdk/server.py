@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import gc
 import hashlib
+import io
 import json
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import numpy as np
 
 from . import loading, loops, safetensors, slowed
 from . import plan as plans
-from .adapter import Adapter, DeviceUnavailable, Terms
+from .contract import Description, DeviceUnavailable, Framework, Network, Terms, Timed
 from .verify import verify
 
 PROTOCOL = 1
@@ -37,20 +39,22 @@ class RequestError(Exception):
 
 
 class Server:
-    """One session. The adapter is made by the first hello, so that an import that fails is a
+    """One session. The framework is made by the first hello, so that an import that fails is a
     reply and not a crash."""
 
-    def __init__(self, name: str, make: Callable[[], Adapter], sources: list[str]):
+    def __init__(self, name: str, make: Callable[[], Framework], sources: list[str]):
         self.name, self.make, self.sources = name, make, sources
-        self.adapter: Adapter | None = None
+        self.framework: Framework | None = None
+        self.description: Description | None = None
+        self.network: Network | None = None
         self.plan: plans.Plan | None = None
-        self.precisions: Sequence[str] = ()
-        self.no_precision: dict[str, str] = {}
+        self.slowdown = slowed.share()
         self.replies = take_stdout()
 
     def serve(self, requests: TextIO) -> int:
         """Answer until bye or the end of the input."""
-        requests.reconfigure(encoding="utf-8", errors="replace")  # no byte may end the session
+        if isinstance(requests, io.TextIOWrapper):  # no byte may end the session
+            requests.reconfigure(encoding="utf-8", errors="replace")
         for line in requests:
             if not line.strip():
                 continue
@@ -71,7 +75,7 @@ class Server:
         self.replies.flush()
 
     def handle(self, request: dict) -> dict:
-        handlers = {
+        handlers: dict[str, Callable[[dict], dict]] = {
             "hello": self.hello,
             "load": self.load,
             "verify": self.verify,
@@ -89,15 +93,14 @@ class Server:
         return handler(params)
 
     def hello(self, params: dict) -> dict:
-        if self.adapter is not None:
+        if self.description is not None:
             raise RequestError("bad_request", "hello came before, and comes once")
         threads, device = integer(params, "threads", 0), params.get("device", "cpu")
-        adapter = slowed.as_asked(self.make())
+        framework = self.make()
         began = time.monotonic()
-        d = adapter.open(device, threads)
+        d = framework.open(device, threads)
         import_s = time.monotonic() - began
-        self.adapter, self.precisions = adapter, d.precisions
-        self.no_precision = d.no_precision
+        self.framework, self.description = framework, d
         return {
             "protocol": PROTOCOL,
             "runner": self.name,
@@ -105,8 +108,8 @@ class Server:
             "framework_version": d.version,
             "adapter_digest": digest_of({*self.sources, *loaded_sources()}),
             "build": d.build,
-            "device": {"kind": d.device_kind, "name": d.device_name, "uuid": d.device_uuid},
-            "terms": terms_of(adapter.terms()),
+            "device": dataclasses.asdict(d.device),
+            "terms": self.terms_of(d.terms),
             "capabilities": {
                 "operators": sorted(d.operators),
                 "modes": list(d.modes),
@@ -120,54 +123,53 @@ class Server:
         }
 
     def load(self, params: dict) -> dict:
-        adapter = self.opened()
-        if self.plan is not None:
+        framework, description = self.opened()
+        if self.network is not None:
             raise RequestError("bad_request", "load before unload of the former workload")
         plan = plans.read(*(text(params, name) for name in ("plan", "weights", "batch")))
-        if plan.precision not in self.precisions:
-            others = f"there are {', '.join(self.precisions)}"
-            reason = self.no_precision.get(plan.precision, others)
+        if plan.precision not in description.precisions:
+            others = f"there are {', '.join(description.precisions)}"
+            reason = description.no_precision.get(plan.precision, others)
             raise plans.Unsupported(f"precision {plan.precision}: {reason}")
         began = time.monotonic()
-        try:
-            adapter.load(plan)
-        except BaseException:
-            adapter.unload()
-            raise
-        self.plan = plan
+        network = framework.build(plan)
+        load_s = time.monotonic() - began
+        if self.slowdown is not None:
+            slowed.slow(network, self.slowdown)
+        self.network, self.plan = network, plan
         return {
-            "load_s": time.monotonic() - began,
+            "load_s": load_s,
             "parameters": sum(plan.weights[name].size for name in plan.trainable),
-            "terms": terms_of(adapter.terms()),
+            "terms": self.terms_of(network.terms()),
         }
 
     def verify(self, params: dict) -> dict:
-        adapter, plan = self.loaded()
+        network, plan = self.loaded()
         output = text(params, "output")
-        verify(adapter, plan, params)
-        return {"output": output, "shapes": adapter.shapes()}
+        verify(network, plan, params)
+        return {"output": output, "shapes": network.shapes()}
 
     def warmup(self, params: dict) -> dict:
-        adapter, plan = self.loaded()
+        network, plan = self.loaded()
         first, iterations = integer(params, "first_slot", 0), integer(params, "iterations")
         durations, losses = [], []
         for i in range(iterations):
             began = time.monotonic_ns()
-            handle = adapter.step((first + i) % plan.slots)
-            adapter.synchronize(handle)
+            handle = network.step((first + i) % plan.slots)
+            network.wait(handle)
             durations.append(time.monotonic_ns() - began)
             if plan.training and i < 3:
-                losses.append(scalar(adapter.read(handle)))
+                losses.append(scalar(network.read(handle)))
         return {"iteration_ns": durations, "losses": losses}
 
     def measure(self, params: dict) -> dict:
-        adapter, plan = self.loaded()
+        network, plan = self.loaded()
         loop = self.loop(params)
         # Every block starts without old garbage. The collector stays on, as in anybody's program:
         # models in Python leave cycles that hold their activations.
         gc.collect()
         result, handle = loop()
-        output = np.ascontiguousarray(adapter.read(handle), dtype="<f4")
+        output = np.ascontiguousarray(network.read(handle), dtype="<f4")
         result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
         if plan.training:
             result["loss"] = scalar(output)
@@ -177,42 +179,59 @@ class Server:
 
     def loop(self, params: dict) -> Callable[[], tuple[dict, Any]]:
         """What a block runs, with everything that can be wrong with it looked at before."""
-        adapter, plan = self.loaded()
+        network, plan = self.loaded()
+        step, wait, clock = network.step, network.wait, time.monotonic_ns
         iterations, slot = integer(params, "iterations"), integer(params, "first_slot", 0)
         order = [(slot + i) % plan.slots for i in range(iterations)]
         scenario = params.get("scenario")
         if scenario in ("offline", "train"):
-            return lambda: loops.back_to_back(adapter, order)
+            timed = network if isinstance(network, Timed) else None
+            return lambda: loops.back_to_back(step, wait, clock, order, timed)
         if scenario == "single-stream":
-            return lambda: loops.one_at_a_time(adapter, order)
+            return lambda: loops.one_at_a_time(step, wait, clock, order)
         if scenario == "multi-stream":
             size = integer(params, "query_iterations")
             if iterations % size:
                 text = f"{iterations} iterations are no whole queries of query_iterations {size}"
                 raise RequestError("bad_request", text)
-            return lambda: loops.queries(adapter, order, size)
+            return lambda: loops.queries(step, wait, clock, order, size)
         if scenario == "server":
             arrivals = arrivals_of(params, iterations)
-            return lambda: loops.scheduled(adapter, order, arrivals)
+            return lambda: loops.scheduled(step, wait, clock, order, arrivals)
         raise RequestError("bad_request", f"unknown scenario {scenario!r}")
 
     def unload(self, _: dict) -> dict:
-        if self.plan is not None:
-            self.plan = None
-            self.opened().unload()
+        if self.network is not None:
+            network, self.network, self.plan = self.network, None, None
+            network.close()
+            del network
             gc.collect()
         return {}
 
-    def opened(self) -> Adapter:
-        if self.adapter is None:
+    def opened(self) -> tuple[Framework, Description]:
+        if self.framework is None or self.description is None:
             raise RequestError("bad_request", "hello has to come first")
-        return self.adapter
+        return self.framework, self.description
 
-    def loaded(self) -> tuple[Adapter, plans.Plan]:
-        adapter = self.opened()
-        if self.plan is None:
+    def loaded(self) -> tuple[Network, plans.Plan]:
+        self.opened()
+        if self.network is None or self.plan is None:
             raise RequestError("bad_request", "load has to come first")
-        return adapter, self.plan
+        return self.network, self.plan
+
+    def terms_of(self, terms: Terms) -> dict:
+        terms = slowed.told(terms, self.slowdown)
+        switches = dict(terms.switches)
+        if not terms.threads:
+            switches["threads"] = "unconfirmed"
+        return {
+            "threads": terms.threads or 0,
+            "cpus": sorted(os.sched_getaffinity(0)),
+            "layout": terms.layout,
+            "execution": terms.execution,
+            "precision": terms.precision,
+            "switches": switches,
+        }
 
 
 def scalar(value: np.ndarray) -> float | None:
@@ -233,7 +252,7 @@ def arrivals_of(params: dict, iterations: int) -> list[int]:
     """When each query is scheduled, in nanoseconds after the block's start."""
     arrivals = params.get("arrival_ns")
     whole = isinstance(arrivals, list) and all(isinstance(ns, int) for ns in arrivals)
-    if not whole or len(arrivals) != iterations:
+    if not isinstance(arrivals, list) or not whole or len(arrivals) != iterations:
         message = f"arrival_ns has to be a list of {iterations} integers, one an iteration"
         raise RequestError("bad_request", message)
     if any(b < a for a, b in zip([0, *arrivals], arrivals)):
@@ -280,21 +299,11 @@ def fault(error: Exception) -> dict:
     return {"code": "internal", "message": text}
 
 
-def terms_of(terms: Terms) -> dict:
-    return {
-        "threads": terms.threads,
-        "cpus": sorted(os.sched_getaffinity(0)),
-        "layout": terms.layout,
-        "execution": terms.execution,
-        "precision": terms.precision,
-        "switches": terms.switches,
-    }
-
-
 def loaded_sources() -> set[str]:
     """The library's files and the adapter's, as far as they were loaded."""
     ours = (f"{__package__}.", loading.PREFIX)
-    return {module.__file__ for name, module in sys.modules.items() if name.startswith(ours)}
+    loaded = [module for name, module in sys.modules.items() if name.startswith(ours)]
+    return {module.__file__ for module in loaded if module.__file__}
 
 
 def digest_of(sources: set[str]) -> str:

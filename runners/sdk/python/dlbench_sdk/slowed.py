@@ -5,38 +5,40 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from typing import Any
 
-from .adapter import Adapter, Terms
+from .contract import Network, Terms
 
 VARIABLE = "DLBENCH_SLOWDOWN"  # a share: 0.02 makes every iteration 2 % longer
 
 
-def as_asked(adapter: Adapter) -> Adapter:
-    """The adapter itself, or slowed where the environment says so."""
-    share = os.environ.get(VARIABLE)
-    return adapter if share is None else slow(adapter, float(share))
+def share() -> float | None:
+    """The one that the environment asks for."""
+    text = os.environ.get(VARIABLE)
+    return None if text is None else float(text)
 
 
-def slow(adapter: Adapter, share: float) -> Adapter:
-    """Make the adapter's iterations longer by that share; each is complete before its time is
-    taken, at a share of 0 too. The terms say so, so that no figure of it passes for an honest
-    one."""
-    step, terms, clock = adapter.step, adapter.terms, time.monotonic_ns
+def told(terms: Terms, asked: float | None) -> Terms:
+    """The terms say so, so that no figure of it passes for an honest one."""
+    if asked is None:
+        return terms
+    switches = {**terms.switches, "injected_slowdown": str(asked)}
+    return dataclasses.replace(terms, switches=switches)
 
-    def slowed_step(slot: int):
+
+def slow(network: Network, asked: float) -> None:
+    """Make the network's iterations longer by that share; each is complete before its time is
+    taken, at a share of 0 too."""
+    step, wait, clock = network.step, network.wait, time.monotonic_ns
+
+    def slowed_step(slot: int) -> Any:
         began = clock()
         handle = step(slot)
-        adapter.synchronize(handle)
+        wait(handle)
         now = clock()
-        end = now + int(share * (now - began))
+        end = now + int(asked * (now - began))
         while clock() < end:
             pass
         return handle
 
-    def slowed_terms() -> Terms:
-        held = terms()
-        switches = {**held.switches, "injected_slowdown": str(share)}
-        return dataclasses.replace(held, switches=switches)
-
-    adapter.step, adapter.terms = slowed_step, slowed_terms
-    return adapter
+    network.step = slowed_step  # type: ignore[method-assign]

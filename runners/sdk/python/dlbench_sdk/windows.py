@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .plan import Node
 
-def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
+
+def pad(x: np.ndarray, pads: Sequence[int], value: float = 0.0) -> np.ndarray:
     """Pad [top, left, bottom, right]."""
     if not any(pads):
         return x
@@ -14,7 +19,7 @@ def pad(x: np.ndarray, pads, value: float = 0.0) -> np.ndarray:
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
-def is_same(node) -> bool:
+def is_same(node: Node) -> bool:
     """Whether a convolution's pads are half the kernel on each side, at stride 1: what frameworks
     call SAME is the plan's padding then, and only then."""
     half = [k // 2 for k in node.kernel_shape]
@@ -23,7 +28,7 @@ def is_same(node) -> bool:
     return plain and odd and list(node.pads) == half + half
 
 
-def unfold(x: np.ndarray, kernel, strides, dilations) -> np.ndarray:
+def unfold(x: np.ndarray, kernel: Any, strides: Any, dilations: Any) -> np.ndarray:
     """Windows of a padded input, as a view [N, C, kh, kw, oh, ow]."""
     (kh, kw), (sh, sw), (dh, dw) = kernel, strides, dilations
     n, c, h, w = x.shape
@@ -33,7 +38,7 @@ def unfold(x: np.ndarray, kernel, strides, dilations) -> np.ndarray:
     return as_strided(x, (n, c, kh, kw, *size), steps, writeable=False)
 
 
-def fold(windows: np.ndarray, shape, strides, dilations) -> np.ndarray:
+def fold(windows: np.ndarray, shape: Any, strides: Any, dilations: Any) -> np.ndarray:
     """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow] into an array of that shape."""
     out = np.zeros(shape, windows.dtype)
     _, _, kh, kw, oh, ow = windows.shape
@@ -46,12 +51,12 @@ def fold(windows: np.ndarray, shape, strides, dilations) -> np.ndarray:
     return out
 
 
-def crop(x: np.ndarray, pads, size) -> np.ndarray:
+def crop(x: np.ndarray, pads: Any, size: Any) -> np.ndarray:
     """Undo a padding: the input's own part."""
     return x[:, :, pads[0] : pads[0] + size[0], pads[1] : pads[1] + size[1]]
 
 
-def overhang(node, size, dilations=(1, 1)) -> list[int]:
+def overhang(node: Node, size: Any, dilations: Any = (1, 1)) -> list[int]:
     """Rows and columns beyond the padding that windows of ceil_mode reach into."""
     extra = []
     for i in range(2):
@@ -61,12 +66,12 @@ def overhang(node, size, dilations=(1, 1)) -> list[int]:
     return [0, 0, *extra]
 
 
-def reach(node, size) -> list[int]:
+def reach(node: Node, size: Any) -> list[int]:
     """The padding of a pool, with what ceil_mode adds to it."""
     return [p + e for p, e in zip(node.pads, overhang(node, size))]
 
 
-def window_counts(node, size) -> np.ndarray:
+def window_counts(node: Node, size: Any) -> np.ndarray:
     """How many elements an average pool divides each window's sum by: [1, 1, oh, ow]."""
     ones = pad(np.ones((1, 1, *size)), node.pads, float(node.count_include_pad))
     counted = pad(ones, overhang(node, size))
@@ -74,14 +79,14 @@ def window_counts(node, size) -> np.ndarray:
     return windows[..., : node.shape[2], : node.shape[3]].sum((2, 3))
 
 
-def average_correction(node, size) -> np.ndarray:
+def average_correction(node: Node, size: Any) -> np.ndarray:
     """What turns an average over whole windows of a zero-padded input into the pool's own:
     [1, 1, oh, ow], all ones where both agree."""
     area = node.kernel_shape[0] * node.kernel_shape[1]
     return (area / window_counts(node, size)).astype(np.float32)
 
 
-def shifts(node) -> list[tuple[slice, slice]]:
+def shifts(node: Node) -> list[tuple[slice, slice]]:
     """For each place in a pool's window, the rows and columns of the padded input that it sees."""
     (kh, kw), (dh, dw), (sh, sw) = node.kernel_shape, node.dilations, node.strides
     h, w = node.shape[2:]
@@ -95,7 +100,7 @@ def shifts(node) -> list[tuple[slice, slice]]:
     ]
 
 
-def resize_matrix(node, size: int, scale: int) -> np.ndarray:
+def resize_matrix(node: Node, size: int, scale: int) -> np.ndarray:
     """One side of a separable resize: [size * scale, size]."""
     out = np.arange(size * scale)
     half = 0.5 if node.coordinate_transformation_mode == "half_pixel" else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import types
 
 import adapters
@@ -11,6 +12,7 @@ import pytest
 from test_protocol import Runner
 
 from dlbench_sdk import loops
+from dlbench_sdk.contract import Timed
 from dlbench_sdk.plan import Unsupported
 
 pytorch = adapters.module("pytorch")
@@ -58,46 +60,44 @@ def fake_torch(capability=(9, 0)):
     return types.SimpleNamespace(cuda=cuda, backends=backends)
 
 
-def on(kind, torch, variant="eager"):
-    adapter = pytorch.PyTorch()
-    adapter.torch, adapter.device = torch, types.SimpleNamespace(type=kind)
-    adapter.variant = variant
-    return adapter
+def of(kind: str):
+    return types.SimpleNamespace(type=kind)
 
 
 def test_precisions_are_the_devices():
-    assert on("cpu", None).precisions()[0] == ("fp32", "bf16")
-    assert on("cpu", None).precisions()[1]["tf32"] == "this CPU has none"
-    assert on("cuda", fake_torch()).precisions() == (("fp32", "tf32", "bf16", "fp16"), {})
-    has, lacks = on("cuda", fake_torch((7, 5))).precisions()
+    assert pytorch.precisions_of(None, of("cpu"))[0] == ("fp32", "bf16")
+    assert pytorch.precisions_of(None, of("cpu"))[1]["tf32"] == "this CPU has none"
+    newest = pytorch.precisions_of(fake_torch(), of("cuda"))
+    assert newest == (("fp32", "tf32", "bf16", "fp16"), {})
+    has, lacks = pytorch.precisions_of(fake_torch((7, 5)), of("cuda"))
     assert has == ("fp32", "fp16") and "sm_75" in lacks["tf32"] and "sm_75" in lacks["bf16"]
 
 
 def test_float32_multiplies_without_tf32():
     torch = fake_torch()
-    adapter = on("cuda", torch)
     for precision in ("tf32", "ieee"):
-        adapter.multiply_in(precision)
+        pytorch.multiply_in(torch, precision)
         assert torch.backends.cuda.matmul.fp32_precision == precision
         assert torch.backends.cudnn.conv.fp32_precision == precision
 
 
 def test_a_block_has_the_devices_own_time():
-    adapter = on("cuda", fake_torch())
-    adapter.step, adapter.synchronize = lambda slot: slot, lambda handle: None
-    times, handle = loops.back_to_back(adapter, [0, 1])
+    card = object.__new__(pytorch.OnCard)  # its events alone are asked
+    card.torch = fake_torch()
+    assert isinstance(card, Timed) and not issubclass(pytorch.TorchNetwork, Timed)
+    step, wait, clock = (lambda slot: slot), (lambda handle: None), time.monotonic_ns
+    times, handle = loops.back_to_back(step, wait, clock, [0, 1], card)
     assert times["device_ns"] == 2_500_000 and handle == 1
-    adapter.device.type = "cpu"
-    assert "device_ns" not in loops.back_to_back(adapter, [0])[0]
+    assert "device_ns" not in loops.back_to_back(step, wait, clock, [0])[0]
 
 
 def test_variants_that_cannot_run_here(monkeypatch):
     with pytest.raises(Unsupported, match="of GPUs"):
-        on("cpu", None, "cudagraphs").check_variant()
+        pytorch.check_variant("cudagraphs", of("cpu"))
     monkeypatch.setattr(pytorch.shutil, "which", lambda _: None)
     with pytest.raises(Unsupported, match="needs a compiler"):
-        on("cpu", None, "compile").check_variant()
-    on("cpu", None).check_variant()
+        pytorch.check_variant("compile", of("cpu"))
+    pytorch.check_variant("eager", of("cpu"))
 
 
 def test_noise_leaves_float32_what_frameworks_leave_float32(tmp_path):
@@ -106,11 +106,9 @@ def test_noise_leaves_float32_what_frameworks_leave_float32(tmp_path):
     plan = plans.loaded(tmp_path, plans.small("train"))
     moved = {}
     for precision in ("", "fp32", "bf16"):
-        adapter = adapters.adapter("reference")
-        adapter.open("cpu", 1)
-        adapter.load(plan)
-        adapter.set_noise(precision, 3)
-        moved[precision] = adapter.outputs(0)["logits"], adapter.stored(np.ones(1000)) - 1
+        network = adapters.network("reference", plan)
+        network.set_noise(precision, 3)
+        moved[precision] = network.outputs(0)["logits"], network.stored(np.ones(1000)) - 1
     near = [np.abs(moved[p][0] - moved[""][0]).max() for p in ("fp32", "bf16")]
     assert 0 < near[0] < 1e-5 < 1e-3 < near[1] < 0.5
     assert np.abs(moved["bf16"][1]).max() <= 2.0**-24 == pytest.approx(2.0**-24)

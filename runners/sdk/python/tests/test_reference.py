@@ -12,7 +12,7 @@ import pytest
 from dlbench_sdk.windows import resize_matrix
 
 reference = adapters.module("reference")
-Reference, OPERATORS = reference.Reference, reference.OPERATORS
+OPERATORS = reference.OPERATORS
 
 X = (2, 4, 7, 6)
 WINDOW = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 1]}
@@ -167,21 +167,19 @@ def test_known_values():
 
 
 def test_running_statistics_and_steps(tmp_path):
-    adapter = Reference()
-    adapter.open("cpu", 1)
     plan = plans.loaded(tmp_path, plans.small())
-    adapter.load(plan)
-    x = adapter.inputs[0]
+    network = adapters.network("reference", plan)
+    x = network.inputs[0]
     windows = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     conv = np.zeros((2, 4, 6, 5))
     for i in range(3):
         for j in range(3):
             part = windows[:, :, i : i + 6, j : j + 5]
             conv += np.einsum("nchw,oc->nohw", part, plan.weights["w"][:, :, i, j])
-    before = adapter.state()
-    _, gradients = adapter.gradients(0)
-    adapter.step(0)
-    after = adapter.state()
+    before = network.state()
+    _, gradients = network.gradients(0)
+    network.step(0)
+    after = network.state()
     var = conv.var((0, 2, 3)) * 60 / 59  # unbiased: 2·6·5 elements a channel
     np.testing.assert_allclose(after["var"], 0.9 * before["var"] + 0.1 * var)
     np.testing.assert_allclose(
@@ -191,15 +189,13 @@ def test_running_statistics_and_steps(tmp_path):
 
 
 def test_noise_is_small_seeded_and_gone_afterwards(tmp_path):
-    adapter = Reference()
-    adapter.open("cpu", 1)
-    adapter.load(plans.loaded(tmp_path, plans.small("infer")))
-    clean = adapter.outputs(0)["logits"]
+    network = adapters.network("reference", plans.loaded(tmp_path, plans.small("infer")))
+    clean = network.outputs(0)["logits"]
     runs = []
     for seed in (1, 1, 2):
-        adapter.set_noise("fp32", seed)
-        runs.append(adapter.outputs(0)["logits"])
-    adapter.set_noise("", 0)
+        network.set_noise("fp32", seed)
+        runs.append(network.outputs(0)["logits"])
+    network.set_noise("", 0)
     assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
     assert 0 < abs(runs[0] - clean).max() < 1e-4
-    assert (adapter.outputs(0)["logits"] == clean).all()
+    assert (network.outputs(0)["logits"] == clean).all()

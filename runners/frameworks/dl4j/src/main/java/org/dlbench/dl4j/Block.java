@@ -5,10 +5,13 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * The timed loops, one a scenario: nothing but the framework's calls and the clock between them.
- * DL4J's steps return when they are done, and System.nanoTime is CLOCK_MONOTONIC on Linux.
+ * They do what those of the Python library do, call by call: a test holds both to
+ * runners/sdk/loops.json. System.nanoTime is CLOCK_MONOTONIC on Linux.
  */
 final class Block {
   /** A sleep ends late by tens of microseconds, so the last stretch before a scheduled time is spun. */
@@ -16,18 +19,25 @@ final class Block {
 
   private final IntConsumer step;
   private final Runnable settle;
+  private final Time time;
   private final int iterations;
   private final JsonObject times = new JsonObject();
 
-  private Block(IntConsumer step, Runnable settle, int iterations) {
+  /** The machine's time, or a test's. */
+  record Time(LongSupplier clock, LongConsumer sleep) {
+    static final Time REAL = new Time(System::nanoTime, LockSupport::parkNanos);
+  }
+
+  private Block(IntConsumer step, Runnable settle, Time time, int iterations) {
     this.step = step;
     this.settle = settle;
+    this.time = time;
     this.iterations = iterations;
   }
 
   /** Looks at everything that can be wrong with a request, and returns what to run. */
-  static Runnable asked(JsonObject params, IntConsumer step, Runnable settle, JsonObject into) {
-    Block block = new Block(step, settle, Json.count(params, "iterations", null));
+  static Runnable asked(JsonObject params, IntConsumer step, Runnable settle, Time time, JsonObject into) {
+    Block block = new Block(step, settle, time, Json.count(params, "iterations", null));
     String scenario = params.has("scenario") ? params.get("scenario").getAsString() : "";
     Runnable loop = switch (scenario) {
       case "offline", "train" -> block::backToBack;
@@ -71,27 +81,29 @@ final class Block {
   }
 
   private void backToBack() {
+    LongSupplier clock = time.clock;
     settle.run();
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     for (int i = 0; i < iterations; i++) {
       step.accept(i);
     }
     settle.run();
-    edges(start, System.nanoTime());
+    edges(start, clock.getAsLong());
   }
 
   /** Groups of that many iterations, with a time for each group. */
   private void inTurn(int size, String name) {
+    LongSupplier clock = time.clock;
     long[] latencies = new long[iterations / size];
     settle.run();
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     long before = start;
     for (int group = 0; group < latencies.length; group++) {
       for (int i = 0; i < size; i++) {
         step.accept(group * size + i);
       }
       settle.run();
-      long now = System.nanoTime();
+      long now = clock.getAsLong();
       latencies[group] = now - before;
       before = now;
     }
@@ -101,25 +113,26 @@ final class Block {
 
   /** Queries by a schedule: latency counts from the scheduled time, the lag is what this loop adds. */
   private void scheduled(long[] arrivals) {
+    LongSupplier clock = time.clock;
     long[] latencies = new long[iterations];
     long[] lags = new long[iterations];
     settle.run();
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     long free = start;
     for (int i = 0; i < iterations; i++) {
       long due = start + arrivals[i];
       if (due - free > SPIN_NS) {
-        LockSupport.parkNanos(due - free - SPIN_NS);
+        time.sleep.accept(due - free - SPIN_NS);
       }
-      long issued = System.nanoTime();
+      long issued = clock.getAsLong();
       while (issued < due) {
         Thread.onSpinWait();
-        issued = System.nanoTime();
+        issued = clock.getAsLong();
       }
       step.accept(i);
       settle.run();
       lags[i] = issued - Math.max(due, free);
-      free = System.nanoTime();
+      free = clock.getAsLong();
       latencies[i] = free - due;
     }
     edges(start, free);

@@ -270,7 +270,7 @@ final class Server {
     int slot = Json.count(params, "first_slot", 0);
     int slots = plan.slots;
     JsonObject out = new JsonObject();
-    Runnable block = Block.asked(params, i -> bench.step((slot + i) % slots), card::settle, out);
+    Runnable block = Block.asked(params, i -> bench.step((slot + i) % slots), card::settle, Block.Time.REAL, out);
     System.gc();
     block.run();
     float[] output = bench.last();

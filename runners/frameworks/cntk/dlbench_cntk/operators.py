@@ -1,0 +1,185 @@
+"""The plan's operators by cntk.ops. What computes a node takes the nodes of its activations and its
+parameters."""
+
+import math
+
+import cntk as C
+import numpy as np
+
+from .plan import Unsupported
+
+OPERATORS = (
+    ["Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool"]
+    + ["AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"]
+    + ["Dropout", "Resize"]
+)
+LOWEST = -3.0e38
+
+
+class Operators(object):
+    def __init__(self, plan, device):
+        self.plan, self.device = plan, device
+
+    def operator(self, node):
+        """The method that is named like the operator, `_relu`."""
+        make = getattr(self, "_" + node.op.lower(), None)
+        if make is None:
+            raise Unsupported("operator %s" % node.op)
+        return make
+
+    def padded(self, x, pads, value=0.0):
+        if not any(pads):
+            return x
+        top, left, bottom, right = pads
+        pattern = [(0, 0), (top, bottom), (left, right)]
+        return C.pad(x, pattern, mode=C.ops.CONSTANT_PAD, constant_value=value)
+
+    def size_of(self, node):
+        return self.plan.shape_of(node.data[0])[2:]
+
+    def _conv(self, node, x, w, b=None):
+        if list(node.dilations) != [1, 1]:
+            raise Unsupported("dilated Conv: CNTK has none on CPUs")
+        half = [k // 2 for k in node.kernel_shape]
+        odd = all(k % 2 for k in node.kernel_shape) and max(node.strides) <= 2
+        fits = all(k <= s for k, s in zip(node.kernel_shape, self.size_of(node)))
+        own = any(node.pads) and odd and fits and list(node.pads) == half + half
+        x = x if own else self.padded(x, node.pads)
+        y = C.convolution(
+            w, x, tuple(node.strides), auto_padding=[False, own, own], groups=node.group
+        )
+        return y if b is None else y + C.reshape(b, (-1, 1, 1))
+
+    def _convtranspose(self, node, x, w, b=None):
+        if node.group != 1:
+            raise Unsupported("ConvTranspose in groups: convolution_transpose has none")
+        if list(node.dilations) != [1, 1]:
+            raise Unsupported("dilated ConvTranspose: CNTK has none on CPUs")
+        whole = [
+            (s - 1) * t + k for s, t, k in zip(self.size_of(node), node.strides, node.kernel_shape)
+        ]
+        for i in (0, 1):
+            if node.pads[i] + node.shape[2 + i] > whole[i]:
+                raise Unsupported("ConvTranspose with output_padding beyond the whole output")
+        shape = (node.shape[1],) + tuple(whole)
+        y = C.convolution_transpose(
+            w, x, tuple(node.strides), auto_padding=[False, False, False], output_shape=shape
+        )
+        for i in (0, 1):
+            y = C.slice(y, 1 + i, node.pads[i], node.pads[i] + node.shape[2 + i])
+        return y if b is None else y + C.reshape(b, (-1, 1, 1))
+
+    def _batchnormalization(self, node, x, scale, bias, mean, variance):
+        return C.batch_normalization(
+            x,
+            scale,
+            bias,
+            mean,
+            variance,
+            spatial=True,
+            normalization_time_constant=-self.plan.batch / math.log(node.momentum),
+            epsilon=node.epsilon,
+            use_cudnn_engine=False,
+            # With a count of zero the first batch would replace the statistics.
+            running_count=C.constant(1e9, device=self.device),
+        )
+
+    def _relu(self, node, x):
+        return C.relu(x)
+
+    def _clip(self, node, x):
+        return C.clip(x, node.min, node.max)
+
+    def _sigmoid(self, node, x):
+        return C.sigmoid(x)
+
+    def _softmax(self, node, x):
+        return C.softmax(x, axis=node.axis - 1)
+
+    def reach(self, node):
+        """The padding of a pool, with the rows and columns that ceil_mode adds."""
+        extra = []
+        for i, size in enumerate(self.size_of(node)):
+            end = (node.shape[2 + i] - 1) * node.strides[i] + node.kernel_shape[i]
+            extra.append(max(0, end - size - node.pads[i] - node.pads[2 + i]))
+        return [p + e for p, e in zip(node.pads, [0, 0] + extra)]
+
+    def pool(self, node, x, kind):
+        return C.pooling(x, kind, tuple(node.kernel_shape), tuple(node.strides), [False])
+
+    def _maxpool(self, node, x):
+        if list(node.dilations) != [1, 1]:
+            raise Unsupported("MaxPool with dilations %s: pooling has none" % node.dilations)
+        return self.pool(node, self.padded(x, self.reach(node), LOWEST), C.MAX_POOLING)
+
+    def _averagepool(self, node, x):
+        y = self.pool(node, self.padded(x, self.reach(node)), C.AVG_POOLING)
+        correction = self.correction(node)
+        return y if (correction == 1).all() else y * C.Constant(correction, device=self.device)
+
+    def correction(self, node):
+        """What turns averages over whole windows into the plan's: [1, oh, ow]."""
+        counted = np.full(self.size_of(node), 1.0)
+        top, left, bottom, right = node.pads
+        around = ((top, bottom), (left, right))
+        counted = np.pad(counted, around, "constant", constant_values=node.count_include_pad)
+        more = [r - p for r, p in zip(self.reach(node), node.pads)]
+        counted = np.pad(counted, ((0, more[2]), (0, more[3])), "constant")
+        (kh, kw), (sh, sw) = node.kernel_shape, node.strides
+        high, wide = node.shape[2:]
+        counts = [
+            [counted[i * sh : i * sh + kh, j * sw : j * sw + kw].sum() for j in range(wide)]
+            for i in range(high)
+        ]
+        return np.array([kh * kw / np.array(counts)], dtype=np.float32)
+
+    def _globalaveragepool(self, node, x):
+        return C.reduce_mean(x, axis=(1, 2))
+
+    def _add(self, node, a, b):
+        return a + b
+
+    def _mul(self, node, a, b):
+        return a * b
+
+    def _concat(self, node, *parts):
+        return C.splice(*parts, axis=node.axis - 1)
+
+    def _flatten(self, node, x):
+        return C.reshape(x, (node.shape[1],))
+
+    def _gemm(self, node, x, w, b):
+        if node.alpha != 1 or node.beta != 1:
+            raise Unsupported("Gemm with alpha %s and beta %s" % (node.alpha, node.beta))
+        return C.times(x, w) + b
+
+    def _lrn(self, node, x):
+        """From its parts: where alpha is small, local_response_normalization is off by 4e-5."""
+        below, above = (node.size - 1) // 2, node.size // 2
+        squares = C.pad(x * x, [(below, above), (0, 0), (0, 0)], mode=C.ops.CONSTANT_PAD)
+        channels = node.shape[1]
+        total = sum(C.slice(squares, 0, i, i + channels) for i in range(node.size))
+        return x * C.exp(-node.beta * C.log(node.bias + node.alpha / node.size * total))
+
+    def _dropout(self, node, x):
+        return C.alias(x)
+
+    def _resize(self, node, x):
+        h, w = self.size_of(node)
+        for size, scale in ((w, node.scales_w), (h, node.scales_h)):
+            matrix = C.Constant(resize_matrix(node, size, scale).T.copy(), device=self.device)
+            x = C.swapaxes(C.times(x, matrix), 1, 2)
+        return x
+
+
+def resize_matrix(node, size, scale):
+    """One side of a separable resize: [size * scale, size]."""
+    out = np.arange(size * scale)
+    half = 0.5 if node.coordinate_transformation_mode == "half_pixel" else 0.0
+    place = (out + half) / scale - half
+    low = np.floor(place)
+    share = place - low if node.mode == "linear" else np.zeros(len(out))
+    matrix = np.zeros((len(out), size), dtype=np.float32)
+    np.add.at(matrix, (out, np.clip(low, 0, size - 1).astype(int)), 1 - share)
+    np.add.at(matrix, (out, np.clip(low + 1, 0, size - 1).astype(int)), share)
+    return matrix

@@ -1,0 +1,125 @@
+"""A plan as Keras computes it: a functional model, and its backend's loop over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlbench_sdk.contract import Network, Terms
+from dlbench_sdk.plan import Plan
+from dlbench_sdk.switches import ALLOCATOR, environment
+
+from .backends import Backend, Loop
+from .operators import Layers
+
+
+def terms_of(keras: Any, backend: Backend) -> Terms:
+    layout = "NHWC" if backend.channels_last else "NCHW"
+    switches = {"image_data_format": keras.config.image_data_format()}
+    switches |= environment(*ALLOCATOR)
+    if backend.seen.kind == "gpu":
+        switches |= {"tf32": "off", **backend.switches}
+    return Terms(backend.threads(), layout, backend.execution, "fp32", switches)
+
+
+class Model(Network):
+    def __init__(self, keras: Any, backend: Backend, plan: Plan) -> None:
+        self.keras, self.backend, self.plan = keras, backend, plan
+        self.layers = Layers(keras, backend, plan)
+        shape = self.layers.framework_shape(plan.input_shape)
+        x = keras.Input(batch_shape=shape, name=plan.input)
+        values = {plan.input: x}
+        for node in plan.nodes:
+            inputs = [values[n] for n in node.data]
+            values[node.output] = self.layers.operator(node)(*inputs)
+        plan_shape = self.layers.plan_shape
+        self.static = {node.name: plan_shape(values[node.output].shape) for node in plan.nodes}
+        self.model = keras.Model(x, values[plan.outputs[0]])
+        self.observed = keras.Model(x, [values[name] for name in plan.outputs])
+        self.inputs = [backend.put(self.layers.to_framework(x)) for x in plan.inputs]
+        self.labels = [backend.put(y.astype(np.int32)) for y in plan.labels]
+        self.reset()
+
+    def terms(self) -> Terms:
+        return terms_of(self.keras, self.backend)
+
+    def close(self) -> None:
+        self.loop.close()
+        self.keras.utils.clear_session()
+
+    def reset(self) -> None:
+        for name, value in self.plan.weights.items():
+            for variable, part in zip(*self.parts(name, value)):
+                variable.assign(part)
+        optimizer, o = None, self.plan.optimizer
+        if o:
+            optimizer = self.keras.optimizers.SGD(o.learning_rate, o.momentum, nesterov=True)
+            optimizer.build(self.model.trainable_variables)
+        loss = self.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.loop = self.backend.loop(self.model, self.observed, loss, optimizer)
+
+    def parts(self, name: str, value: np.ndarray) -> tuple[list[Any], list[np.ndarray]]:
+        """The variables that hold a parameter, and the part of it that each of them holds."""
+        layout, variables = self.layers.variables[name]
+        return variables, np.split(layout.to_framework(value), len(variables), -1)
+
+    def together(self, name: str, values: dict[str, Any]) -> np.ndarray:
+        layout, variables = self.layers.variables[name]
+        parts = [self.keras.ops.convert_to_numpy(values[v.path]) for v in variables]
+        return layout.to_plan(np.concatenate(parts, -1))
+
+    def step(self, slot: int) -> Any:
+        if self.plan.training:
+            return self.loop.train(self.inputs[slot], self.labels[slot])
+        return self.loop.infer(self.inputs[slot])
+
+    def wait(self, handle: Any) -> None:
+        self.loop.wait(handle)
+
+    def read(self, handle: Any) -> np.ndarray:
+        return self.keras.ops.convert_to_numpy(handle)
+
+    def on_host(self, x: Any) -> np.ndarray:
+        """An image or an activation, in the plan's layout."""
+        return self.layers.to_plan(self.keras.ops.convert_to_numpy(x))
+
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        with Kept(self.loop, self.model):
+            values = self.loop.observe(self.inputs[slot], self.plan.training)
+        values = values if isinstance(values, (list, tuple)) else [values]
+        return {name: self.on_host(v) for name, v in zip(self.plan.outputs, values)}
+
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        with Kept(self.loop, self.model):
+            found = self.loop.differentiate(self.inputs[slot], self.labels[slot])
+        loss, gradients, dx = found
+        by_path = {v.path: g for v, g in zip(self.model.trainable_variables, gradients)}
+        out = {name: self.together(name, by_path) for name in self.plan.trainable}
+        return float(loss), {
+            **out,
+            "input": self.on_host(dx),
+        }
+
+    def state(self) -> dict[str, np.ndarray]:
+        self.loop.settle()
+        held = {v.path: v.value for v in self.model.variables}
+        return {name: self.together(name, held) for name in self.plan.weights}
+
+    def shapes(self) -> dict[str, list[int]]:
+        return self.static
+
+
+class Kept:
+    """Puts a model's running statistics back to what they were."""
+
+    def __init__(self, loop: Loop, model: Any) -> None:
+        loop.settle()
+        self.variables = model.non_trainable_variables
+
+    def __enter__(self) -> None:
+        self.copies = [np.array(v.numpy()) for v in self.variables]
+
+    def __exit__(self, *_: object) -> None:
+        for variable, copy in zip(self.variables, self.copies):
+            variable.assign(copy)

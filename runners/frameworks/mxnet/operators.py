@@ -1,0 +1,208 @@
+"""The plan's operators by mxnet.sym. What computes a node takes the symbols of its activations and
+parameters, and returns a symbol of the node's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlbench_sdk.plan import Node, Plan, Unsupported
+from dlbench_sdk.table import Table
+from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix, shifts
+
+LOWEST = float(np.finfo(np.float32).min)
+
+
+class Operators(Table):
+    def __init__(self, sym: Any, plan: Plan) -> None:
+        super().__init__(plan)
+        self.sym = sym
+        self.constants: dict[str, np.ndarray] = {}  # parameters beside the plan's
+
+    def constant(self, node: Node, name: str, value: np.ndarray) -> Any:
+        name = f"{node.name}.{name}"
+        self.constants[name] = value.astype(np.float32)
+        return self.sym.var(name)
+
+    def padded(self, x: Any, pads: Any, value: float = 0.0) -> Any:
+        if not any(pads):
+            return x
+        top, left, bottom, right = pads
+        width = (0, 0, 0, 0, top, bottom, left, right)
+        return self.sym.pad(x, mode="constant", pad_width=width, constant_value=value)
+
+    def _conv(self, node: Node) -> Any:
+        top, left, bottom, right = node.pads
+        own, before = (top, left), [0, 0, 0, 0]
+        if (top, left) != (bottom, right):
+            own, before = (0, 0), node.pads
+
+        def apply(x: Any, w: Any, b: Any = None) -> Any:
+            return self.sym.Convolution(
+                self.padded(x, before),
+                w,
+                b,
+                kernel=tuple(node.kernel_shape),
+                stride=tuple(node.strides),
+                dilate=tuple(node.dilations),
+                pad=own,
+                num_filter=node.shape[1],
+                num_group=node.group,
+                no_bias=b is None,
+                name=node.name,
+            )
+
+        return apply
+
+    def _convtranspose(self, node: Node) -> Any:
+        top, left = node.pads[:2]
+        ends = [node.shape[2] + top, node.shape[3] + left]
+        adj = []
+        for i, size in enumerate(self.size_of(node)):
+            whole = (size - 1) * node.strides[i] + node.dilations[i] * (node.kernel_shape[i] - 1)
+            adj.append(max(0, ends[i] - whole - 1))
+
+        def apply(x: Any, w: Any, b: Any = None) -> Any:
+            # The whole output and then its inner part: pads are per side.
+            y = self.sym.Deconvolution(
+                x,
+                w,
+                b,
+                kernel=tuple(node.kernel_shape),
+                stride=tuple(node.strides),
+                dilate=tuple(node.dilations),
+                adj=tuple(adj),
+                num_filter=node.shape[1],
+                num_group=node.group,
+                no_bias=b is None,
+            )
+            begin, end = (None, None, top, left), (None, None, *ends)
+            return self.sym.slice(y, begin=begin, end=end, name=node.name)
+
+        return apply
+
+    def _batchnormalization(self, node: Node) -> Any:
+        def apply(x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
+            return self.sym.BatchNorm(
+                x,
+                scale,
+                bias,
+                mean,
+                variance,
+                eps=node.epsilon,
+                momentum=node.momentum,
+                fix_gamma=False,
+                use_global_stats=not self.plan.training,
+                name=node.name,
+            )
+
+        return apply
+
+    def _relu(self, node: Node) -> Any:
+        return lambda x: self.sym.Activation(x, act_type="relu", name=node.name)
+
+    def _clip(self, node: Node) -> Any:
+        return lambda x: self.sym.clip(x, a_min=node.min, a_max=node.max, name=node.name)
+
+    def _sigmoid(self, node: Node) -> Any:
+        return lambda x: self.sym.Activation(x, act_type="sigmoid", name=node.name)
+
+    def _softmax(self, node: Node) -> Any:
+        return lambda x: self.sym.softmax(x, axis=node.axis, name=node.name)
+
+    def _maxpool(self, node: Node) -> Any:
+        extra = overhang(node, self.size_of(node), node.dilations)
+        pads = [p + e for p, e in zip(node.pads, extra)]
+        if list(node.dilations) != [1, 1]:
+            return self.dilated_maxpool(node, pads)
+        return self.pool(node, "max", pads, LOWEST)
+
+    def dilated_maxpool(self, node: Node, pads: list[int]) -> Any:
+        """The maximum of shifted images: Pooling has no dilations."""
+        sym = self.sym
+
+        def apply(x: Any) -> Any:
+            x, y = self.padded(x, pads, LOWEST), None
+            for rows, columns in shifts(node):
+                part = sym.slice(
+                    x,
+                    begin=(None, None, rows.start, columns.start),
+                    end=(None, None, rows.stop, columns.stop),
+                    step=(1, 1, rows.step, columns.step),
+                )
+                y = part if y is None else sym.maximum(y, part)
+            return sym.identity(y, name=node.name)
+
+        return apply
+
+    def pool(
+        self, node: Node, kind: str, pads: list[int], value: float, name: str | None = None
+    ) -> Any:
+        top, left, bottom, right = pads
+        own, before = (top, left), [0, 0, 0, 0]
+        if (top, left) != (bottom, right):
+            own, before = (0, 0), pads
+        return lambda x: self.sym.Pooling(
+            self.padded(x, before, value),
+            kernel=tuple(node.kernel_shape),
+            stride=tuple(node.strides),
+            pad=own,
+            pool_type=kind,
+            name=name or node.name,
+        )
+
+    def _averagepool(self, node: Node) -> Any:
+        size = self.size_of(node)
+        correction = average_correction(node, size)
+        if (correction == 1).all():
+            return self.pool(node, "avg", reach(node, size), 0.0)
+        whole = self.pool(node, "avg", reach(node, size), 0.0, f"{node.name}.whole")
+        factor = self.constant(node, "correction", correction)
+        return lambda x: self.sym.broadcast_mul(whole(x), factor, name=node.name)
+
+    def _globalaveragepool(self, node: Node) -> Any:
+        return lambda x: self.sym.Pooling(x, global_pool=True, pool_type="avg", name=node.name)
+
+    def _add(self, node: Node) -> Any:
+        shapes = {self.plan.shape_of(n) for n in node.data}
+        add = self.sym.elemwise_add if len(shapes) == 1 else self.sym.broadcast_add
+        return lambda a, b: add(a, b, name=node.name)
+
+    def _mul(self, node: Node) -> Any:
+        return lambda a, b: self.sym.broadcast_mul(a, b, name=node.name)
+
+    def _concat(self, node: Node) -> Any:
+        return lambda *parts: self.sym.concat(*parts, dim=node.axis, name=node.name)
+
+    def _flatten(self, node: Node) -> Any:
+        return lambda x: self.sym.Flatten(x, name=node.name)
+
+    def _gemm(self, node: Node) -> Any:
+        if node.alpha != 1 or node.beta != 1:
+            raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
+        return lambda x, w, b: self.sym.FullyConnected(
+            x, w, b, num_hidden=node.shape[1], flatten=False, name=node.name
+        )
+
+    def _lrn(self, node: Node) -> Any:
+        if node.size % 2 == 0:
+            raise Unsupported(f"LRN of even size {node.size}")
+        return lambda x: self.sym.LRN(
+            x, alpha=node.alpha, beta=node.beta, knorm=node.bias, nsize=node.size, name=node.name
+        )
+
+    def _dropout(self, node: Node) -> Any:
+        return lambda x: self.sym.identity(x, name=node.name)
+
+    def _resize(self, node: Node) -> Any:
+        h, w = self.size_of(node)
+        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales_h).T)
+        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales_w).T)
+        turned = (0, 1, 3, 2)
+
+        def apply(x: Any) -> Any:
+            wide = self.sym.transpose(self.sym.dot(x, columns), axes=turned)
+            return self.sym.transpose(self.sym.dot(wide, rows), axes=turned, name=node.name)
+
+        return apply

@@ -1,0 +1,68 @@
+"""The plan as an ONNX model: its operators carry ONNX's names already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlbench_sdk.plan import Node, Plan
+
+OPSET = 17
+# Attributes that ONNX takes as they stand in the plan; others are translated below.
+SAME = {
+    "Conv": ("kernel_shape", "strides", "pads", "dilations", "group"),
+    "ConvTranspose": ("kernel_shape", "strides", "pads", "dilations", "group", "output_padding"),
+    "BatchNormalization": ("epsilon", "momentum"),
+    "Softmax": ("axis",),
+    "MaxPool": ("kernel_shape", "strides", "pads", "dilations", "ceil_mode"),
+    "AveragePool": ("kernel_shape", "strides", "pads", "ceil_mode", "count_include_pad"),
+    "Concat": ("axis",),
+    "Flatten": ("axis",),
+    "Gemm": ("alpha", "beta"),
+    "LRN": ("alpha", "beta", "bias", "size"),
+}
+
+
+class Writer:
+    def __init__(self, onnx: Any, plan: Plan) -> None:
+        self.onnx, self.plan = onnx, plan
+        self.constants: list[Any] = []
+
+    def model(self, outputs: list[str]) -> Any:
+        """The plan as an ONNX model."""
+        helper, numpy_helper = self.onnx.helper, self.onnx.numpy_helper
+        kind = self.onnx.TensorProto.FLOAT
+        self.constants = [numpy_helper.from_array(v, n) for n, v in self.plan.weights.items()]
+        graph = helper.make_graph(
+            [self.operator(node) for node in self.plan.nodes],
+            "plan",
+            [helper.make_tensor_value_info(self.plan.input, kind, self.plan.input_shape)],
+            [helper.make_tensor_value_info(n, kind, self.plan.shape_of(n)) for n in outputs],
+            self.constants,
+        )
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(graph, opset_imports=opset, ir_version=8)
+
+    def operator(self, node: Node) -> Any:
+        attributes = {name: node.attributes[name] for name in SAME.get(node.op, ())}
+        inputs = [*node.data, *node.params]
+        if node.op == "Clip":
+            inputs += [self.constant(node, "min", node.min), self.constant(node, "max", node.max)]
+        elif node.op == "Gemm":
+            attributes["transB"] = 1
+        elif node.op == "Resize":
+            scales = [1.0, 1.0, node.scales_h, node.scales_w]
+            inputs += ["", self.constant(node, "scales", scales)]
+            attributes["mode"] = node.mode
+            attributes["nearest_mode"] = "floor"
+            how = node.coordinate_transformation_mode
+            attributes["coordinate_transformation_mode"] = how
+        return self.onnx.helper.make_node(node.op, inputs, [node.output], node.name, **attributes)
+
+    def constant(self, node: Node, name: str, value: Any) -> str:
+        name = f"{node.name}:{name}"
+        self.constants.append(
+            self.onnx.numpy_helper.from_array(np.asarray(value, np.float32), name)
+        )
+        return name

@@ -1,0 +1,126 @@
+"""The plan's operators by torch.nn.functional. What computes a node takes its activations and its
+parameters, and returns a tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlbench_sdk.plan import Node, Plan, Unsupported
+from dlbench_sdk.table import Table
+
+
+class Operators(Table):
+    def __init__(self, torch: Any, plan: Plan) -> None:
+        super().__init__(plan)
+        self.torch, self.inplace = torch, plan.in_place("Relu", "Add")
+
+    def padded(self, node: Node, value: float) -> tuple[tuple[int, int], Any]:
+        """Padding that an operator takes itself, or a function that pads before it."""
+        top, left, bottom, right = node.pads
+        if (top, left) == (bottom, right):
+            return (top, left), lambda x: x
+        functional = self.torch.nn.functional
+        return (0, 0), lambda x: functional.pad(x, (left, right, top, bottom), value=value)
+
+    def _conv(self, node: Node) -> Any:
+        conv2d = self.torch.nn.functional.conv2d
+        own, pad = self.padded(node, 0.0)
+        args = (tuple(node.strides), own, tuple(node.dilations), node.group)
+        if own == (0, 0) and any(node.pads):
+            return lambda x, w, b=None: conv2d(pad(x), w, b, *args)
+        return lambda x, w, b=None: conv2d(x, w, b, *args)
+
+    def _convtranspose(self, node: Node) -> Any:
+        own, _ = self.padded(node, 0.0)
+        transpose = self.torch.nn.functional.conv_transpose2d
+        args = (node.strides, own, node.output_padding, node.group, node.dilations)
+        if own == (0, 0) and any(node.pads):  # uneven: cut them off the whole output
+            (top, left), (h, w) = node.pads[:2], node.shape[2:]
+            inner = (..., slice(top, top + h), slice(left, left + w))
+            return lambda x, w, b=None: transpose(x, w, b, *args)[inner]
+        return lambda x, w, b=None: transpose(x, w, b, *args)
+
+    def _batchnormalization(self, node: Node) -> Any:
+        batch_norm = self.torch.nn.functional.batch_norm
+        training, momentum, epsilon = self.plan.training, 1 - node.momentum, node.epsilon
+
+        def apply(x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
+            return batch_norm(x, mean, variance, scale, bias, training, momentum, epsilon)
+
+        return apply
+
+    def _relu(self, node: Node) -> Any:
+        functional = self.torch.nn.functional
+        in_place = node.name in self.inplace
+        return lambda x: functional.relu(x, in_place)
+
+    def _clip(self, node: Node) -> Any:
+        low, high = node.min, node.max
+        return lambda x: self.torch.nn.functional.hardtanh(x, low, high)
+
+    def _sigmoid(self, node: Node) -> Any:
+        return self.torch.sigmoid
+
+    def _softmax(self, node: Node) -> Any:
+        return lambda x: self.torch.softmax(x, node.axis)
+
+    def _maxpool(self, node: Node) -> Any:
+        max_pool2d = self.torch.nn.functional.max_pool2d
+        own, pad = self.padded(node, -float("inf"))
+        ceil = bool(node.ceil_mode)
+        args = (node.kernel_shape, node.strides, own, node.dilations, ceil)
+        if own == (0, 0) and any(node.pads):
+            if ceil:
+                raise Unsupported(f"MaxPool with ceil_mode and pads {node.pads}")
+            return lambda x: max_pool2d(pad(x), *args)
+        return lambda x: max_pool2d(x, *args)
+
+    def _averagepool(self, node: Node) -> Any:
+        own, pad = self.padded(node, 0.0)
+        counted = bool(node.count_include_pad)
+        if own == (0, 0) and any(node.pads) and (node.ceil_mode or not counted):
+            raise Unsupported(f"AveragePool with pads {node.pads}, ceil_mode or uncounted padding")
+        avg_pool2d = self.torch.nn.functional.avg_pool2d
+        args = (node.kernel_shape, node.strides, own, bool(node.ceil_mode), counted)
+        return lambda x: avg_pool2d(pad(x), *args)
+
+    def _globalaveragepool(self, node: Node) -> Any:
+        return lambda x: self.torch.nn.functional.adaptive_avg_pool2d(x, 1)
+
+    def _add(self, node: Node) -> Any:
+        if node.name in self.inplace:
+            return lambda a, b: a.add_(b)
+        return self.torch.add
+
+    def _mul(self, node: Node) -> Any:
+        return self.torch.mul
+
+    def _concat(self, node: Node) -> Any:
+        return lambda *parts: self.torch.cat(parts, node.axis)
+
+    def _flatten(self, node: Node) -> Any:
+        return lambda x: self.torch.flatten(x, 1)
+
+    def _gemm(self, node: Node) -> Any:
+        if node.alpha != 1 or node.beta != 1:
+            raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
+        return self.torch.nn.functional.linear
+
+    def _lrn(self, node: Node) -> Any:
+        if node.size % 2 == 0:
+            raise Unsupported(f"LRN of even size {node.size}: its window lies otherwise")
+        norm = self.torch.nn.functional.local_response_norm
+        return lambda x: norm(x, node.size, node.alpha, node.beta, node.bias)
+
+    def _dropout(self, node: Node) -> Any:
+        return lambda x: x
+
+    def _resize(self, node: Node) -> Any:
+        how = (node.mode, node.coordinate_transformation_mode)
+        interpolate = self.torch.nn.functional.interpolate
+        scale = (float(node.scales_h), float(node.scales_w))
+        if how == ("nearest", "asymmetric"):
+            return lambda x: interpolate(x, scale_factor=scale, mode="nearest")
+        if how == ("linear", "half_pixel"):
+            return lambda x: interpolate(x, scale_factor=scale, mode="bilinear")
+        raise Unsupported(f"Resize {how[0]} with {how[1]} coordinates")
