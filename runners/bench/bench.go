@@ -113,7 +113,7 @@ func equip(ctx context.Context, s Setup, devices []device.Device, terms record.T
 		return nil, err
 	}
 	var reason string
-	if b.engine, reason, err = known.Pick(ctx, s.Engine); err != nil {
+	if b.engine, reason, err = known.PickFor(ctx, s.Engine, devices); err != nil {
 		return nil, err
 	}
 	b.progress.Say("engine: %s", reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
@@ -39,6 +40,36 @@ func (e Engines) names() []string {
 		names = append(names, each.Name())
 	}
 	return names
+}
+
+// PickFor is Pick for devices: of engines with containers, "auto" takes the first
+// that hands the GPUs over.
+func (e Engines) PickFor(ctx context.Context, name string, devices []device.Device) (engine.Engine, string, error) {
+	if name != "auto" || !devices[0].GPU() {
+		return e.Pick(ctx, name)
+	}
+	why, refusal := "", error(nil)
+	for _, each := range e {
+		health := each.Probe(ctx)
+		if health.State != engine.Healthy {
+			why += fmt.Sprintf("; %s is %s (%s)", each.Name(), health.State, health.Reason)
+			continue
+		}
+		err := handsOver(ctx, each, devices)
+		if _, containers := each.(*engine.CLI); err == nil && (containers || refusal == nil) {
+			return each, fmt.Sprintf("%s %s%s", each.Name(), health.Version, why), nil
+		}
+		if refusal == nil { // the first one is the one to set up
+			refusal = err
+		}
+		if err != nil {
+			why += fmt.Sprintf("; %v", err)
+		}
+	}
+	if refusal != nil {
+		return nil, "", refusal // plain processes are not what a machine with containers is measured by, unless asked for
+	}
+	return nil, "", EnvironmentError(fmt.Errorf("no engine%s", why), engine.InstallCommand)
 }
 
 // Pick returns the engine of that name, if it is healthy; "auto" takes the first

@@ -65,8 +65,8 @@ func users(gpu sample.GPU, d device.Device) string {
 	return fmt.Sprintf("other processes use %s: %s", d.Name, strings.Join(names, ", "))
 }
 
-// handsOver refuses an engine that is not set up for GPUs, before it starts
-// anything.
+// handsOver refuses an engine whose containers do not get the GPUs, before any
+// image is built: a tiny one is started with them.
 func handsOver(ctx context.Context, e engine.Engine, devices []device.Device) error {
 	command, ok := e.(*engine.CLI)
 	if !ok || !devices[0].GPU() {
@@ -76,7 +76,7 @@ func handsOver(ctx context.Context, e engine.Engine, devices []device.Device) er
 	for _, d := range devices {
 		uuids = append(uuids, d.UUIDs()...)
 	}
-	if lacking := command.LackingForGPUs(ctx, uuids...); lacking != nil {
+	if lacking := command.HandOver(ctx, uuids...); lacking != nil {
 		return EnvironmentError(lacking, lacking.Hint)
 	}
 	return nil

@@ -21,6 +21,7 @@ type CLI struct {
 	probed  bool
 	cdi     []string // directories of CDI specifications
 	machine machine
+	root    string // above the host's /dev
 }
 
 // dialect is where podman and docker differ.
@@ -29,7 +30,7 @@ type dialect struct {
 	install string // the command that installs it
 	version []string
 	user    func() []string // flags that make the process unprivileged
-	gpus    func(uuids []string) []string
+	gpus    func(c *CLI, uuids []string) []string
 	lacking func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 }
 
@@ -68,12 +69,12 @@ var docker = dialect{
 // defaults fail, and a configuration of our own is written to configDir.
 func NewPodman(environ []string, configDir string) (*CLI, error) {
 	environ, err := podmanEnvironment(environ, configDir)
-	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories, machine: thisMachine()}, err
+	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories, machine: thisMachine(), root: "/"}, err
 }
 
 // NewDocker drives docker.
 func NewDocker(environ []string) *CLI {
-	return &CLI{dialect: docker, environ: environ, cdi: cdiDirectories, machine: thisMachine()}
+	return &CLI{dialect: docker, environ: environ, cdi: cdiDirectories, machine: thisMachine(), root: "/"}
 }
 
 // podmanConfig is what podman needs on a host with cgroup version 1: crun
@@ -192,7 +193,7 @@ func (c *CLI) createArguments(s Spec) []string {
 	args = append(args, limitArguments(c.Limits(s))...)
 	args = append(args, c.dialect.user()...)
 	if len(s.GPUs) > 0 {
-		args = append(args, c.dialect.gpus(s.GPUs)...)
+		args = append(args, c.dialect.gpus(c, s.GPUs)...)
 	}
 	if s.CPUs != "" {
 		args = append(args, "--cpuset-cpus="+s.CPUs)

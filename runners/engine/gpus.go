@@ -19,6 +19,7 @@ var cdiDirectories = []string{"/etc/cdi", "/var/run/cdi"}
 const (
 	installToolkit = "install NVIDIA's container toolkit (package nvidia-container-toolkit)"
 	makeCDI        = "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+	withoutGroups  = makeCDI + " --feature-flag=no-additional-gids-for-device-nodes"
 	uvmRemedy      = "nvidia-modprobe -u -c=0"
 	setUpDocker    = "nvidia-ctk runtime configure --runtime=docker && systemctl restart docker"
 )
@@ -30,8 +31,12 @@ func (c *CLI) LackingForGPUs(ctx context.Context, uuids ...string) *EnvironmentE
 	return c.dialect.lacking(ctx, c, uuids)
 }
 
-// podmanGPUs hand devices over by their CDI names.
-func podmanGPUs(uuids []string) []string {
+// podmanGPUs hand devices over by their CDI names. A specification that names
+// all cards only (WSL2's) hands over all, and the process is told which is its.
+func podmanGPUs(c *CLI, uuids []string) []string {
+	if specification, _ := readCDI(c.cdi); specification.onlyAll() {
+		return []string{"--device=" + gpuClass + "=all", "--env=CUDA_VISIBLE_DEVICES=" + strings.Join(uuids, ",")}
+	}
 	var args []string
 	for _, uuid := range uuids {
 		args = append(args, "--device="+gpuClass+"="+uuid)
@@ -39,43 +44,40 @@ func podmanGPUs(uuids []string) []string {
 	return args
 }
 
-func podmanLacking(_ context.Context, c *CLI, uuids []string) *EnvironmentError {
-	text := cdiSpecifications(c.cdi)
-	if text == "" {
+func podmanLacking(ctx context.Context, c *CLI, uuids []string) *EnvironmentError {
+	if health := c.Probe(ctx); health.State == Healthy && older(health.Version, 4, 1) {
+		return &EnvironmentError{Text: "podman " + health.Version + " cannot hand a GPU to a container: the Container Device Interface came with podman 4.1", Hint: "a newer podman, or docker with NVIDIA's runtime"}
+	}
+	specification, err := readCDI(c.cdi)
+	if err != nil {
+		return &EnvironmentError{Text: "podman cannot hand a GPU to a container: " + err.Error(), Hint: makeCDI}
+	}
+	if len(specification.files) == 0 {
 		hint := makeCDI
 		if _, err := exec.LookPath("nvidia-ctk"); err != nil {
 			hint = installToolkit + ", then " + makeCDI
 		}
 		return &EnvironmentError{Text: fmt.Sprintf("podman cannot hand a GPU to a container: no CDI specification of %s lies in %s", gpuClass, strings.Join(c.cdi, " or ")), Hint: hint}
 	}
-	for _, uuid := range uuids {
-		if !strings.Contains(text, uuid) {
-			return &EnvironmentError{Text: fmt.Sprintf("podman cannot hand %s to a container: the CDI specification in %s does not name it", uuid, strings.Join(c.cdi, " or ")),
-				Hint: makeCDI + " --device-name-strategy=uuid"}
-		}
-	}
-	return nil
+	return specification.lacks(uuids, func(path string) bool {
+		_, err := os.Stat(filepath.Join(c.root, path))
+		return err == nil
+	})
 }
 
-// cdiSpecifications is the text of those that are about GPUs.
-func cdiSpecifications(dirs []string) string {
-	var all strings.Builder
-	for _, dir := range dirs {
-		for _, kind := range []string{"*.yaml", "*.json"} {
-			paths, _ := filepath.Glob(filepath.Join(dir, kind)) // the pattern is well formed
-			for _, path := range paths {
-				if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), gpuClass) {
-					all.Write(data)
-				}
-			}
-		}
+// older says whether a version like "4.3.1" is before another; one that is not
+// a version is not.
+func older(version string, major, minor int) bool {
+	var have [2]int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &have[0], &have[1]); n < 2 {
+		return false
 	}
-	return all.String()
+	return have[0] < major || have[0] == major && have[1] < minor
 }
 
 // dockerGPUs ask docker's own option. It reads a line of comma-separated
 // values, so that several UUIDs need quotes of their own.
-func dockerGPUs(uuids []string) []string {
+func dockerGPUs(_ *CLI, uuids []string) []string {
 	value := "device=" + strings.Join(uuids, ",")
 	if len(uuids) > 1 {
 		value = `"` + value + `"`
@@ -102,7 +104,7 @@ func HandOverRemedy(err error) string {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "additionalGids") || strings.Contains(text, "additionalGIDs"):
-		return makeCDI + " --feature-flag=no-additional-gids-for-device-nodes"
+		return withoutGroups
 	case strings.Contains(text, "unresolvable CDI device") || strings.Contains(text, "stat "+gpuClass):
 		return makeCDI + " --device-name-strategy=uuid"
 	case strings.Contains(text, "nvidia-uvm"):

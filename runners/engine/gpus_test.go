@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,15 +73,19 @@ func TestPodmanNeedsACDISpecification(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "other.yaml"), []byte("kind: vendor.com/net\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := &CLI{dialect: podman, cdi: []string{empty, full}}
+	root := t.TempDir()
+	if err := errors.Join(os.MkdirAll(filepath.Join(root, "dev"), 0o755), os.WriteFile(filepath.Join(root, "dev/nvidia-uvm"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	c := &CLI{dialect: podman, cdi: []string{empty, full}, root: root, probed: true}
 	lacking := c.LackingForGPUs(t.Context())
 	if lacking == nil || !strings.Contains(lacking.Text, "no CDI specification of nvidia.com/gpu lies in "+empty+" or "+full) ||
 		!strings.Contains(lacking.Hint, "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml") {
 		t.Errorf("lacking is %+v", lacking)
 	}
 	for name, spec := range map[string]string{
-		"nvidia.yaml": "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ndevices:\n- name: \"0\"\n- name: GPU-8d3f\n",
-		"nvidia.json": `{"kind": "nvidia.com/gpu", "devices": [{"name": "GPU-8d3f"}]}`,
+		"nvidia.yaml": "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ncontainerEdits:\n  deviceNodes:\n  - path: /dev/nvidia-uvm\ndevices:\n- name: \"0\"\n- name: GPU-8d3f\n",
+		"nvidia.json": `{"kind": "nvidia.com/gpu", "devices": [{"name": "GPU-8d3f", "containerEdits": {"deviceNodes": [{"path": "/dev/nvidia-uvm"}]}}]}`,
 	} {
 		path := filepath.Join(full, name)
 		if err := os.WriteFile(path, []byte(spec), 0o644); err != nil {
