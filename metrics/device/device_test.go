@@ -33,7 +33,7 @@ func TestParseAndFind(t *testing.T) {
 		"gpu:2:5":               "! no GPU 2:5 here",
 		"gpu:GPU-9":             "! no GPU GPU-9 here",
 		"gpu:GPU-8":             "! several GPUs begin with GPU-8",
-		"gpu:2":                 "! gpu:2 is split by MIG and computes in its instances alone: name one of gpu:3",
+		"gpu:2":                 "! gpu:2 is split by MIG and computes only in its instances: name one of gpu:3",
 		"gpu:0,GPU-8d3f":        "! gpu:0 is asked for twice",
 		"":                      `!! device "": expected cpu, gpu, gpu:1`,
 		"cpu:0":                 `!! device "cpu:0": expected cpu`,

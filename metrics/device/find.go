@@ -34,7 +34,7 @@ func Cards(all []record.GPU) []Card {
 }
 
 // Find are the devices that are asked for, in their order; for the CPU it is
-// CPU alone. The error names the cards that are there.
+// only the CPU. The error names the cards that are there.
 func (w Wanted) Find(cards []Card) ([]Device, error) {
 	if w.CPU() {
 		return []Device{CPU}, nil
@@ -76,7 +76,7 @@ func find(name string, cards []Card) (Device, error) {
 	}
 	for _, card := range cards {
 		if d := matches[0]; card.MIG && d.Instance == "" && card.UUID == d.Card.UUID {
-			return Device{}, fmt.Errorf("%s is split by MIG and computes in its instances alone: name one of %s", d.Name, listing([]Card{card}))
+			return Device{}, fmt.Errorf("%s is split by MIG and computes only in its instances: name one of %s", d.Name, listing([]Card{card}))
 		}
 	}
 	return matches[0], nil

@@ -30,8 +30,8 @@ func Encode(r *Record) ([]byte, error) {
 }
 
 // withoutNil copies a value with its nil slices and maps replaced by empty
-// ones, as the schema demands, and the caller's left alone. It is where numbers
-// that are none get found, because it knows where they stand.
+// ones, as the schema demands, and the caller's left as it is. Values that are not
+// numbers are found here, because it knows where they stand.
 func withoutNil(v reflect.Value, at path) (reflect.Value, error) {
 	switch v.Kind() {
 	case reflect.Float64:
@@ -86,7 +86,7 @@ func structWithoutNil(v reflect.Value, at path) (reflect.Value, error) {
 func sliceWithoutNil(v reflect.Value, at path) (reflect.Value, error) {
 	switch v.Type().Elem().Kind() {
 	case reflect.Struct, reflect.Float64:
-	default: // nothing inside to mend
+	default: // nothing inside to replace
 		if v.IsNil() {
 			return reflect.MakeSlice(v.Type(), 0, 0), nil
 		}

@@ -13,7 +13,7 @@ const (
 )
 
 // PeakOf is the roof for what computes on a device in a precision: the
-// machine's where somebody measured it, else the card's by its datasheet. Where
+// machine's if somebody measured it, else the card's by its datasheet. If
 // there is none, the words say why.
 func (e Environment) PeakOf(device, precision string) (peak *Peak, reason string) {
 	if e.Peak != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// InvalidError says that a file is no record, where, and why.
+// InvalidError says that a file is not a record, where, and why.
 type InvalidError struct {
 	File    string
 	Line    int // from 1; 0 when the problem has no place
@@ -54,7 +54,7 @@ func (p path) String() string {
 	return b.String()
 }
 
-// offset is where the path's value begins in valid JSON; where the path leads
+// offset is where the path's value begins in valid JSON; if the path leads
 // nowhere, the place at which it ends.
 func (p path) offset(data []byte) int64 {
 	d := json.NewDecoder(bytes.NewReader(data))

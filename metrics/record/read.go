@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Read reads result.json. A file that is no valid record gives an
+// Read reads result.json. A file that is not a valid record gives an
 // *InvalidError of one line that names the file, the place and what was
 // expected.
 func Read(path string) (*Record, error) {
@@ -83,7 +83,7 @@ func checkVersion(name string, data []byte, tree any) error {
 	at := path{"schema_version"}.offset(data)
 	switch {
 	case !ok:
-		return invalidAt(name, data, at, "expected a record with a whole number as schema_version: this is no result.json of dlbench")
+		return invalidAt(name, data, at, "expected a record with a whole number as schema_version: this is not a result.json of dlbench")
 	case version > SchemaVersion:
 		return invalidAt(name, data, at, fmt.Sprintf("schema_version %v was written by a later dlbench; this one reads up to %d: use the later one", version, SchemaVersion))
 	case version != SchemaVersion:

@@ -45,7 +45,7 @@ func TestReadRefuses(t *testing.T) {
 		"broken JSON":         {`"suite": "smoke"`, `"suite": smoke`, `f.json:4:11: broken JSON: invalid character 's'`},
 		"a later schema":      {`"schema_version": 1`, `"schema_version": 2`, `f.json:2:20: schema_version 2 was written by a later dlbench…use the later one`},
 		"an unknown schema":   {`"schema_version": 1`, `"schema_version": 0`, `f.json:2:20: schema_version 0 is unknown: expected 1`},
-		"no schema":           {`"schema_version": 1,`, ``, `f.json:…this is no result.json of dlbench`},
+		"no schema":           {`"schema_version": 1,`, ``, `f.json:…this is not a result.json of dlbench`},
 		"a missing field":     {`"suite": "smoke",`, ``, `f.json:1:1: missing property 'suite'`},
 		"a wrong type":        {`"rounds": 1`, `"rounds": "1"`, `f.json:11:12: rounds: got string, want integer`},
 		"a fraction":          {`"rounds": 1`, `"rounds": 1.5`, `f.json:11:12: rounds: got number, want integer`},

@@ -49,7 +49,7 @@ type Environment struct {
 	OS             string            `json:"os"`
 	Kernel         string            `json:"kernel"`
 	CPU            string            `json:"cpu"`
-	CPUFlags       []string          `json:"cpu_flags"` // the vector extensions alone
+	CPUFlags       []string          `json:"cpu_flags"` // only the vector extensions
 	Cores          int               `json:"cores"`
 	LogicalCPUs    int               `json:"logical_cpus"`
 	MemoryBytes    int64             `json:"memory_bytes"`
@@ -60,9 +60,9 @@ type Environment struct {
 	Cgroup         string            `json:"cgroup"` // "v1", "v2", "hybrid"
 	Engine         string            `json:"engine"`
 	EngineVersion  string            `json:"engine_version,omitempty"`
-	Limits         *ContainerLimits  `json:"limits,omitempty"` // of each runner's container; absent where none is one
+	Limits         *ContainerLimits  `json:"limits,omitempty"` // of each runner's container; absent if none is one
 	GPUs           []GPU             `json:"gpus"`
-	Peak           *Peak             `json:"peak,omitempty"`    // absent where nobody measured it; see PeakOf
+	Peak           *Peak             `json:"peak,omitempty"`    // absent if nobody measured it; see PeakOf
 	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
 }
 
@@ -78,11 +78,11 @@ type ContainerLimits struct {
 	SharedBytes int64 `json:"shm_bytes"`  // in /dev/shm
 }
 
-// Peak is what the machine reached at most where somebody measured it: the roof
+// Peak is what the machine reached at most if somebody measured it: the roof
 // that achieved rates are held against.
 type Peak struct {
 	GFLOPS               float64 `json:"gflops"`                // float32, of the CPUs or the card that the terms name
-	BandwidthBytesPerSec float64 `json:"bandwidth_bytes_per_s"` // of memory; 0 where it was not measured
+	BandwidthBytesPerSec float64 `json:"bandwidth_bytes_per_s"` // of memory; 0 if it was not measured
 	Source               string  `json:"source"`                // what measured it, and how near that comes to the hardware's limit
 }
 
@@ -93,11 +93,11 @@ type GPU struct {
 	UUID              string    `json:"uuid"` // "GPU-…", of a MIG device "MIG-…"
 	MemoryBytes       int64     `json:"memory_bytes"`
 	Driver            string    `json:"driver"`
-	CUDA              string    `json:"cuda,omitempty"` // the newest that the driver runs, like "13.0"; absent where it does not tell
+	CUDA              string    `json:"cuda,omitempty"` // the newest that the driver runs, like "13.0"; absent if it does not tell
 	ComputeCapability string    `json:"compute_capability"`
 	MIG               bool      `json:"mig,omitempty"`                 // the card is divided: its MIG devices compute, not it
 	Parent            *int      `json:"parent,omitempty"`              // of a MIG device, the index of its card
-	PCIeGenerationMax int       `json:"pcie_generation_max,omitempty"` // what card and slot can do at most; absent where that is not told
+	PCIeGenerationMax int       `json:"pcie_generation_max,omitempty"` // what card and slot can do at most; absent if that is not told
 	PCIeWidthMax      int       `json:"pcie_width_max,omitempty"`      // lanes
 	Peak              *CardPeak `json:"peak,omitempty"`                // absent for a card that the table does not have
 }
@@ -231,7 +231,7 @@ type Check struct {
 	Tensor    string  `json:"tensor,omitempty"` // the worst one
 	Value     float64 `json:"value"`            // deviation
 	Tolerance float64 `json:"tolerance"`
-	Spread    float64 `json:"spread,omitempty"` // the reference's own, where calibrated
+	Spread    float64 `json:"spread,omitempty"` // the reference's own, if calibrated
 	Passed    bool    `json:"passed"`
 }
 
@@ -350,7 +350,7 @@ type Block struct {
 	QueryNS        []int64  `json:"query_ns,omitempty"`     // multi-stream, server: latencies of queries
 	LagNS          []int64  `json:"lag_ns,omitempty"`       // server: what the issuing loop added to each
 	QueryRate      float64  `json:"query_rate,omitempty"`   // server: queries per second that were scheduled
-	DeviceNS       int64    `json:"device_ns,omitempty"`    // the same block by the device's own events; 0 where nothing tells
+	DeviceNS       int64    `json:"device_ns,omitempty"`    // the same block by the device's own events; 0 if nothing tells
 	OutputDigest   string   `json:"output_digest"`
 	CPUPercent     *float64 `json:"cpu_percent,omitempty"`      // the runner's own, mean over the block
 	HostCPUPercent *float64 `json:"host_cpu_percent,omitempty"` // mean over the block
@@ -385,7 +385,7 @@ type Comparison struct {
 // throughputs, A over B, over the mode's workloads that both were measured on.
 // B is the same for all of a mode. The interval is a bootstrap over rounds.
 type Overall struct {
-	Mode      string  `json:"mode,omitempty"` // absent where an older program pooled all modes; Decode leaves such rows out
+	Mode      string  `json:"mode,omitempty"` // absent if an older program pooled all modes; Decode leaves such rows out
 	A         string  `json:"a"`
 	B         string  `json:"b"`
 	Ratio     float64 `json:"ratio"`

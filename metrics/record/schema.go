@@ -55,7 +55,7 @@ func checkSchema(data []byte, tree any) (at path, problem string) {
 	problems := map[string]string{}
 	gather(invalid, message.NewPrinter(language.English), problems)
 	if at = firstOf(data, problems); problems[at.key()] == "" {
-		return nil, "is no record: " + failure.Error() // a place that the file does not have
+		return nil, "is not a record: " + failure.Error() // a place that the file does not have
 	}
 	return at, problems[at.key()]
 }

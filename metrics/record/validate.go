@@ -89,7 +89,7 @@ func (v validator) cells() error {
 			seen[key] = true
 		}
 		if !slices.Contains([]string{Measured, NotRanked, Unsupported, Failed, Pending}, c.Status) {
-			return problemf(at.field("status"), "%q is no state of a cell", c.Status)
+			return problemf(at.field("status"), "%q is not a state of a cell", c.Status)
 		}
 		if t := c.Throughput; t != nil && !(t.CILow <= t.Median && t.Median <= t.CIHigh) {
 			return problemf(at.field("throughput"), "the median %v is outside its interval [%v, %v]", t.Median, t.CILow, t.CIHigh)
@@ -136,7 +136,7 @@ func (v validator) overall() error {
 }
 
 // validProcesses checks one cell's: comparisons pair by round, so a round may
-// have one process alone.
+// have only one process.
 func validProcesses(at path, processes []Process) error {
 	rounds := map[int]bool{}
 	for i, p := range processes {

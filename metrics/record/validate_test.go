@@ -23,7 +23,7 @@ func TestValidate(t *testing.T) {
 		"cell's workload":    {func(r *record.Record) { r.Cells[1].Workload = "x" }, `cells[1].workload: workload "x" is not among`},
 		"cell's runner":      {func(r *record.Record) { r.Cells[1].Runner = "x" }, `cells[1].runner: runner "x" is not among`},
 		"a cell twice":       {func(r *record.Record) { r.Cells[1] = r.Cells[0] }, "cells[1]: the cell of workload"},
-		"cell's status":      {func(r *record.Record) { r.Cells[1].Status = "x" }, `cells[1].status: "x" is no state`},
+		"cell's status":      {func(r *record.Record) { r.Cells[1].Status = "x" }, `cells[1].status: "x" is not a state`},
 		"median outside":     {func(r *record.Record) { r.Cells[0].Throughput.CILow = 1700 }, "cells[0].throughput: the median 1600 is outside its interval [1700, 1600]"},
 		"comparison's b":     {func(r *record.Record) { r.Comparisons[0].B = "x" }, `comparisons[0].b: runner "x" is not among`},
 		"comparison's work":  {func(r *record.Record) { r.Comparisons[0].Workload = "x" }, `comparisons[0].workload: workload "x" is not among`},

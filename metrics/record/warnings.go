@@ -120,7 +120,7 @@ var Explanations = []Explanation{
 	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
 	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},
 	{DeviceTimeDiffers, "the device's events and the host's clock differ by more than 1 % over the timed blocks", "look for work that is still under way when a block ends"},
-	{DeviceUnconfirmed, "the framework cannot tell which GPU it computed on", "it was given one alone; compare with the GPU's own utilisation"},
+	{DeviceUnconfirmed, "the framework cannot tell which GPU it computed on", "it was given only one; compare with the GPU's own utilisation"},
 	{DiskFaults, "pages were read from a disk while a cell was measured", "more memory; a smaller batch"},
 	{FewProcesses, "too few processes for a confidence interval", "--profile report"},
 	{ForeignLoad, "other processes computed while a cell was measured", "stop them, or give the runners CPUs of their own (--cpus)"},

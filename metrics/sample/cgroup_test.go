@@ -85,7 +85,7 @@ func TestCgroupIsReadAnew(t *testing.T) {
 	says(t, group, map[string]float64{cpuName: 2.5e9, memoryName: 5, sample.MemoryPeak: 4 << 20},
 		map[string]string{throttledName: "cpu.stat has no throttled_usec"})
 	write(t, filepath.Join(root, "sys/fs/cgroup/box/a/memory.current"), "max\n")
-	if r := reading(group)[memoryName]; r.Err == nil || !strings.Contains(r.Err.Error(), `memory.current: "max\n" is no number`) {
+	if r := reading(group)[memoryName]; r.Err == nil || !strings.Contains(r.Err.Error(), `memory.current: "max\n" is not a number`) {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -29,9 +29,9 @@ func foreignPIDs(root string) bool {
 
 // GPUProcess is a process that has a context on a card.
 type GPUProcess struct {
-	PID         int    // 0 where the driver does not tell
+	PID         int    // 0 if the driver does not tell
 	Name        string // empty where /proc does not tell
-	MemoryBytes *int64 // on the card; nil where the driver does not tell
+	MemoryBytes *int64 // on the card; nil if the driver does not tell
 }
 
 // Others are the processes that are not the target's: neither in its control

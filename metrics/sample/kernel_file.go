@@ -44,7 +44,7 @@ func (k *kernelFile) number() (float64, error) {
 	}
 	v, err := strconv.ParseFloat(string(bytes.TrimSpace(text)), 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q is no number", k.path, text)
+		return 0, fmt.Errorf("%s: %q is not a number", k.path, text)
 	}
 	return v, nil
 }

@@ -77,7 +77,7 @@ func (d *nvmlDriver) list() error {
 	return nil
 }
 
-// cuda is the newest version of CUDA that the driver runs; empty where it does
+// cuda is the newest version of CUDA that the driver runs; empty if it does
 // not tell.
 func (d *nvmlDriver) cuda() string {
 	if !d.has("nvmlSystemGetCudaDriverVersion_v2") {

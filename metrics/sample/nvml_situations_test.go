@@ -35,7 +35,7 @@ func divided(parts ...*mock.Device) *mock.Device {
 	return device
 }
 
-// part is a MIG device: the mock panics where it is asked for what only its card
+// part is a MIG device: the mock panics if it is asked for what only its card
 // can tell.
 func part(uuid string, bytes uint64) *mock.Device {
 	return &mock.Device{

@@ -96,7 +96,7 @@ func (s *nvmlSource) readMemory(into []Reading) {
 }
 
 // readEnergy is the whole card's energy, and the power that is made from it;
-// of a card that does not count energy, the power alone. MIG devices have no
+// of a card that does not count energy, only the power. MIG devices have no
 // meter of their own.
 func (s *nvmlSource) readEnergy(into []Reading) {
 	if s.noEnergy == nil {

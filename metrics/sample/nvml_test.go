@@ -250,7 +250,7 @@ func TestRenamedFunctions(t *testing.T) {
 	}
 }
 
-// A counter that never moves is no power of 0 W.
+// A counter that never moves is not a power of 0 W.
 func TestAnEnergyCounterThatStandsStill(t *testing.T) {
 	device := card()
 	device.GetTotalEnergyConsumptionFunc = func() (uint64, nvml.Return) { return 12345, nvml.SUCCESS }

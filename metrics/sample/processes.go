@@ -155,12 +155,12 @@ func (m *member) read() (ticks, pages, peak float64, err error) {
 	for _, word := range words[statUTime : statCSTime+1] {
 		v, err := strconv.ParseFloat(string(word), 64)
 		if err != nil {
-			return 0, 0, 0, fmt.Errorf("%s: %q is no time", m.stat.path, word)
+			return 0, 0, 0, fmt.Errorf("%s: %q is not a time", m.stat.path, word)
 		}
 		ticks += v
 	}
 	if pages, err = strconv.ParseFloat(string(words[statRSS]), 64); err != nil {
-		return 0, 0, 0, fmt.Errorf("%s: %q is no size", m.stat.path, words[statRSS])
+		return 0, 0, 0, fmt.Errorf("%s: %q is not a size", m.stat.path, words[statRSS])
 	}
 	kilobytes, err := m.status.field("VmHWM:")
 	if err != nil {

@@ -42,7 +42,7 @@ const (
 	Level Kind = iota // a level is a series as it is
 	Rate              // a counter becomes the series of its rate
 	Total             // a counter becomes a series as it is
-	Peak              // a high-water mark is kept as its largest reading alone
+	Peak              // a high-water mark is kept as only its largest reading
 )
 
 // Reading is one figure, or the reason why there is none.

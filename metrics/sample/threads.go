@@ -103,11 +103,11 @@ func taskTicks(path string) (float64, error) {
 	}
 	user, err := strconv.ParseFloat(string(words[statUTime]), 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q is no time", path, words[statUTime])
+		return 0, fmt.Errorf("%s: %q is not a time", path, words[statUTime])
 	}
 	system, err := strconv.ParseFloat(string(words[statUTime+1]), 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q is no time", path, words[statUTime+1])
+		return 0, fmt.Errorf("%s: %q is not a time", path, words[statUTime+1])
 	}
 	return user + system, nil
 }

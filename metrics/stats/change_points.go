@@ -19,8 +19,8 @@ const (
 	// well outliers.
 	shortestSegment = 3
 	// exactUpTo is the length up to which p-values are found by permutation;
-	// beyond it the limit distribution is close enough, and permutations get
-	// dear.
+	// beyond it the limit distribution is close enough, and permutations
+	// become expensive.
 	exactUpTo = 200
 	// permutations make the smallest p-value 1/2000.
 	permutations = 1999
@@ -36,11 +36,11 @@ const (
 // deviation, √(t·(n−t)) but for a factor, and both parts are searched again.
 // (Where |U| itself is largest, as Pettitt has it, is drawn to the middle: of a
 // rise of 40 values among 840, by ten deviations, it missed an end by 16; this is off by up to 5
-// there, and by 1 or none where the segments are of like lengths.) Ranks make it
+// there, and by 1 or none if the segments are of like lengths.) Ranks make it
 // indifferent to outliers and to the shape of the noise.
 //
 // Whether to split is judged by max U − min U instead of Pettitt's max |U|: a
-// regression that was mended later, the most common change of a history, moves
+// regression that was fixed later, the most common change of a history, moves
 // U down and up again, and max |U| sees half of that. It is the way from
 // Kolmogorov's statistic to Kuiper's ("Tests Concerning Random Points on a
 // Circle", Indagationes Mathematicae 63, 1960), and what Olshen et al.
@@ -54,7 +54,7 @@ const (
 // several. Fourteen values are the fewest in which a change is seen at 0.01. In
 // simulation with a deviation of 0.5 % from value to value, 1 % was seen ten
 // values after it (of 40) in 70 % of series and thirty after it (of 60) in all;
-// of 2 % that was mended after 20 values both ends were found to within 2 in
+// of 2 % that was fixed after 20 values both ends were found to within 2 in
 // 99 %. Series without a change gave an alarm in 0.7 to 1.3 %.
 func ChangePoints(x []float64, level float64) []ChangePoint {
 	var at []int

@@ -71,7 +71,7 @@ func TestChangePointsOfKnownSeries(t *testing.T) {
 		"fourteen values are enough":        {[]float64{1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17}, []int{7}},
 		"one outlier is no level":           {outlier, []int{}},
 		"a step":                            {levels(rng, 0.1, lasting{20, 1}, lasting{30, 2}), []int{20}},
-		"a regression that was mended":      {levels(rng, 0.1, lasting{20, 1}, lasting{20, 2}, lasting{20, 1}), []int{20, 40}},
+		"a regression that was fixed":       {levels(rng, 0.1, lasting{20, 1}, lasting{20, 2}, lasting{20, 1}), []int{20, 40}},
 		"a staircase":                       {levels(rng, 0.1, lasting{20, 1}, lasting{15, 2}, lasting{25, 3}, lasting{15, 4}), []int{20, 35, 60}},
 		"steps that come sooner and sooner": {levels(rng, 0.1, lasting{60, 1}, lasting{20, 3}, lasting{10, 5}, lasting{10, 7}), []int{60, 80, 90}},
 		"more than permutations are for":    {levels(rng, 0.1, lasting{300, 1}, lasting{150, 2}), []int{300}},
@@ -171,7 +171,7 @@ func TestChangePointsFindWhatMatters(t *testing.T) {
 		"1 % for ten nights after thirty":     {series(lasting{30, 100}, lasting{10, 99}), anyPoint, 0.65},
 		"1 % for thirty nights after thirty":  {series(lasting{30, 100}, lasting{30, 99}), anyPoint, 0.99},
 		"2 %, to within two nights":           {series(lasting{30, 100}, lasting{30, 98}), near(30), 0.95},
-		"2 % that was mended, both times":     {series(lasting{20, 100}, lasting{20, 98}, lasting{20, 100}), near(20, 40), 0.9},
+		"2 % that was fixed, both times":      {series(lasting{20, 100}, lasting{20, 98}, lasting{20, 100}), near(20, 40), 0.9},
 		"0.5 % for sixty nights, after sixty": {series(lasting{60, 100}, lasting{60, 99.5}), anyPoint, 0.95},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func rankSumTails(ranks []int, n, w int) (less, greater float64) {
 // HodgesLehmannShift is the median of the differences xᵢ − yⱼ: by how much x
 // lies above y, when both have the same shape (Hodges & Lehmann, "Estimates of
 // Location Based on Rank Tests", Annals of Mathematical Statistics 34(2),
-// 1963). NaN where x or y is empty.
+// 1963). NaN if x or y is empty.
 func HodgesLehmannShift(x, y []float64) float64 {
 	return sortedQuantile(differences(x, y), 0.5)
 }
@@ -73,7 +73,7 @@ func RankSumInterval(x, y []float64, level float64) Interval {
 // UnpairedRatio is the Hodges–Lehmann ratio of two independent samples, a over
 // b, on the logarithmic scale, where a/b and b/a are mirror images, with its
 // rank-sum interval. Every value must be above 0. It is for samples that share
-// no rounds; where they do, Ratio sees far smaller changes.
+// no rounds; if they do, Ratio sees far smaller changes.
 func UnpairedRatio(a, b []float64, level float64) (float64, Interval) {
 	x, y := logarithms(a), logarithms(b)
 	iv := RankSumInterval(x, y, level)

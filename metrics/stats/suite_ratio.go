@@ -13,7 +13,7 @@ const leastRounds = 6
 
 // SuiteRatio is the geometric mean over cells of each cell's Hodges–Lehmann
 // ratio, with a bootstrap interval over rounds. ratios[cell][round] are the
-// paired ratios; NaN where a cell misses a round.
+// paired ratios; NaN if a cell misses a round.
 //
 // Rounds are drawn anew, whole, because what disturbs one cell of a round may
 // disturb its neighbours. The interval is the percentile interval, expanded

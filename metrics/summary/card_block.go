@@ -13,7 +13,7 @@ type CardBlock struct {
 	HeldBy                  []string // what held its clocks down
 }
 
-// CardSeries is what was read of the card that a device names; nil where nobody
+// CardSeries is what was read of the card that a device names; nil if nobody
 // read that, as of CPUs.
 func CardSeries(p *record.Process, device, about string) *record.Series {
 	if !record.OnGPU(device) {

@@ -86,7 +86,7 @@ type UnderRoof struct {
 	Intensity, Achieved, Roof, Percent float64 // FLOP a byte, GFLOP/s, GFLOP/s, of the roof
 }
 
-// PlaceUnderRoof is nil for a cell that is not ranked, and where something is not
+// PlaceUnderRoof is nil for a cell that is not ranked, and if something is not
 // known.
 func PlaceUnderRoof(r *record.Record, w record.Workload, c *record.Cell) *UnderRoof {
 	roof, x := RoofOf(r, w), Intensity(w)

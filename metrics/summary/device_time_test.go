@@ -8,7 +8,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
-// Throughput blocks alone have a device's time; a runner that tells none is not
+// Only throughput blocks have a device's time; a runner that tells none is not
 // warned of, and a second summary warns once.
 func TestDeviceTimeIsHeldAgainstTheHosts(t *testing.T) {
 	for _, c := range []struct {

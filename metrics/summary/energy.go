@@ -14,7 +14,7 @@ const (
 
 // addEnergy adds what a card used in the throughput blocks of a process, and
 // the images it computed for that: medians over processes. Every process is
-// judged by the same source: the counter where each of them has it.
+// judged by the same source: the counter if each of them has it.
 func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 	w := r.Workload(c.Workload)
 	if w == nil || !record.OnGPU(c.Device) {
@@ -50,8 +50,8 @@ func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 	u.EnergySource = source + wholeCard(r, gpu)
 }
 
-// joules sums the energy of the throughput blocks; false where a block's is not
-// known, for it would be missing in the sum, or where none was used.
+// joules sums the energy of the throughput blocks; false if a block's is not
+// known, for it would be missing in the sum, or if none was used.
 func joules(p *record.Process, of func(*record.Block) (float64, bool)) (float64, bool) {
 	total := 0.0
 	for i := range p.Blocks {

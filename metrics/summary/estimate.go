@@ -39,7 +39,7 @@ func overProcesses(values []float64) Estimate {
 }
 
 // around is a figure that was made otherwise than as the median over processes,
-// with the interval of that median, stretched where it does not hold the figure.
+// with the interval of that median, stretched if it does not hold the figure.
 func around(value float64, processes []float64) Estimate {
 	if len(processes) == 0 {
 		return Estimate{Value: value, Low: value, High: value}

@@ -31,8 +31,8 @@ func Percentile(c *record.Cell, p float64) *Estimate {
 	}
 	var each []float64
 	for _, process := range c.MeasuredProcesses() {
-		alone := record.Cell{Processes: []record.Process{*process}}
-		if v, ok := stats.Percentile(alone.LatenciesMS(), p); ok {
+		one := record.Cell{Processes: []record.Process{*process}}
+		if v, ok := stats.Percentile(one.LatenciesMS(), p); ok {
 			each = append(each, v)
 		}
 	}
@@ -57,7 +57,7 @@ func MemoryPeak(c *record.Cell) *Estimate {
 }
 
 // MillijoulesPerImage is the energy of the card in the throughput blocks over
-// their images, with the interval of the throughput at the same power; nil where
+// their images, with the interval of the throughput at the same power; nil if
 // neither energy nor power is in the record.
 func MillijoulesPerImage(c *record.Cell) *Estimate {
 	u, t := c.Utilization, c.Throughput

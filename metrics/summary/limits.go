@@ -6,7 +6,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// Below these, what was seen is no warning.
+// Below these, what was seen is not worth a warning.
 const (
 	throttledShare = 0.001 // of block time
 	foreignCPUs    = 0.1   // the harness and the engine need a hundredth

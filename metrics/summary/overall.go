@@ -69,7 +69,7 @@ func against(r *record.Record, mode, base string, workloads []record.Workload) [
 }
 
 // sharedRatios are the ratios of a over b: a row for each workload that both are
-// ranked on, a column for each round in which they share one of these, NaN where
+// ranked on, a column for each round in which they share one of these, NaN if
 // a workload misses the round. A round that none of them has is no column: a
 // bootstrap would draw it, and count it.
 func sharedRatios(r *record.Record, a, b string, workloads []record.Workload) [][]float64 {

@@ -21,7 +21,7 @@ func Paired(ratios []float64) Ratio {
 }
 
 // Unpaired is the ratio of two independent samples, newer over older, with the
-// rank-sum interval. Where the two share rounds, Paired sees far smaller changes.
+// rank-sum interval. If the two share rounds, Paired sees far smaller changes.
 func Unpaired(newer, older []float64) Ratio {
 	value, iv := stats.UnpairedRatio(newer, older, stats.Level)
 	return Ratio{estimate(value, min(len(newer), len(older)), iv, stats.UnpairedRange(newer, older)), string(stats.Judge(iv))}

@@ -29,7 +29,7 @@ func multiStreamed(c *record.Cell, w *record.Workload) *record.MultiStreamed {
 	return &record.MultiStreamed{ImagesPerQuery: images, LatencyMS: *latency(ms)}
 }
 
-// served is over processes: each one's highest rate that kept the bound, 0 where
+// served is over processes: each one's highest rate that kept the bound, 0 if
 // none did. It is nil without a server block.
 func served(c *record.Cell, boundMS float64) *record.Served {
 	bound := time.Duration(boundMS * 1e6)

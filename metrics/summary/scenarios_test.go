@@ -141,7 +141,7 @@ func TestOverallIsTheGeometricMean(t *testing.T) {
 	}
 }
 
-// A runner that is measured on one workload alone is not the one to compare
+// A runner that is measured on only one workload is not the one to compare
 // with, however fast it is there.
 func TestOverallComparesWithARunnerThatHasMost(t *testing.T) {
 	r := suiteOf(8, map[string][2]float64{"a": {1000, 1000}, "b": {9000, 9000}, "c": {500, 500}}, "a", "b", "c")

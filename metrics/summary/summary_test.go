@@ -20,7 +20,7 @@ const (
 	second   = 1_000_000_000
 )
 
-// campaign is a record of raw processes alone: each runner's process of round
+// campaign is a record of only raw processes: each runner's process of round
 // r has three throughput blocks around speed·drift(r) images/s.
 func campaign(rounds int, speeds map[string]float64, names ...string) *record.Record {
 	r := record.New(time.Time{})

@@ -106,7 +106,7 @@ func medianOver(processes []*record.Process, of func(*record.Process) (float64, 
 }
 
 // foreignLoad is how many CPUs processes other than the runner kept busy. It
-// is nil where the machine or the runner was not seen.
+// is nil if the machine or the runner was not seen.
 func foreignLoad(processes []*record.Process, cpus int) *float64 {
 	return overBlocks(processes, func(b *record.Block) *float64 {
 		if b.CPUPercent == nil || b.HostCPUPercent == nil || cpus == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/dlbench/dlbench/reports/junit"
 )
 
-// JUnit writes a test case a cell: a failure where the runner failed or parity
-// did not pass, skipped with the reason where it is unsupported, was not
+// JUnit writes a test case a cell: a failure if the runner failed or parity
+// did not pass, skipped with the reason if it is unsupported, was not
 // measured, or was not asked to be verified.
 func JUnit(w io.Writer, rec *record.Record) error {
 	suite := junit.Suite{Name: "dlbench " + rec.Suite, Time: rec.Created, Host: rec.Environment.Host}

@@ -25,7 +25,7 @@ type addition struct {
 
 // Add copies results into the history. All are read before the first is copied,
 // so that a bad one leaves the history as it was; each copy appears whole or
-// not at all. A file that is no valid record gives a *record.InvalidError. A
+// not at all. A file that is not a valid record gives a *record.InvalidError. A
 // record that is there already stays one.
 func (h *History) Add(ctx context.Context, paths ...string) ([]Added, error) {
 	var additions []addition
@@ -69,7 +69,7 @@ func readAddition(path string) (addition, error) {
 	return addition{id: id, name: fileName(rec, id), data: data}, err
 }
 
-// keep writes a record where neither the history nor an earlier addition is it.
+// keep writes a record if neither the history nor an earlier addition is it.
 func (h *History) keep(ctx context.Context, a addition, earlier []Added) (Added, error) {
 	for _, e := range earlier {
 		if e.ID == a.id {

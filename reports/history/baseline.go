@@ -53,7 +53,7 @@ type Baseline struct {
 // validName keeps names easy to type, and apart from flags.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// readBaselines reads the names; none where there is no file.
+// readBaselines reads the names; none if there is no file.
 func (h *History) readBaselines() (baselines, error) {
 	data, err := os.ReadFile(h.baselinesPath())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -27,7 +27,7 @@ type History struct {
 	dir string
 }
 
-// At is the history in a directory, which Add makes where there is none.
+// At is the history in a directory, which Add makes if there is none.
 func At(dir string) (*History, error) {
 	whole, err := filepath.Abs(dir)
 	if err != nil {
@@ -54,7 +54,7 @@ func (h *History) exists() error {
 	case err != nil:
 		return fmt.Errorf("history %s: %w", h.dir, err)
 	case !info.IsDir():
-		return refusal("history %s: %s is no directory", h.dir, h.recordsDir())
+		return refusal("history %s: %s is not a directory", h.dir, h.recordsDir())
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (h *History) create() error {
 }
 
 // query reads the index: together with other readers while it is up to date,
-// else alone, after bringing it up to date. use is called again when the index
+// else by itself, after bringing it up to date. use is called again when the index
 // turns out to be broken, and so has to start afresh each time.
 func (h *History) query(ctx context.Context, use func(*sql.DB) error) error {
 	if err := h.exists(); err != nil {
@@ -102,7 +102,7 @@ func (h *History) query(ctx context.Context, use func(*sql.DB) error) error {
 }
 
 // refresh brings the index up to date under an exclusive lock, by making it
-// anew where it is missing, broken or of another version.
+// anew if it is missing, broken or of another version.
 func (h *History) refresh(ctx context.Context) error {
 	err := h.withIndex(ctx, func(db *sql.DB) error { return h.sync(ctx, db) })
 	if err == nil || !errors.Is(err, errStale) && !broken(err) {
@@ -115,7 +115,7 @@ func (h *History) refresh(ctx context.Context) error {
 }
 
 // Reindex makes the index anew from the files, and returns what is in it and
-// the files that are no records.
+// the files that are not records.
 func (h *History) Reindex(ctx context.Context) (records int, problems []Problem, err error) {
 	if err := h.exists(); err != nil {
 		return 0, nil, err

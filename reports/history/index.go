@@ -50,7 +50,7 @@ func broken(err error) bool {
 	return false
 }
 
-// withIndex opens the index; errStale where there is none of this version.
+// withIndex opens the index; errStale if there is none of this version.
 func (h *History) withIndex(ctx context.Context, use func(*sql.DB) error) error {
 	if _, err := os.Stat(h.indexPath()); errors.Is(err, fs.ErrNotExist) {
 		return errStale

@@ -10,7 +10,7 @@ import (
 )
 
 // Refusal is an error of what was asked for: a name that is not there, a file
-// that is no record. It is one line that says so.
+// that is not a record. It is one line that says so.
 type Refusal struct{ text string }
 
 func (r *Refusal) Error() string { return r.text }

@@ -103,7 +103,7 @@ func (t *Table) numeric(column int) bool {
 }
 
 // wrap breaks a text at spaces into lines of at most room columns; a longer
-// word stands alone.
+// word has a line of its own.
 func wrap(text string, room int) []string {
 	var lines []string
 	line := ""
