@@ -272,7 +272,7 @@ func (s statements) page(t *testing.T, rec *record.Record) {
 		}
 		s.sheet("page", w.ID, named(rows[0]), rows[1:])
 		s.matrix(w.ID, found[id+"-ratios-table"])
-		s.headline(rec, w.ID, page)
+		s.headline(w.ID, page)
 	}
 	for _, row := range append([][]string{nil}, found["answers-table"]...)[1:] {
 		if row[7] != "" && row[0] != "workload" {
@@ -316,7 +316,7 @@ var headlines = map[string]*regexp.Regexp{
 	record.Slower:            regexp.MustCompile(`^(\S+) has the higher median, but .* it was (\S+)× as fast as (\S+) \(\d+ % interval (.*)\)\.$`),
 }
 
-func (s statements) headline(rec *record.Record, workload, page string) {
+func (s statements) headline(workload, page string) {
 	_, rest, _ := strings.Cut(page, `id="`+strings.NewReplacer("/", "-").Replace(workload)+`-ranking"`)
 	_, rest, _ = strings.Cut(rest, `<p class="headline">`)
 	sentence, _, _ := strings.Cut(rest, "</p>")
