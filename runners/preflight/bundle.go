@@ -16,7 +16,7 @@ type Scrubber struct {
 // everywhere.
 var (
 	paths  = regexp.MustCompile(`(^|[/\s"'(=,;:\[])((?:~|\.{1,2})?(?:/[\w.@+~%-]+)+/?)`)
-	common = regexp.MustCompile(`^/(dev|proc|sys)(/|$)|^/(etc|var/run|run)/cdi(/|$)`)
+	common = regexp.MustCompile(`^/(dev|proc|sys)(/|$)|^/tmp$|^/(etc|var/run|run)/cdi(/|$)`)
 )
 
 // Text is the text without names and with the last part of each path only.

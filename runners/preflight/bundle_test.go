@@ -22,6 +22,7 @@ func TestABundleTellsNeitherWhoNorWhere(t *testing.T) {
 		"malice is no user":                              "malice is no user",
 		"PYTHONPATH=/srv/a:/srv/b":                       "PYTHONPATH=PATH/a:PATH/b",
 		"/dev/shm/../home/alice":                         "/dev/shm/../home/USER",
+		"64.0 GiB in /tmp, /tmp/x":                       "64.0 GiB in /tmp, PATH/x",
 		"unix:///var/run/docker.sock":                    "unix://PATH/docker.sock",
 	} {
 		if got := s.Text(text); got != want {

@@ -33,8 +33,8 @@ class OnnxRuntime(Framework):
             "bf16": "this runner writes no models in bfloat16",
             "fp16": "this runner writes no models in float16",
         }
-        if device == "cpu":
-            no_precision["tf32"] = "this CPU has none"
+        if reason := cards.no_tf32(device):
+            no_precision["tf32"] = reason
         return Description(
             framework="ONNX Runtime",
             version=onnxruntime.__version__,
@@ -44,7 +44,7 @@ class OnnxRuntime(Framework):
             terms=terms_of(device, None),  # the pool is the session's
             modes=("infer",),
             device=Device("cpu" if device == "cpu" else "gpu", uuid=cards.uuid_of(device)),
-            precisions=("fp32",) if device == "cpu" else ("fp32", "tf32"),
+            precisions=("fp32",) if "tf32" in no_precision else ("fp32", "tf32"),
             no_precision=no_precision,
         )
 
@@ -113,7 +113,10 @@ class Session(Network):
         options.inter_op_num_threads = 1
         options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         model = Writer(self.onnx, self.plan).model(outputs).SerializeToString()
-        session = self.ort.InferenceSession(model, options, providers=self.providers())
+        # A provider that fails would be replaced by the CPU's without a word.
+        session = self.ort.InferenceSession(
+            model, options, providers=self.providers(), enable_fallback=0
+        )
         if self.device != "cpu" and session.get_providers()[0] != CUDA:
             raise DeviceUnavailable("ONNX Runtime fell back to the CPU: CUDA or cuDNN do not load")
         return session

@@ -130,6 +130,7 @@ class Workload:
     def __init__(self, network: str, mode: str, batch: int, classes: int, precision: str):
         self.mode, self.dtype = mode, DTYPES.get(precision)
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"  # or its getter raises
         torch.backends.cudnn.conv.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         if network == "lenet":
             model, shape = LeNet(classes), (batch, 1, 28, 28)

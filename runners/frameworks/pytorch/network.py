@@ -26,15 +26,16 @@ MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
 
 
 def multiply_in(torch: Any, precision: str) -> None:
-    """How convolutions and products of float32 multiply: "ieee" or "tf32"."""
+    """How convolutions and products of float32 multiply: "ieee" or "tf32". The old and the new
+    switches are set, the old ones first: if they disagree, the old ones' getters raise, and parts
+    of PyTorch (max-autotune) still ask them."""
     backends = torch.backends
-    if hasattr(backends.cuda.matmul, "fp32_precision"):
+    backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    backends.cudnn.allow_tf32 = precision == "tf32"
+    if hasattr(backends.cuda.matmul, "fp32_precision"):  # since PyTorch 2.9
         backends.cuda.matmul.fp32_precision = precision
         backends.cudnn.conv.fp32_precision = precision
         backends.cudnn.rnn.fp32_precision = precision
-    else:  # before PyTorch 2.9
-        backends.cuda.matmul.allow_tf32 = precision == "tf32"
-        backends.cudnn.allow_tf32 = precision == "tf32"
 
 
 def terms_of(torch: Any, device: Any, variant: str, plan: Plan | None = None) -> Terms:

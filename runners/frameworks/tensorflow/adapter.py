@@ -27,8 +27,8 @@ class TensorFlow(Framework):
         card = cards.of_tensorflow(tf, device) if device != "cpu" else None
         self.on_gpu = card is not None
         no_precision = {"bf16": NO_NARROW, "fp16": NO_NARROW}
-        if not self.on_gpu:
-            no_precision["tf32"] = "this CPU has none"
+        if reason := cards.no_tf32(device):
+            no_precision["tf32"] = reason
         build = tf.sysconfig.get_build_info()
         return Description(
             framework="TensorFlow",
@@ -38,7 +38,7 @@ class TensorFlow(Framework):
             running_variance="unbiased",
             terms=terms_of(tf, self.on_gpu, self.variant),
             device=Device("gpu", card, cards.uuid_of(device)) if card is not None else Device(),
-            precisions=("fp32", "tf32") if self.on_gpu else ("fp32",),
+            precisions=("fp32",) if "tf32" in no_precision else ("fp32", "tf32"),
             no_precision=no_precision,
         )
 

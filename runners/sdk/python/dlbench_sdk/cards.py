@@ -99,15 +99,43 @@ def try_out(jax: Any, device: Any) -> None:
 def uuid_of(device: str) -> str:
     """The card's, from CUDA's driver as this process sees it: most frameworks do not tell. Empty
     for the CPU, and where the driver does not answer (CUDA Driver API, "Device Management")."""
-    if device == "cpu":
+    cuda, card = driver_of(device)
+    raw = (ctypes.c_ubyte * 16)()
+    if cuda is None:
         return ""
+    ask = getattr(cuda, "cuDeviceGetUuid_v2", None) or cuda.cuDeviceGetUuid
+    if ask(raw, card):
+        return ""
+    return f"GPU-{uuid.UUID(bytes=bytes(raw))}"
+
+
+def driver_of(device: str) -> tuple[Any, ctypes.c_int]:
+    """CUDA's driver and its handle of the card; None for the CPU, and where it does not answer."""
+    card = ctypes.c_int()
+    if device == "cpu":
+        return None, card
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return ""
-    card, raw = ctypes.c_int(), (ctypes.c_ubyte * 16)()
+        return None, card
     number = int(device.partition(":")[2] or 0)
-    ask = getattr(cuda, "cuDeviceGetUuid_v2", None) or cuda.cuDeviceGetUuid
-    if cuda.cuInit(0) or cuda.cuDeviceGet(ctypes.byref(card), number) or ask(raw, card):
+    if cuda.cuInit(0) or cuda.cuDeviceGet(ctypes.byref(card), number):
+        return None, card
+    return cuda, card
+
+
+def no_tf32(device: str) -> str:
+    """Why the device does not multiply in tf32; empty where it does, or where the driver does not
+    tell. It came with compute capability 8.0."""
+    if device == "cpu":
+        return "this CPU has none"
+    cuda, card = driver_of(device)
+    version = []
+    for attribute in (75, 76):  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
+        value = ctypes.c_int()
+        if cuda is None or cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, card):
+            return ""
+        version.append(value.value)
+    if version[0] >= 8:
         return ""
-    return f"GPU-{uuid.UUID(bytes=bytes(raw))}"
+    return f"this GPU (sm_{version[0]}{version[1]}) has none, it came with sm_80"

@@ -10,7 +10,7 @@ from dlbench_sdk import cards
 FIRST = bytes(range(16))
 
 
-def driver(monkeypatch, init=0, version=2):
+def driver(monkeypatch, init=0, version=2, capability=(9, 0)):
     def get(card, number):
         card._obj.value = 100 + number
         return 0 if number < 2 else 101  # CUDA_ERROR_INVALID_DEVICE
@@ -19,7 +19,16 @@ def driver(monkeypatch, init=0, version=2):
         raw[:] = FIRST if card.value == 100 else FIRST[::-1]
         return 0
 
-    library = types.SimpleNamespace(cuInit=lambda _: init, cuDeviceGet=get, cuDeviceGetUuid=ask)
+    def attribute(value, which, card):
+        value._obj.value = capability[which - 75]
+        return 0
+
+    library = types.SimpleNamespace(
+        cuInit=lambda _: init,
+        cuDeviceGet=get,
+        cuDeviceGetUuid=ask,
+        cuDeviceGetAttribute=attribute,
+    )
     if version == 2:
         library.cuDeviceGetUuid_v2 = ask
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
@@ -44,3 +53,17 @@ def test_a_driver_that_does_not_answer_names_none(monkeypatch):
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
     assert cards.uuid_of("gpu:0") == ""
+
+
+def test_tf32_came_with_compute_capability_8(monkeypatch):
+    for capability, reason in {
+        (9, 0): "",
+        (8, 0): "",
+        (7, 5): "this GPU (sm_75) has none, it came with sm_80",
+        (6, 1): "this GPU (sm_61) has none, it came with sm_80",
+    }.items():
+        driver(monkeypatch, capability=capability)
+        assert cards.no_tf32("gpu:0") == reason
+    assert cards.no_tf32("cpu") == "this CPU has none"
+    driver(monkeypatch, init=999)
+    assert cards.no_tf32("gpu:0") == ""  # it is not known

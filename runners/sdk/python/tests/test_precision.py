@@ -79,6 +79,9 @@ def test_float32_multiplies_without_tf32():
         pytorch.multiply_in(torch, precision)
         assert torch.backends.cuda.matmul.fp32_precision == precision
         assert torch.backends.cudnn.conv.fp32_precision == precision
+        # PyTorch's own old getters raise if the two ways disagree.
+        assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
+        assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
 
 
 def test_a_block_has_the_devices_own_time():
