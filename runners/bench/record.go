@@ -18,11 +18,7 @@ func (r *run) newRecord(here record.Environment, conditions record.Warnings) err
 	r.record = rec
 	r.warnAll(conditions)
 	for _, id := range r.workloads {
-		p, err := r.catalog.New(id, r.seed)
-		if err != nil {
-			return err
-		}
-		w, err := describe(id, p)
+		w, err := r.describe(id)
 		if err != nil {
 			return err
 		}
@@ -40,6 +36,15 @@ func (r *run) newRecord(here record.Environment, conditions record.Warnings) err
 		rec.AddRunner(e.runner())
 	}
 	return nil
+}
+
+// describe counts a workload that is selected.
+func (b *Bench) describe(id plan.ID) (record.Workload, error) {
+	p, err := b.catalog.New(id, b.seed)
+	if err != nil {
+		return record.Workload{}, err
+	}
+	return describe(id, p)
 }
 
 // cell is what is known of the entry's cell before it is measured.

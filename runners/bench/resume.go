@@ -97,6 +97,15 @@ func (r *run) resume(ctx context.Context, old *record.Record, here record.Enviro
 		d.add(terms != r.terms, "with %d threads on CPUs %s and %d bytes of memory: give --threads and --cpus again", terms.Threads, terms.CPUs, terms.MemoryBytes)
 	}
 	d.add(was.Engine != here.Engine, "by engine %s: give --engine %s", was.Engine, was.Engine)
+	for _, id := range r.workloads {
+		now, err := r.describe(id)
+		if err != nil {
+			return err
+		}
+		if w := old.Workload(now.ID); w != nil {
+			d.add(w.Digest != now.Digest, "on another network of the name %s: begin a new run", now.ID)
+		}
+	}
 	if err := d.refuse(r.dir); err != nil {
 		return err
 	}
