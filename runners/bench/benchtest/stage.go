@@ -45,7 +45,7 @@ func New(t *testing.T, runners map[string]enginetest.Runner) *Stage {
 		s.Engine.Scripts[name] = r.Script
 	}
 	t.Cleanup(func() {
-		for range 200 {
+		for range 2000 { // a busy machine takes its time
 			if s.Engine.Running() == 0 {
 				return
 			}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/manifest"
+)
+
+// leastDisk is what the images need while they are built.
+const leastDisk = 25 << 30
+
+func diskFinding(dir string) finding {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return finding{What: "disk", State: "warning", Text: err.Error()}
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	f := finding{What: "disk", State: "ok", Text: table.Bytes(free) + " free"}
+	if free < leastDisk {
+		f.State, f.Mend = "warning", "the images need "+table.Bytes(leastDisk)+" while they are built: dlbench images prune"
+	}
+	return f
+}
+
+// imageFindings are the images of the built-in runners: those for GPUs alone
+// where there is a GPU.
+func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache string, gpus bool) ([]finding, error) {
+	all, err := manifest.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	store := &images.Store{CLI: command, Dir: cache}
+	list, err := store.List(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	var findings []finding
+	for _, s := range list {
+		forGPUs := !slices.Contains(s.Devices, device.CPU.Name)
+		if forGPUs && !gpus {
+			continue
+		}
+		f := finding{What: "image " + s.Runner, State: "ok", Text: table.Bytes(s.Bytes)}
+		mend := "dlbench images build " + s.Runner
+		if forGPUs {
+			f.What += " for GPUs"
+			mend = "dlbench images build --device gpu " + s.Runner
+		}
+		if !s.Built {
+			f.State, f.Text, f.Mend = "missing", "not built", mend
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}

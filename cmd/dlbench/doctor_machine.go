@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/environment"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/engine"
+)
+
+func (p *program) examine(ctx context.Context) ([]finding, error) {
+	cache, err := p.host().CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	here := p.host().Machine(ctx)
+	cards, unreadable, absent := p.host().Cards()
+	gpus, err := gpuFindings(cards, unreadable, absent)
+	if err != nil {
+		return nil, err
+	}
+	findings := append(machineFindings(here), gpus...)
+	findings = append(findings, conditionFindings(ctx, here)...)
+	findings = append(findings, diskFinding(cache))
+	engines, err := p.host().KnownEngines(cache)
+	if err != nil {
+		return nil, err
+	}
+	containers := false
+	for _, e := range engines {
+		health := e.Probe(ctx)
+		f := finding{What: "engine " + e.Name(), State: "ok", Text: strings.TrimSpace(string(health.State) + " " + health.Version)}
+		if health.State != engine.Healthy {
+			f.State, f.Text, f.Mend = "missing", health.Reason, health.Hint
+			if containers {
+				f.State, f.Mend = "not needed", "" // one engine is enough
+			}
+		}
+		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {
+			containers = true
+			more, err := p.imageFindings(ctx, command, cache, len(cards) > 0)
+			if err != nil {
+				return nil, err
+			}
+			findings = append(findings, more...)
+			if len(cards) > 0 {
+				findings = append(findings, handOverFinding(ctx, command, cards))
+			}
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+func machineFindings(m record.Environment) []finding {
+	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
+		{What: "memory", State: "ok", Text: table.Bytes(m.MemoryBytes)},
+		{What: "control groups", State: "ok", Text: m.Cgroup}}
+	return findings
+}
+
+// conditionFindings are what a run on this machine would be warned of.
+func conditionFindings(ctx context.Context, m record.Environment) []finding {
+	var findings []finding
+	for _, w := range environment.Conditions(ctx, "/", m) {
+		f := finding{What: w.Code, State: "warning", Text: w.Text}
+		if c, ok := record.Explain(w.Code); ok {
+			f.Mend = c.Remedy
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/runners/engine"
+)
+
+// setupCommand is the first half of `make run`: an engine where none answers.
+func (p *program) setupCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "setup",
+		Usage: "install a container engine where none answers (Debian; as root or with sudo that asks nothing)",
+		Action: func(c *cli.Context) error {
+			cache, err := p.host().CacheDir()
+			if err != nil {
+				return err
+			}
+			engines, err := p.host().KnownEngines(cache)
+			if err != nil {
+				return err
+			}
+			for _, e := range engines.WithImages() {
+				if health := e.Probe(c.Context); health.State == engine.Healthy {
+					_, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version)
+					return err
+				}
+			}
+			return p.install(c.Context)
+		},
+	}
+}
+
+// install says what it does before it does it; where it may not, it says the
+// command, and dlbench goes on with plain processes.
+func (p *program) install(ctx context.Context) error {
+	g := p.newProgress()
+	defer g.End()
+	installer := engine.Installer{Say: g.Say, Run: func(command *exec.Cmd) error {
+		command.Stdout, command.Stderr = p.stderr, p.stderr
+		return command.Run()
+	}}
+	err := installer.Install(ctx)
+	var lacking *engine.EnvironmentError
+	if errors.As(err, &lacking) {
+		g.Say("%s", lacking.Text)
+		g.Say("to get one: %s", lacking.Hint)
+		g.Say("without one, runners whose framework this machine's Python imports run as plain processes (--engine local)")
+		return nil
+	}
+	return err
+}

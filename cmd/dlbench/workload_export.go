@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/workloads/onnx"
+	"github.com/dlbench/dlbench/workloads/plan"
+)
+
+func (p *program) exportWorkload(c *cli.Context) error {
+	made, _, err := onePlan(c)
+	if err != nil {
+		return err
+	}
+	if path := c.String("onnx"); path != "" {
+		return p.exportONNX(path, made)
+	}
+	files, err := plan.Materialize(c.Context, c.String("out"), made)
+	if err != nil {
+		return err
+	}
+	t := table.New("file", "bytes", "SHA-256")
+	for _, f := range []plan.File{files.Plan, files.Weights, files.Batch} {
+		t.Add(f.Path, table.Thousands(f.Bytes), f.SHA256)
+	}
+	return t.Write(p.stdout, p.width)
+}
+
+func (p *program) exportONNX(path string, made *plan.Plan) error {
+	e := onnx.Export{Network: &made.Network, Values: made.Values, Origin: onnx.Origin{Workload: made.Workload, Network: made.Network.Name, Seed: made.Seed}}
+	if made.Training != nil {
+		e.Origin.LearningRate = made.Training.Optimizer.LearningRate
+	}
+	if err := onnx.Write(path, e); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: %s as ONNX, with its weights and an open batch\n", path, made.Workload)
+	return err
+}
