@@ -22,8 +22,8 @@ const pythonAdapter = "python"
 const cntkAdapter = "cntk"
 
 func isLoops(name string) bool {
-	package_, file := path.Split(name)
-	return path.Base(package_) == "dlbench_sdk" && (file == "loops.py" || file == "__init__.py")
+	dir, file := path.Split(name)
+	return path.Base(dir) == "dlbench_sdk" && (file == "loops.py" || file == "__init__.py")
 }
 
 // recipe is how a runner's image is made: tags from below to the top. A tag is
