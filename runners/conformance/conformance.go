@@ -212,11 +212,12 @@ func (s Suite) hello(ctx context.Context, t *talk) {
 				missing = append(missing, name)
 			}
 		}
-		if len(missing) > 0 {
+		switch {
+		case len(missing) > 0:
 			err = fmt.Errorf("missing: %s", strings.Join(missing, ", "))
-		} else if h.Protocol != protocol.Version {
+		case h.Protocol != protocol.Version:
 			err = fmt.Errorf("protocol is %d, expected %d", h.Protocol, protocol.Version)
-		} else {
+		default:
 			err = s.sameOperators(h.Capabilities.Operators)
 		}
 	}

@@ -186,7 +186,7 @@ func batchNormalization(i *importer, n *node) ([]value, error) {
 	if len(x.shape) == 2 {
 		return i.normalisedRows(n, x)
 	}
-	if x, err = i.image(n, 0); err != nil {
+	if x, err = i.image(n); err != nil {
 		return nil, err
 	}
 	return one(i.normalised(n, x))

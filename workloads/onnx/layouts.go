@@ -85,9 +85,9 @@ func (i *importer) first(x value) (value, bool) {
 
 // each applies an operator that treats every element by itself. Of a turned
 // image it is applied before the turn.
-func (i *importer) each(n *node, op string, a network.Attributes, x value, parameters ...string) ([]value, error) {
+func (i *importer) each(n *node, op string, a network.Attributes, x value) ([]value, error) {
 	source, turned := i.first(x)
-	y, err := i.add(n, op, a, []value{source}, parameters...)
+	y, err := i.add(n, op, a, []value{source})
 	if err != nil || !turned {
 		return []value{y}, err
 	}

@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -28,9 +29,12 @@ func withRuntime(t *testing.T) string {
 
 func answerOf(t *testing.T, python string, args ...string) judged {
 	t.Helper()
-	out, err := exec.Command(python, args...).Output()
+	var says bytes.Buffer
+	command := exec.Command(python, args...)
+	command.Stderr = &says
+	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
+		t.Fatalf("%v: %s", err, says.String())
 	}
 	var answer judged
 	if err := json.Unmarshal(out, &answer); err != nil {

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // safeName keeps letters, digits, dots and underscores, as the zoo's names have
 // them: every framework takes these, and some take no other.
 func safeName(name string) string {
@@ -15,7 +17,7 @@ func safeName(name string) string {
 		}
 		return '_'
 	}, name)
-	if safe == "" || !(safe[0] >= 'a' && safe[0] <= 'z' || safe[0] >= 'A' && safe[0] <= 'Z') {
+	if safe == "" || !strings.ContainsRune(letters, rune(safe[0])) {
 		safe = "n" + safe
 	}
 	return safe

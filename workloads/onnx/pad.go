@@ -10,7 +10,7 @@ import (
 // pad puts zeros around an image, which the convolution or the pool that reads
 // it takes as its own padding.
 func pad(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}

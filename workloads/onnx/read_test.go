@@ -102,7 +102,7 @@ func TestTrainingLeavesTheSoftmaxToTheLoss(t *testing.T) {
 }
 
 func TestSharedWeightsCannotBeTrained(t *testing.T) {
-	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+	path := edited(t, func(m *schema.ModelProto) {
 		m.Graph.Node = slices.Insert(m.Graph.Node, 4, &schema.NodeProto{OpType: proto.String("Conv"), Input: []string{"d", "c1"}, Output: []string{"d2"},
 			Attribute: m.Graph.Node[3].Attribute})
 		node(m, "Add").Input[0] = "d2"
@@ -118,7 +118,7 @@ func TestSharedWeightsCannotBeTrained(t *testing.T) {
 
 // The input's size comes from --input where the file leaves it open.
 func TestInputSize(t *testing.T) {
-	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+	path := edited(t, func(m *schema.ModelProto) {
 		m.Graph.Input[0].Type.GetTensorType().Shape = nil
 		m.Graph.Output[0].Type.GetTensorType().Shape = nil
 	})
@@ -137,14 +137,14 @@ func TestInputSize(t *testing.T) {
 // A few bytes that ask for weights of gigabytes take no memory before someone
 // wants the numbers.
 func TestFillsTakeNoMemory(t *testing.T) {
-	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+	path := edited(t, func(m *schema.ModelProto) {
 		shape := &schema.TensorProto{Name: proto.String("huge"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{1 << 20, 1 << 14}}
 		m.Graph.Initializer = append(m.Graph.Initializer, shape, &schema.TensorProto{Name: proto.String("small"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{10, 1 << 20}})
 		fill := func(from, to string) *schema.NodeProto {
 			return &schema.NodeProto{OpType: proto.String("ConstantOfShape"), Input: []string{from}, Output: []string{to}}
 		}
-		dense := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"flat", "w"}, Output: []string{"wide"}, Attribute: []*schema.AttributeProto{intAttribute("transB", 1)}}
-		last := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"wide", "v"}, Output: []string{"logits"}, Attribute: []*schema.AttributeProto{intAttribute("transB", 1)}}
+		dense := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"flat", "w"}, Output: []string{"wide"}, Attribute: []*schema.AttributeProto{on("transB")}}
+		last := &schema.NodeProto{OpType: proto.String("Gemm"), Input: []string{"wide", "v"}, Output: []string{"logits"}, Attribute: []*schema.AttributeProto{on("transB")}}
 		m.Graph.Initializer[len(m.Graph.Initializer)-2].Int64Data = []int64{1 << 20, 16}
 		m.Graph.Node = append(m.Graph.Node[:len(m.Graph.Node)-1], fill("huge", "w"), dense, fill("small", "v"), last)
 	})

@@ -15,9 +15,10 @@ import (
 	"github.com/dlbench/dlbench/workloads/onnx/schema"
 )
 
-// edited writes a changed copy of a file of testdata.
-func edited(t *testing.T, name string, change func(*schema.ModelProto)) string {
+// edited writes a changed copy of fixed_batch_1.onnx.
+func edited(t *testing.T, change func(*schema.ModelProto)) string {
 	t.Helper()
+	const name = "fixed_batch_1.onnx"
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +56,9 @@ func initializer(m *schema.ModelProto, name string) *schema.TensorProto {
 	return nil
 }
 
-func intAttribute(name string, v int64) *schema.AttributeProto {
-	return &schema.AttributeProto{Name: proto.String(name), Type: schema.AttributeProto_INT.Enum(), I: proto.Int64(v)}
+// on is an int attribute of 1.
+func on(name string) *schema.AttributeProto {
+	return &schema.AttributeProto{Name: proto.String(name), Type: schema.AttributeProto_INT.Enum(), I: proto.Int64(1)}
 }
 
 func setFloat(t *schema.TensorProto, k int, v float32) {
@@ -84,7 +86,7 @@ func TestRefusals(t *testing.T) {
 		}, `operators that dlbench does not have: Einsum (first in node "a"), com.microsoft.BatchNormalization (first in node "norm 1")`},
 		{"training mode", func(m *schema.ModelProto) {
 			n := node(m, "BatchNormalization")
-			n.Attribute = []*schema.AttributeProto{intAttribute("training_mode", 1)}
+			n.Attribute = []*schema.AttributeProto{on("training_mode")}
 		}, `node "b" (BatchNormalization): it is in training mode; export the network for inference`},
 		{"statistics come out", func(m *schema.ModelProto) {
 			n := node(m, "BatchNormalization")
@@ -116,7 +118,7 @@ func TestRefusals(t *testing.T) {
 		{"shapes disagree", func(m *schema.ModelProto) { node(m, "Add").Input[1] = "x" }, `node "e" (Add): inputs disagree on shape`},
 		{"attribute type", func(m *schema.ModelProto) {
 			n := node(m, "Conv")
-			n.Attribute = []*schema.AttributeProto{intAttribute("pads", 1)}
+			n.Attribute = []*schema.AttributeProto{on("pads")}
 		}, `node "a" (Conv): attribute "pads": wants a list of ints`},
 		{"negative pads", func(m *schema.ModelProto) { node(m, "Conv").Attribute[0].Ints = []int64{-1, 0, 0, 0} }, `node "a" (Conv): attribute "pads": [-1 0 0 0], wants ints of at least 0`},
 		{"mirrored pads", func(m *schema.ModelProto) {
@@ -135,7 +137,7 @@ func TestRefusals(t *testing.T) {
 		{"shape of a giant", func(m *schema.ModelProto) { initializer(m, "c0").Dims = []int64{1 << 40, 1 << 40, 1 << 40, 3} }, "is no shape"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := edited(t, "fixed_batch_1.onnx", c.change)
+			path := edited(t, c.change)
 			_, err := onnx.Read(path, onnx.Options{Batch: 1})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
@@ -259,7 +261,7 @@ func TestWeightsBesideTheModel(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	path := edited(t, "fixed_batch_1.onnx", func(m *schema.ModelProto) {
+	path := edited(t, func(m *schema.ModelProto) {
 		setFloat(initializer(m, "c1"), 3, 1e-40)
 		setFloat(initializer(m, "c1"), 4, -1e-39)
 		for k := range len(initializer(m, "fc.w").RawData) / 4 {

@@ -44,11 +44,11 @@ func simple(op string) translator {
 	}
 }
 
-// image is an activation of four axes.
-func (i *importer) image(n *node, k int) (value, error) {
-	x, err := i.activation(n, k)
+// image is a node's first input, an activation of four axes.
+func (i *importer) image(n *node) (value, error) {
+	x, err := i.activation(n, 0)
 	if err == nil && len(x.shape) != 4 {
-		err = fmt.Errorf("input %q is %v, wants [N C H W]", n.inputs[k], x.shape)
+		err = fmt.Errorf("input %q is %v, wants [N C H W]", n.inputs[0], x.shape)
 	}
 	return x, err
 }
@@ -148,7 +148,7 @@ func axisOf(axis, rank int) (int, error) {
 }
 
 func lrn(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func sum(i *importer, n *node) ([]value, error) {
 // reduceMean over rows and columns is GlobalAveragePool; the axes are an input
 // since opset 18.
 func reduceMean(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}

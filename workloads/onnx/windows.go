@@ -23,7 +23,7 @@ func (n *node) sliding(x value, kernel []int) (network.Attributes, error) {
 			return nil, fmt.Errorf("kernel_shape %v, strides %v and dilations %v have to be positive", kernel, strides, dilations)
 		}
 	}
-	pads, err := n.pads(x, func(k int) int {
+	pads, err := n.pads(func(k int) int {
 		out := (x.shape[2+k]-1)/strides[k] + 1
 		return max((out-1)*strides[k]+dilations[k]*(kernel[k]-1)+1-x.shape[2+k], 0)
 	})
@@ -32,7 +32,7 @@ func (n *node) sliding(x value, kernel []int) (network.Attributes, error) {
 
 // pads are what a node says, or what auto_pad comes to: total is the padding
 // of an axis, which SAME_UPPER gives the end the odd one of.
-func (n *node) pads(x value, total func(axis int) int) ([]int, error) {
+func (n *node) pads(total func(axis int) int) ([]int, error) {
 	pads, auto := n.ints("pads"), n.text("auto_pad", "NOTSET")
 	if n.err != nil {
 		return nil, n.err
@@ -76,7 +76,7 @@ func (i *importer) noteAutoPad(n *node, a network.Attributes) {
 }
 
 func conv(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (i *importer) weightAndBias(n *node, w *tensor, summed int) ([]string, erro
 }
 
 func convTranspose(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (n *node) transposed(x value, kernel []int) (network.Attributes, error) {
 }
 
 func maxPool(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func maxPool(i *importer, n *node) ([]value, error) {
 }
 
 func averagePool(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func averagePool(i *importer, n *node) ([]value, error) {
 
 // globalMaxPool is a pool whose window is the image.
 func globalMaxPool(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func globalMaxPool(i *importer, n *node) ([]value, error) {
 }
 
 func resize(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +281,7 @@ func resize(i *importer, n *node) ([]value, error) {
 
 // upsample is Resize before opset 10.
 func upsample(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n, 0)
+	x, err := i.image(n)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package onnx_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,13 +109,7 @@ func difference(got, want []byte) string {
 // ONNX's checker and ONNX Runtime read what was written, and compute what the
 // network does.
 func TestONNXRuntimeReadsExports(t *testing.T) {
-	python := os.Getenv("DLBENCH_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if out, err := exec.Command(python, "-c", "import onnx, onnxruntime").CombinedOutput(); err != nil {
-		t.Skipf("%s has no onnx and onnxruntime (DLBENCH_TEST_PYTHON names another): %v: %s", python, err, out)
-	}
+	python := withRuntime(t)
 	for _, name := range zoo.Names() {
 		t.Run(name, func(t *testing.T) {
 			p := made(t, name+"/infer/b2/fp32")
@@ -125,14 +117,7 @@ func TestONNXRuntimeReadsExports(t *testing.T) {
 				t.Skip("hundreds of megabytes")
 			}
 			path := export(t, p)
-			out, err := exec.Command(python, "testdata/run.py", path, "2").Output()
-			if err != nil {
-				t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
-			}
-			var answer judged
-			if err := json.Unmarshal(out, &answer); err != nil {
-				t.Fatal(err)
-			}
+			answer := answerOf(t, python, "testdata/run.py", path, "2")
 			counts, err := p.Network.Counts()
 			if err != nil {
 				t.Fatal(err)

@@ -164,10 +164,10 @@ func (b *builder) maxPool(name, x string, kernel, stride, pad int) string {
 	}, b.channels[x], x)
 }
 
-// ceilPool is a max pool without padding whose last window may overhang, as
-// Caffe's do.
-func (b *builder) ceilPool(name, x string, kernel, stride int) string {
-	b.maxPool(name, x, kernel, stride, 0)
+// ceilPool is a max pool of 3×3 in steps of 2, without padding, whose last
+// window may overhang, as Caffe's do.
+func (b *builder) ceilPool(name, x string) string {
+	b.maxPool(name, x, 3, 2, 0)
 	b.net.Nodes[len(b.net.Nodes)-1].Attributes["ceil_mode"] = 1
 	return name
 }

@@ -14,7 +14,7 @@ func squeezeNet(e Entry, batch, size int) (*network.Network, error) {
 	for _, fires := range [][][2]int{
 		{{16, 64}, {16, 64}}, {{32, 128}, {32, 128}}, {{48, 192}, {48, 192}, {64, 256}, {64, 256}},
 	} {
-		x = b.ceilPool(next(), x, 3, 2)
+		x = b.ceilPool(next(), x)
 		for _, f := range fires {
 			name := next()
 			s := b.relu(name+".squeeze_activation", b.convBias(name+".squeeze", x, f[0], 1, 1, 0))
