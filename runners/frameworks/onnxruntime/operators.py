@@ -8,7 +8,8 @@ import numpy as np
 
 from dlbench_sdk.plan import Node, Plan
 
-OPSET = 17
+OPSET, IR = 17, 8
+GELU = 20, 9  # the first that have it
 # Attributes that ONNX takes as they stand in the plan; others are translated below.
 SAME = {
     "Conv": ("kernel_shape", "strides", "pads", "dilations", "group"),
@@ -21,6 +22,11 @@ SAME = {
     "Flatten": ("axis",),
     "Gemm": ("alpha", "beta"),
     "LRN": ("alpha", "beta", "bias", "size"),
+    "LeakyRelu": ("alpha",),
+    "HardSigmoid": ("alpha", "beta"),
+    "Gelu": ("approximate",),
+    "LayerNormalization": ("axis", "epsilon"),
+    "Transpose": ("perm",),
 }
 
 
@@ -41,8 +47,10 @@ class Writer:
             [helper.make_tensor_value_info(n, kind, self.plan.shape_of(n)) for n in outputs],
             self.constants,
         )
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=8)
+        gelu = any(node.op == "Gelu" for node in self.plan.nodes)
+        opset, ir = GELU if gelu else (OPSET, IR)
+        opsets = [helper.make_opsetid("", opset)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=ir)
 
     def operator(self, node: Node) -> Any:
         attributes = {name: node.attributes[name] for name in SAME.get(node.op, ())}
@@ -51,6 +59,11 @@ class Writer:
             inputs += [self.constant(node, "min", node.min), self.constant(node, "max", node.max)]
         elif node.op == "Gemm":
             attributes["transB"] = 1
+        elif node.op == "Reshape":
+            inputs.append(self.constant(node, "shape", node.attributes["shape"], np.int64))
+        elif node.op == "Slice":
+            for name in ("start", "end", "axis"):
+                inputs.append(self.constant(node, name, [node.attributes[name]], np.int64))
         elif node.op == "Resize":
             scales = [1.0, 1.0, node.scales_h, node.scales_w]
             inputs += ["", self.constant(node, "scales", scales)]
@@ -60,9 +73,7 @@ class Writer:
             attributes["coordinate_transformation_mode"] = how
         return self.onnx.helper.make_node(node.op, inputs, [node.output], node.name, **attributes)
 
-    def constant(self, node: Node, name: str, value: Any) -> str:
+    def constant(self, node: Node, name: str, value: Any, kind: type = np.float32) -> str:
         name = f"{node.name}:{name}"
-        self.constants.append(
-            self.onnx.numpy_helper.from_array(np.asarray(value, np.float32), name)
-        )
+        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(value, kind), name))
         return name

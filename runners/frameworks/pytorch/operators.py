@@ -61,6 +61,30 @@ class Operators(Table):
     def _sigmoid(self, node: Node) -> Any:
         return self.torch.sigmoid
 
+    def _leakyrelu(self, node: Node) -> Any:
+        return lambda x: self.torch.nn.functional.leaky_relu(x, node.alpha)
+
+    def _prelu(self, node: Node) -> Any:
+        prelu = self.torch.nn.functional.prelu
+        return lambda x, slope: prelu(x, slope.reshape(-1))
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        functional = self.torch.nn.functional
+        if abs(node.alpha - 1 / 6) < 1e-7 and node.beta == 0.5:
+            return functional.hardsigmoid
+        return lambda x: functional.hardtanh(node.alpha * x + node.beta, 0.0, 1.0)
+
+    def _hardswish(self, node: Node) -> Any:
+        return self.torch.nn.functional.hardswish
+
+    def _gelu(self, node: Node) -> Any:
+        return lambda x: self.torch.nn.functional.gelu(x, approximate=node.approximate)
+
+    def _layernormalization(self, node: Node) -> Any:
+        layer_norm = self.torch.nn.functional.layer_norm
+        shape, epsilon = node.shape[node.axis :], node.epsilon
+        return lambda x, scale, bias: layer_norm(x, shape, scale, bias, epsilon)
+
     def _softmax(self, node: Node) -> Any:
         return lambda x: self.torch.softmax(x, node.axis)
 
@@ -100,6 +124,15 @@ class Operators(Table):
 
     def _flatten(self, node: Node) -> Any:
         return lambda x: self.torch.flatten(x, 1)
+
+    def _reshape(self, node: Node) -> Any:
+        return lambda x: x.reshape(node.shape)
+
+    def _transpose(self, node: Node) -> Any:
+        return lambda x: x.permute(node.perm)
+
+    def _slice(self, node: Node) -> Any:
+        return lambda x: x.narrow(node.axis, node.start, node.end - node.start)
 
     def _gemm(self, node: Node) -> Any:
         if node.alpha != 1 or node.beta != 1:

@@ -182,6 +182,10 @@ class Interpreter(Network):
     def terms_of(self, node: Node, name: str, gradient: np.ndarray) -> float:
         """How many terms an element of a gradient sums: a parameter's over the whole output, an
         activation's over the output channels and the kernel."""
+        if node.op in ("LayerNormalization", "PRelu", "Add", "Mul") and name in self.plan.roles:
+            return int(np.prod(node.shape)) // gradient.size
+        if node.op == "LayerNormalization":
+            return self.params[node.params[0]].size
         if node.op not in ("Conv", "ConvTranspose", "Gemm", "BatchNormalization"):
             return 1
         if name in self.plan.roles:

@@ -114,11 +114,16 @@ class Plan:
         return [name for name, role in self.roles.items() if role != "trainable"]
 
 
-# Every operator that a plan may have.
+# The operators that every framework here has.
 OPERATORS = (
     *("Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax"),
     *("MaxPool", "AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm"),
     *("LRN", "Dropout", "Resize"),
+)
+# Those that came with networks since 2017, and forms of operators that not every framework has.
+LATER = (
+    *("LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu", "LayerNormalization"),
+    *("Reshape", "Transpose", "Slice", "Add.parameter", "Mul.parameter", "Gemm.nobias"),
 )
 SCHEMA_VERSION = 1
 

@@ -117,6 +117,62 @@ def small(mode="train"):
     )
 
 
+def reshaped(name, data, shape):
+    """Reshape has an attribute that is named like the node's own field."""
+    raw = node(name, "Reshape", [data], shape)
+    raw["attributes"] = {"shape": [0, *shape[1:]]}
+    return raw
+
+
+def later(mode="train"):
+    """Every operator and form of dlbench_sdk.plan.LATER, one after the other."""
+    image, apart = (2, 4, 6, 5), (2, 2, 2, 6, 5)
+    return document(
+        [
+            node("conv", "Conv", ["input", "w"], image, group=1, **CONV),
+            node("leaky", "LeakyRelu", ["conv"], image, alpha=0.2),
+            node("prelu", "PRelu", ["leaky", "slope"], image),
+            node("one", "PRelu", ["prelu", "one_slope"], image),
+            node("gate", "HardSigmoid", ["one"], image, alpha=0.2, beta=0.4),
+            node("sixth", "HardSigmoid", ["one"], image, alpha=0.16666667, beta=0.5),
+            node("gated", "Mul", ["gate", "sixth"], image),
+            node("swish", "HardSwish", ["one"], image),
+            node("added", "Add", ["swish", "gated"], image),
+            node("erf", "Gelu", ["added"], image, approximate="none"),
+            node("last", "Transpose", ["erf"], (2, 6, 5, 4), perm=[0, 2, 3, 1]),
+            node(
+                "norm",
+                "LayerNormalization",
+                ["last", "scale", "shift"],
+                (2, 6, 5, 4),
+                axis=3,
+                epsilon=1e-3,
+            ),
+            node("first", "Transpose", ["norm"], image, perm=[0, 3, 1, 2]),
+            reshaped("apart", "first", apart),
+            node("turned", "Transpose", ["apart"], apart, perm=[0, 2, 1, 3, 4]),
+            reshaped("together", "turned", image),
+            node("scaled", "Mul", ["together", "layer_scale"], image),
+            node("moved", "Add", ["scaled", "bias"], image),
+            node("op", "Slice", ["moved"], (2, 3, 6, 5), axis=1, start=1, end=4),
+            node("tanh", "Gelu", ["op"], (2, 3, 6, 5), approximate="tanh"),
+            node("flat", "Flatten", ["tanh"], (2, 90), axis=1),
+            node("logits", "Gemm", ["flat", "fw"], (2, 4), **GEMM),
+        ],
+        [
+            parameter("w", 4, 3, 3, 3),
+            parameter("slope", 4, 1, 1),
+            parameter("one_slope", 1, 1, 1),
+            parameter("scale", 4),
+            parameter("shift", 4),
+            parameter("layer_scale", 4, 1, 1),
+            parameter("bias", 4, 1, 1),
+            parameter("fw", 4, 90),
+        ],
+        mode,
+    )
+
+
 def loaded(directory, doc, seed=0) -> plans.Plan:
     paths = files(directory, doc, seed)
     return plans.read(paths["plan"], paths["weights"], paths["batch"])
