@@ -63,11 +63,11 @@ func (r *Runner) Doubt() string { return r.doubt }
 // image, unless the engine is the local one. A runner that says that it
 // computes on another device is refused.
 func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Runner, error) {
-	work, mounts, err := l.workDirectory(m)
+	log, err := l.log(m.Name)
 	if err != nil {
 		return nil, err
 	}
-	log, err := l.log(m.Name)
+	work, mounts, err := l.workDirectory(m)
 	if err != nil {
 		return nil, err
 	}
