@@ -67,6 +67,12 @@ func (d *double) play(args []string) int {
 		ids, err := d.ids()
 		fmt.Println(strings.Join(ids, "\n"))
 		return d.fault(err)
+	case "build":
+		return d.build(args[1:])
+	case "image":
+		return d.imageID(last)
+	case "import":
+		return d.fault(d.keep(last, Image{Arguments: args[1:]}))
 	case "version":
 		fmt.Println("5.4.2")
 		return 0

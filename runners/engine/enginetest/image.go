@@ -1,0 +1,88 @@
+package enginetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// Image is one that the double has "built", pulled or imported: what it was
+// made from.
+type Image struct {
+	Arguments []string `json:"arguments"` // of the call that made it
+	Files     []string `json:"files"`     // of the context, by path
+}
+
+// Have makes the double have an image.
+func (c *CommandLine) Have(reference string) {
+	c.t.Helper()
+	if err := newDouble(c.dir).keep(reference, Image{}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Image is what an image was made from; false if there is none of that name.
+func (c *CommandLine) Image(reference string) (Image, bool) {
+	c.t.Helper()
+	i, err := newDouble(c.dir).image(reference)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.t.Fatal(err)
+	}
+	return i, err == nil
+}
+
+func (d *double) imagePath(reference string) string {
+	return filepath.Join(d.dir, "images", url.PathEscape(reference))
+}
+
+func (d *double) keep(reference string, i Image) error {
+	data, err := json.Marshal(i)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(d.dir, "images"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(d.imagePath(reference), data, 0o644)
+}
+
+func (d *double) image(reference string) (i Image, err error) {
+	data, err := os.ReadFile(d.imagePath(reference))
+	if err == nil {
+		err = json.Unmarshal(data, &i)
+	}
+	return i, err
+}
+
+// build keeps the arguments and the names of the context's files.
+func (d *double) build(args []string) int {
+	made, tag := Image{Arguments: args}, ""
+	for i, arg := range args {
+		if arg == "--tag" {
+			tag = args[i+1]
+		}
+	}
+	context := args[len(args)-1]
+	err := filepath.WalkDir(context, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			relative, _ := filepath.Rel(context, path)
+			made.Files = append(made.Files, relative)
+		}
+		return err
+	})
+	fmt.Println("STEP 1/1: FROM", tag)
+	return d.fault(errors.Join(err, d.keep(tag, made)))
+}
+
+// imageID answers `image inspect`.
+func (d *double) imageID(reference string) int {
+	if _, err := d.image(reference); err != nil {
+		return d.fault(fmt.Errorf("%s: image not known", reference))
+	}
+	fmt.Println("sha256:id-of-" + reference)
+	return 0
+}
