@@ -146,6 +146,10 @@ func TestOnlyWhatIsMissingIsBuilt(t *testing.T) {
 			if got := built(double); !slices.Equal(got, tt.want) {
 				t.Errorf("built %v, want %v", got, tt.want)
 			}
+			top := r.packages[len(r.packages)-1].tag
+			if adapter, made := double.Image(r.adapter.tag); made && len(tt.want) > 0 && argument(adapter, "PACKAGES") != top {
+				t.Errorf("the adapter stands on %q, want %q", argument(adapter, "PACKAGES"), top)
+			}
 		})
 	}
 }
