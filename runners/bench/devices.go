@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (h Host) Devices(text string) ([]device.Device, error) {
 	}
 	cards, unreadable, err := h.Cards()
 	if err != nil {
-		return nil, EnvironmentError(fmt.Errorf("--device %s: %w", text, err), gpuHint(err))
+		return nil, EnvironmentError(fmt.Errorf("--device %s: %w", text, err), gpuHint(err, amdDriver))
 	}
 	found, err := wanted.Find(cards)
 	if err != nil {
@@ -35,9 +36,15 @@ func (h Host) Devices(text string) ([]device.Device, error) {
 	return found, nil
 }
 
+// amdDriver is the file of AMD's compute driver.
+const amdDriver = "/dev/kfd"
+
 // gpuHint is what to do if no card is seen.
-func gpuHint(err error) string {
+func gpuHint(err error, amd string) string {
+	_, absent := os.Stat(amd)
 	switch {
+	case errors.Is(err, sample.ErrNoDriver) && absent == nil:
+		return "use --device cpu: this machine has AMD's driver (" + amd + "), and dlbench hands over, meters and checks NVIDIA's cards only"
 	case errors.Is(err, sample.ErrNoCgo):
 		return "use --device cpu, or build dlbench with CGO_ENABLED=1 and a C compiler"
 	case errors.Is(err, sample.ErrNoDriver):

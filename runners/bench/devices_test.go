@@ -2,6 +2,8 @@ package bench
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,6 +59,29 @@ func TestAMissingGPUHasItsHint(t *testing.T) {
 		}
 		if found, err := h.Devices("cpu"); err != nil || len(found) != 1 || found[0].GPU() {
 			t.Errorf("the CPU needs a driver: %v, %v", found, err)
+		}
+	}
+}
+
+// Whoever has a card of AMD's learns that it is not used, and not to install
+// NVIDIA's driver.
+func TestAMDsDriverIsNoReasonToInstallNVIDIAs(t *testing.T) {
+	here := filepath.Join(t.TempDir(), "kfd")
+	if err := os.WriteFile(here, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		cause error
+		amd   string
+		said  bool
+	}{
+		"AMD's only":  {sample.ErrNoDriver, here, true},
+		"both":        {sample.ErrNoGPU, here, false},
+		"no card":     {sample.ErrNoDriver, here + "-not", false},
+		"without cgo": {sample.ErrNoCgo, here, false},
+	} {
+		if hint := gpuHint(tt.cause, tt.amd); strings.Contains(hint, "AMD") != tt.said || !strings.HasPrefix(hint, "use --device cpu") {
+			t.Errorf("%s: the hint is %q", name, hint)
 		}
 	}
 }
