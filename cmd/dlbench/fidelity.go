@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/runners/fidelity"
@@ -27,14 +29,15 @@ func (p *program) fidelity(c *cli.Context) error {
 	}
 	answer, err := fidelity.Run(c.Context, fidelity.Options{Setup: setup, Rounds: c.Int("rounds"), Blocks: c.Int("blocks")})
 	g.End()
-	if err != nil {
+	if len(answer.Rows) == 0 {
 		return err
 	}
 	if path := c.String("o"); path != "" {
-		if err := p.writeFidelity(path, answer); err != nil {
-			return err
+		if failed := p.writeFidelity(path, answer); failed != nil {
+			err = errors.Join(err, failed)
+		} else {
+			g.Say("wrote %s", path)
 		}
-		g.Say("wrote %s", path)
 	}
-	return p.print(c.Bool("json"), answer.Rows, fidelityTable(answer.Rows))
+	return errors.Join(p.print(c.Bool("json"), answer.Rows, fidelityTable(answer.Rows)), err)
 }

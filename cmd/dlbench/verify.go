@@ -42,7 +42,7 @@ func (p *program) verify(c *cli.Context) error {
 	}
 	rows, err := bench.Verify(c.Context, setup, c.Bool("cases"))
 	g.End()
-	if rows == nil {
+	if len(rows) == 0 {
 		return err
 	}
 	if c.Bool("cases") && !c.Bool("json") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -24,7 +25,8 @@ type Verified struct {
 
 // Verify judges every selected runner on every selected workload, and measures
 // nothing. The rows are nil if nothing could be begun; with rows, the error is
-// what the verdicts amount to. Operator cases that no network needs are run if every case is asked
+// what the verdicts amount to, or what ended the judging before the other rows.
+// Operator cases that no network needs are run if every case is asked
 // for.
 func Verify(ctx context.Context, s Setup, everyCase bool) (rows []Verified, err error) {
 	b, err := Open(ctx, s)
@@ -50,8 +52,8 @@ func Verify(ctx context.Context, s Setup, everyCase bool) (rows []Verified, err 
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil { // what was judged until then is told
+		return slices.DeleteFunc(rows, func(v Verified) bool { return v.Runner == "" }), err
 	}
 	return rows, b.verdictOf(rows)
 }

@@ -40,6 +40,29 @@ func TestRunnersAreJudged(t *testing.T) {
 	}
 }
 
+// What was judged before Ctrl-C is not lost.
+func TestJudgingThatIsInterruptedTellsWhatItHas(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := benchtest.New(t, map[string]enginetest.Runner{"a": benchtest.Honest()})
+	began := 0
+	s.OnStep = func(text string) {
+		if strings.HasPrefix(text, "verify ") {
+			if began++; began == 2 {
+				cancel()
+			}
+		}
+	}
+	setup := s.Setup(workload)
+	setup.Workloads = append(setup.Workloads, "lenet/infer/b8/fp32")
+	rows, err := bench.Verify(ctx, setup, false)
+	benchtest.Check(t, err, bench.Interrupted, "")
+	if len(rows) != 1 || rows[0].Workload != workload || rows[0].Parity.Status != record.ParityPassed {
+		t.Errorf("the rows are %+v", rows)
+	}
+}
+
 func TestNothingJudgedIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	s := benchtest.New(t, map[string]enginetest.Runner{"a": {Fault: refusing(protocol.Hello, protocol.DeviceUnavailable)}})

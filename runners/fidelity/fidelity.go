@@ -63,7 +63,8 @@ type Answer struct {
 	Engine      string
 }
 
-// Run compares every selected runner that has a bare loop.
+// Run compares every selected runner that has a bare loop. With an error, the
+// rows are those that were whole before it.
 func Run(ctx context.Context, o Options) (a Answer, err error) {
 	o = o.filled()
 	b, err := bench.Open(ctx, o.Setup)

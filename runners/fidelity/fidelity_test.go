@@ -1,6 +1,7 @@
 package fidelity_test
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -45,6 +46,26 @@ func TestARunnerIsHeldAgainstItsBareLoop(t *testing.T) {
 		if !strings.Contains(s.Said(), workload+" on gone: ") {
 			t.Errorf("told is %q", s.Said())
 		}
+	}
+}
+
+// What was compared before Ctrl-C is not lost.
+func TestComparingThatIsInterruptedTellsWhatItHas(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := benchtest.New(t, map[string]enginetest.Runner{"a": {}, "bare-a": {}})
+	o := options(s, "lenet/infer/b4/fp32")
+	o.Workloads = append(o.Workloads, "lenet/train/b4/fp32")
+	s.OnStep = func(text string) {
+		if strings.HasPrefix(text, "lenet/train") {
+			cancel()
+		}
+	}
+	a, err := fidelity.Run(ctx, o)
+	benchtest.Check(t, err, bench.Interrupted, "")
+	if len(a.Rows) != 1 || a.Rows[0].Workload != "lenet/infer/b4/fp32" || a.Rows[0].Pairs != 6 {
+		t.Errorf("the rows are %+v", a.Rows)
 	}
 }
 
