@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import glob
 import os
 import re
+from pathlib import Path
 
 OPENMP = re.compile(r"lib(gomp|iomp5|omp)[.\-\w]*\.so")
 
@@ -15,8 +17,9 @@ def threads_named(start: str) -> int | None:
     None if there is none yet."""
     names = []
     for path in glob.glob("/proc/self/task/*/comm"):
-        with open(path, encoding="utf-8") as file:
-            names.append(file.read())
+        # A thread may end between the listing and the reading.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            names.append(Path(path).read_text(encoding="utf-8"))
     return sum(name.startswith(start) for name in names) or None
 
 

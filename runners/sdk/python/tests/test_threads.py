@@ -118,3 +118,10 @@ class Quiet(Framework):
 def framework():
     return Quiet()
 """
+
+
+def test_a_thread_that_ends_meanwhile_is_not_counted(monkeypatch):
+    named = threads.glob.glob("/proc/self/task/*/comm")
+    gone = f"/proc/self/task/{2**22 + 1}/comm"
+    monkeypatch.setattr(threads.glob, "glob", lambda _: [gone, *named])
+    assert threads.threads_named("") == len(named)
