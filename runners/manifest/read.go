@@ -50,7 +50,7 @@ func readAll(files fs.FS, directories, root string) ([]Manifest, error) {
 	if err := errors.Join(err, errToo); err != nil {
 		return nil, err
 	}
-	paths := append(one, several...)
+	paths := slices.Concat(one, several)
 	var all []Manifest
 	for _, name := range paths {
 		data, err := fs.ReadFile(files, name)
