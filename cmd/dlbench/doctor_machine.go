@@ -57,9 +57,17 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 
 func machineFindings(m record.Environment) []finding {
 	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
-		{What: "memory", State: "ok", Text: table.Bytes(m.MemoryBytes)},
+		{What: "memory", State: "ok", Text: memoryText(m)},
 		{What: "control groups", State: "ok", Text: m.Cgroup}}
 	return findings
+}
+
+// memoryText is the memory that there is, and what a control group allows of it.
+func memoryText(m record.Environment) string {
+	if m.MemoryLimit > 0 && m.MemoryLimit < m.MemoryBytes {
+		return fmt.Sprintf("%s of %s: the control group's limit", table.Bytes(m.MemoryLimit), table.Bytes(m.MemoryBytes))
+	}
+	return table.Bytes(m.MemoryBytes)
 }
 
 // conditionFindings are what a run on this machine would be warned of.

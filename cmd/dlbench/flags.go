@@ -40,7 +40,7 @@ func setupFlags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of weights, batches and the order of measuring"},
 		deviceFlag(),
 		&cli.BoolFlag{Name: "exclusive", Usage: "exit with 5 when other processes use the GPU, instead of a warning"},
-		&cli.IntFlag{Name: "threads", Usage: "threads each runner may use (default: one for each CPU of the set)"},
+		&cli.IntFlag{Name: "threads", Usage: "threads each runner may use (default: one for each CPU of the set, at most the CPU quota)"},
 		&cli.StringFlag{Name: "cpus", Usage: "`LIST` of CPUs the runners may use, like 0-3,8 (default: all)"},
 	}
 }

@@ -41,6 +41,9 @@ func standing(e record.Environment) record.Warnings {
 	if e.Governor != "" && e.Governor != "performance" {
 		warnings.Add(record.AboutRun, record.Governor, "the governor %s changes the CPUs' clocks with the load", e.Governor)
 	}
+	if e.CPUQuota > 0 && e.CPUQuota < float64(e.LogicalCPUs) {
+		warnings.Add(record.AboutRun, record.CPUQuota, "the control group allows %.2f of %d CPUs: threads that compute longer are stopped until the next period", e.CPUQuota, e.LogicalCPUs)
+	}
 	if e.Turbo == "on" {
 		warnings.Add(record.AboutRun, record.TurboOn, "turbo is on: clocks depend on heat and on how many cores are busy")
 	}

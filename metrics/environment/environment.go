@@ -32,6 +32,8 @@ func Read(ctx context.Context, o Options) record.Environment {
 	r.host(&e)
 	r.cpu(&e)
 	r.memory(&e)
+	limits := sample.OwnLimits(o.Root)
+	e.CPUQuota, e.MemoryLimit = limits.CPUs, limits.MemoryBytes
 	e.Governor = r.governor()
 	e.SMT = r.smt()
 	e.Turbo = r.turbo()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"unicode/utf8"
 )
@@ -42,6 +43,7 @@ func Decode(name string, data []byte) (*Record, error) {
 	if err := json.Unmarshal(data, r); err != nil {
 		return nil, broken(name, data, err)
 	}
+	quoteTexts(reflect.ValueOf(r).Elem())
 	var invalid *problemError
 	r.Overall = slices.DeleteFunc(r.Overall, func(o Overall) bool { return o.Mode == "" })
 	if err := r.Validate(); errors.As(err, &invalid) {

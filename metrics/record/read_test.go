@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -200,7 +201,7 @@ func TestWriteNamesTheFolderItLacks(t *testing.T) {
 }
 
 func TestEncodeLeavesTheRecordAloneAndIsReadable(t *testing.T) {
-	r := &record.Record{SchemaVersion: record.SchemaVersion, Status: record.Running}
+	r := &record.Record{SchemaVersion: record.SchemaVersion, Status: record.Running, Created: time.Unix(0, 0), Updated: time.Unix(0, 0)}
 	text := encoded(t, r)
 	if r.Cells != nil {
 		t.Error("the record was changed")

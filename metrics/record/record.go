@@ -53,6 +53,8 @@ type Environment struct {
 	Cores          int               `json:"cores"`
 	LogicalCPUs    int               `json:"logical_cpus"`
 	MemoryBytes    int64             `json:"memory_bytes"`
+	CPUQuota       float64           `json:"cpu_quota,omitempty"`          // CPUs that the control groups allow dlbench; 0 is no quota
+	MemoryLimit    int64             `json:"memory_limit_bytes,omitempty"` // that they allow it; 0 is no limit
 	Governor       string            `json:"governor,omitempty"`
 	SMT            string            `json:"smt,omitempty"`   // "on", "off"
 	Turbo          string            `json:"turbo,omitempty"` // "on", "off"

@@ -26,7 +26,7 @@ func (r *Record) Validate() error {
 		return problemf(path{"schema_version"}, "is %d, expected %d", r.SchemaVersion, SchemaVersion)
 	}
 	v := validator{record: r}
-	for _, check := range []func() error{v.names, v.cells, v.comparisons, v.overall} {
+	for _, check := range []func() error{v.times, v.names, v.cells, v.comparisons, v.overall} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ func (v validator) cells() error {
 		if !slices.Contains([]string{Measured, NotRanked, Unsupported, Failed, Pending}, c.Status) {
 			return problemf(at.field("status"), "%q is not a state of a cell", c.Status)
 		}
-		if t := c.Throughput; t != nil && !(t.CILow <= t.Median && t.Median <= t.CIHigh) {
-			return problemf(at.field("throughput"), "the median %v is outside its interval [%v, %v]", t.Median, t.CILow, t.CIHigh)
+		if err := possible(at, c); err != nil {
+			return err
 		}
 		if err := validProcesses(at.field("processes"), c.Processes); err != nil {
 			return err

@@ -63,6 +63,7 @@ const (
 	TurboOn        = "turbo_on"
 	SMTOn          = "smt_on"
 	VirtualMachine = "virtual_machine"
+	CPUQuota       = "cpu_quota"
 	BusyMachine    = "busy_machine"
 	GPUShared      = "gpu_shared"
 
@@ -116,6 +117,7 @@ type Explanation struct {
 var Explanations = []Explanation{
 	{BudgetEnded, "the budget ended before every cell had its processes", "a longer --budget, fewer workloads"},
 	{BusyMachine, "other processes computed before the run began", "stop them; wait"},
+	{CPUQuota, "a control group allows dlbench less CPU time than the CPUs that it may run on", "lift the quota, or give as many whole CPUs (--cpus)"},
 	{CPUThermal, "heat held a core's clock down while a cell was measured", "cooling; fewer threads; a fixed, lower clock"},
 	{CPUThrottled, "the runner's control group was throttled", "lift the CPU quota"},
 	{CPUsMismatch, "the process may run on other CPUs than asked", "compare with care"},

@@ -27,9 +27,16 @@ func machineFacts(r *record.Record) []fact {
 
 func systemFacts(e record.Environment) []fact {
 	return []fact{
-		{"system", e.OS}, {"kernel", e.Kernel}, {"governor", e.Governor}, {"SMT", e.SMT}, {"turbo", e.Turbo},
+		{"CPU quota", quota(e)}, {"system", e.OS}, {"kernel", e.Kernel}, {"governor", e.Governor}, {"SMT", e.SMT}, {"turbo", e.Turbo},
 		{"control groups", e.Cgroup}, {"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 	}
+}
+
+func quota(e record.Environment) string {
+	if e.CPUQuota == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.2f CPUs", e.CPUQuota)
 }
 
 func termFacts(t record.Terms) []fact {

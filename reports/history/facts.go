@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -23,7 +24,7 @@ func recordFacts(rec *record.Record) []Fact {
 		drivers = append(drivers, gpu.Driver)
 	}
 	return []Fact{
-		{"dlbench", rec.DlbenchVersion}, {"system", e.OS}, {"kernel", e.Kernel}, {"virtualization", e.Virtualization},
+		{"dlbench", rec.DlbenchVersion}, {"CPU quota", strconv.FormatFloat(e.CPUQuota, 'g', -1, 64)}, {"system", e.OS}, {"kernel", e.Kernel}, {"virtualization", e.Virtualization},
 		{"vector extensions", strings.Join(e.CPUFlags, " ")}, {"clock governor", e.Governor}, {"turbo", e.Turbo}, {"SMT", e.SMT},
 		{"control groups", e.Cgroup}, {"engine version", e.EngineVersion}, {"GPU driver", strings.Join(drivers, ", ")}, {"profile", rec.Profile},
 	}

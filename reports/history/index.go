@@ -14,7 +14,7 @@ import (
 )
 
 // indexVersion changes with the schema, and with what is put into it.
-const indexVersion = 2
+const indexVersion = 3
 
 // The texts that many rows share (machines, versions) stand once, in texts.
 const schema = `

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
@@ -34,7 +35,7 @@ func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
 		return t, UsageError(fmt.Errorf("--threads is %d, expected at least 1", t.Threads))
 	}
 	if t.Threads == 0 {
-		t.Threads = len(cpus)
+		t.Threads = sample.OwnLimits("/").Threads(len(cpus))
 	}
 	t.CPUs = engine.FormatCPUs(cpus)
 	t.MemoryBytes, err = memoryLimit()
@@ -55,7 +56,7 @@ func allowedCPUs() ([]int, error) {
 	return cpus, nil
 }
 
-// memoryShare is what one runner may take of the machine's memory: the rest is
+// memoryShare is what one runner may take of the memory that dlbench may use: the rest is
 // the harness's and the system's, so that a runner that wants too much is ended
 // by its own limit and not at random.
 const memoryShare = 0.85
@@ -65,5 +66,5 @@ func memoryLimit() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the machine's memory: %w", err)
 	}
-	return int64(float64(memory.Total)*memoryShare) &^ (1<<20 - 1), nil
+	return int64(float64(sample.OwnLimits("/").Memory(int64(memory.Total)))*memoryShare) &^ (1<<20 - 1), nil
 }
