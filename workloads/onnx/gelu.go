@@ -16,10 +16,10 @@ type pattern struct {
 	readers map[string][]*node
 }
 
-// recognise replaces x·(1 + erf(x/√2))/2, in any order of its products, by Gelu.
+// recognise replaces what is spelled out by the operators that it is: GELU,
+// x·(1 + erf(x/√2))/2, in any order of its products, and LayerNormalization.
 func (i *importer) recognise() {
 	p := pattern{i, map[string]*node{}, map[string][]*node{}}
-	var erfs []*node
 	for _, n := range i.nodes {
 		for _, name := range n.outputs {
 			p.makers[name] = n
@@ -27,27 +27,33 @@ func (i *importer) recognise() {
 		for _, name := range n.inputs {
 			p.readers[name] = append(p.readers[name], n)
 		}
-		if n.op == "Erf" {
-			erfs = append(erfs, n)
-		}
 	}
 	gone := map[*node]bool{}
-	for _, erf := range erfs {
-		if x, last, others, ok := p.gelu(erf); ok {
+	for _, n := range i.nodes {
+		if n.op != "Erf" {
+			continue
+		}
+		if x, last, others, ok := p.gelu(n); ok {
 			i.foldNode(last, "x·(1+erf(x/√2))/2 is Gelu")
-			for _, n := range append(others, last) {
-				for _, name := range n.inputs {
-					i.uses[name]--
-				}
-			}
-			for _, n := range others {
-				gone[n] = true
-			}
-			i.uses[x]++
-			last.op, last.inputs, last.attributes = "Gelu", []string{x}, nil
+			p.replace(last, others, gone, "Gelu", x)
 		}
 	}
+	p.layerNorms(gone)
 	i.nodes = slices.DeleteFunc(i.nodes, func(n *node) bool { return gone[n] })
+}
+
+// replace makes the last of some nodes another operator, and marks the others.
+func (p pattern) replace(last *node, others []*node, gone map[*node]bool, op string, inputs ...string) {
+	for _, n := range append(slices.Clone(others), last) {
+		for _, name := range n.inputs {
+			p.i.uses[name]--
+		}
+		gone[n] = n != last
+	}
+	for _, name := range inputs {
+		p.i.uses[name]++
+	}
+	last.op, last.inputs, last.attributes = op, inputs, nil
 }
 
 // gelu follows the products around an Erf. It returns their x, the node that

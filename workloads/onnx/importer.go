@@ -67,10 +67,10 @@ func (i *importer) run() (*network.Network, error) {
 	if err := i.live(); err != nil {
 		return nil, err
 	}
+	i.recognise()
 	if err := i.problems(); err != nil {
 		return nil, err
 	}
-	i.recognise()
 	for _, n := range i.nodes {
 		if err := i.translate(n); err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.label(), n.op, err)

@@ -29,7 +29,7 @@ func TestDocumentedNetworks(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| Network | Images | Parameters | GMAC an image | Operators beyond the common ones |\n|---|---|---|---|---|\n")
 	for _, name := range zoo.Names() {
-		net := build(t, name, 1)
+		net := build(t, name)
 		counts, err := net.Counts()
 		if err != nil {
 			t.Fatal(err)

@@ -110,7 +110,7 @@ func TestUnknownNetworkOffersNearest(t *testing.T) {
 // must fail parity: nothing is a constant, and nothing sits at 0 or 1.
 func TestInitsAreNoDefaults(t *testing.T) {
 	for _, name := range zoo.Names() {
-		for _, p := range build(t, name, 1).Parameters {
+		for _, p := range build(t, name).Parameters {
 			i := p.Init
 			if i.Kind == "uniform" && i.High-i.Low < 0.03 || i.Kind == "normal" && i.Std < 0.005 {
 				t.Errorf("%s: %s is nearly constant: %+v", name, p.Name, i)
@@ -126,7 +126,7 @@ func TestInitsAreNoDefaults(t *testing.T) {
 func TestDamping(t *testing.T) {
 	for name, last := range map[string]string{"resnet18": "bn2", "resnet20": "bn2", "resnet50": "bn3", "resnet152": "bn3"} {
 		damped := 0
-		for _, p := range build(t, name, 1).Parameters {
+		for _, p := range build(t, name).Parameters {
 			if p.Init.Kind != "uniform" || !strings.HasSuffix(p.Name, ".weight") {
 				continue
 			}
@@ -148,7 +148,7 @@ func TestDamping(t *testing.T) {
 // dict and readers can find their way.
 func TestParameterNames(t *testing.T) {
 	shapes := map[string][]int{}
-	for _, p := range build(t, "resnet50", 1).Parameters {
+	for _, p := range build(t, "resnet50").Parameters {
 		shapes[p.Name] = p.Shape
 	}
 	for name, want := range map[string][]int{
@@ -199,13 +199,13 @@ func TestBuildAt(t *testing.T) {
 	}
 }
 
-func build(t *testing.T, name string, batch int) *network.Network {
+func build(t *testing.T, name string) *network.Network {
 	t.Helper()
 	entry, err := zoo.Get(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := entry.Build(batch)
+	net, err := entry.Build(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -348,6 +348,26 @@ def convnext_block():
 
 
 @case
+def layer_norm_spelled_out():
+    """As exporters write it for opsets before 17."""
+    nodes = [
+        node("Conv", "x w", "a"), node("Transpose", "a", "t", perm=[0, 2, 3, 1]),
+        node("ReduceMean", "t", "m", axes=[-1]), node("Sub", "t m", "d"),
+        node("Constant", "", "two", value=scalars("", 2, np.float32)),
+        node("Pow", "d two", "p"), node("ReduceMean", "p", "v", axes=[-1]),
+        node("Add", "v eps", "e"), node("Sqrt", "e", "s"), node("Div", "d s", "n"),
+        node("Mul", "n ls", "k"), node("Add", "k lb", "o"),
+        node("Transpose", "o", "back", perm=[0, 3, 1, 2]),
+    ]
+    nodes[4].input[:] = []
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("ls", 4, low=0.5, high=1.5), tensor("lb", 4),
+        scalars("eps", 0.01, np.float32),
+    ]
+    return classifier(nodes, weights, 4, opset=13)
+
+
+@case
 def channels_last_images():
     """As tf2onnx writes Keras: the images are turned first, and scaled by numbers."""
     nodes = [
