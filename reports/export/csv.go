@@ -13,7 +13,9 @@ import (
 var csvHeader = []string{"workload", "runner", "framework_version", "device", "status", "reason", "parity", "warnings",
 	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers",
 	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
-	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule"}
+	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule",
+	"multi_stream_p50_ms", "multi_stream_p90_ms", "multi_stream_p95_ms", "multi_stream_p99_ms",
+	"server_queries_per_s", "server_queries_per_s_low", "server_queries_per_s_high", "server_p99_ms", "server_processes_over"}
 
 // CSV writes one row a cell (RFC 4180). What was not seen is empty; a level of 0
 // says that low and high are the extremes and no interval; warnings are the
@@ -27,6 +29,7 @@ func CSV(w io.Writer, rec *record.Record) error {
 		c := &rec.Cells[i]
 		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(rec.CodesAbout(c), " ")}
 		line = append(append(append(append(line, throughputColumns(c.Throughput)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
+		line = append(line, scenarioColumns(c)...)
 		if err := out.Write(line); err != nil {
 			return err
 		}
@@ -47,6 +50,21 @@ func latencyColumns(l *record.Latency) []string {
 		return make([]string, 4)
 	}
 	return []string{optional(l.P50), optional(l.P90), optional(l.P95), optional(l.P99)}
+}
+
+// scenarioColumns are those of queries of several images and of the server
+// scenario; no rate says that no process kept the bound.
+func scenarioColumns(c *record.Cell) []string {
+	multi := latencyColumns(nil)
+	if c.MultiStream != nil {
+		multi = latencyColumns(&c.MultiStream.LatencyMS)
+	}
+	served := make([]string, 5)
+	if s := c.Server; s != nil {
+		copy(served, throughputColumns(s.Rate)[:3])
+		served[3], served[4] = latencyColumns(s.LatencyMS)[3], strconv.Itoa(s.Over)
+	}
+	return append(multi, served...)
 }
 
 func startupColumns(s *record.Startup) []string {

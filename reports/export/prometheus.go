@@ -52,7 +52,27 @@ var families = []family{
 	{"dlbench_throughput_low_images_per_second", "Lower end of the median's interval.", ofThroughput(func(t *record.Throughput) float64 { return t.CILow })},
 	{"dlbench_throughput_high_images_per_second", "Upper end of the median's interval.", ofThroughput(func(t *record.Throughput) float64 { return t.CIHigh })},
 	{"dlbench_throughput_processes", "Fresh processes behind the median.", ofThroughput(func(t *record.Throughput) float64 { return float64(t.N) })},
-	{"dlbench_latency_seconds", "Latency of iterations issued one at a time.", latencies},
+	{"dlbench_latency_seconds", "Latency of iterations issued one at a time.", func(c *record.Cell, add func(labels, float64)) { latencies(c.LatencyMS, add) }},
+	{"dlbench_multi_stream_latency_seconds", "Latency of queries of several images.", func(c *record.Cell, add func(labels, float64)) {
+		if c.MultiStream != nil {
+			latencies(&c.MultiStream.LatencyMS, add)
+		}
+	}},
+	{"dlbench_server_latency_seconds", "Latency of queries of the server scenario, at the rates below.", func(c *record.Cell, add func(labels, float64)) {
+		if c.Server != nil {
+			latencies(c.Server.LatencyMS, add)
+		}
+	}},
+	{"dlbench_server_queries_per_second", "Highest rate of the server scenario that keeps the bound, median over processes.", func(c *record.Cell, add func(labels, float64)) {
+		if c.Server != nil && c.Server.Rate != nil {
+			add(nil, c.Server.Rate.Median)
+		}
+	}},
+	{"dlbench_server_processes_over", "Processes that kept the server scenario's bound at no rate.", func(c *record.Cell, add func(labels, float64)) {
+		if c.Server != nil {
+			add(nil, float64(c.Server.Over))
+		}
+	}},
 	{"dlbench_startup_seconds", "Cold start, medians over processes.", startups},
 	{"dlbench_memory_peak_bytes", "Largest memory of the runner.", func(c *record.Cell, add func(labels, float64)) {
 		if u := c.Utilization; u != nil && u.MemoryPeakBytes != nil {
@@ -85,8 +105,7 @@ func ofThroughput(figure func(*record.Throughput) float64) func(*record.Cell, fu
 	}
 }
 
-func latencies(c *record.Cell, add func(labels, float64)) {
-	l := c.LatencyMS
+func latencies(l *record.Latency, add func(labels, float64)) {
 	if l == nil {
 		return
 	}
