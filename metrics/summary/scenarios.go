@@ -71,10 +71,38 @@ func BestServed(p *record.Process, bound time.Duration) *record.Block {
 }
 
 // Keeps says whether the p99 of a block of queries keeps a bound; too few
-// queries for a p99 do not.
+// queries for a p99 do not. Nor does a block whose queue still grew at its end: a
+// wide bound holds while it fills, and no rate above what the runner can serve
+// holds for ever.
 func Keeps(b record.Block, bound time.Duration) bool {
 	p99, ok := stats.Percentile(record.Milliseconds(b.QueryNS), 0.99)
-	return ok && p99 <= float64(bound)/1e6
+	return ok && p99 <= float64(bound)/1e6 && !QueueGrew(b)
+}
+
+// A queue grew if the middle latency of each quarter of a block's queries is above
+// that of the quarter before by this factor, and all in all by this share of the
+// time in which they were scheduled: what arrived too much.
+const (
+	quarterGrowth = 1.05
+	overload      = 0.03
+)
+
+// QueueGrew says whether queries waited longer and longer over a block. A queue
+// that a rate can drain comes and goes; one that it cannot rises in a line.
+func QueueGrew(b record.Block) bool {
+	quarter := len(b.QueryNS) / 4
+	if quarter < 10 || b.QueryRate <= 0 {
+		return false
+	}
+	var middles [4]float64
+	for i := range middles {
+		middles[i] = stats.Median(record.Milliseconds(b.QueryNS[i*quarter : (i+1)*quarter]))
+		if i > 0 && middles[i] < quarterGrowth*middles[i-1] {
+			return false
+		}
+	}
+	between := 3 * float64(quarter) / b.QueryRate * 1e3 // ms from the middle of the first to that of the last
+	return middles[3]-middles[0] > overload*between
 }
 
 func hasServed(p *record.Process) bool {
