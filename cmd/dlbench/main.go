@@ -3,10 +3,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -18,11 +15,6 @@ func main() { os.Exit(mainCode(sample.OpenGPU)) }
 
 // mainCode is the program in this process's world, with its GPUs.
 func mainCode(openGPU func() (sample.GPU, error)) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-ctx.Done()
-		stop() // a second Ctrl-C ends the program at once
-	}()
 	p := &program{
 		stdout: os.Stdout, stderr: os.Stderr,
 		getenv:   os.Getenv,
@@ -33,7 +25,7 @@ func mainCode(openGPU func() (sample.GPU, error)) int {
 		columns:  func() int { return columnsOf(os.Stderr, 80) },
 		width:    columnsOf(os.Stdout, 120),
 	}
-	return p.run(ctx, os.Args)
+	return p.run(interruptible(os.Stderr), os.Args)
 }
 
 // columnsOf is how wide a stream's terminal is now, or what is taken if it is
