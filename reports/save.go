@@ -29,6 +29,12 @@ func pointLatest(dir string) error {
 		return nil
 	}
 	link := filepath.Join(parent, "latest")
+	if name == "latest" {
+		return nil
+	}
+	if info, err := os.Lstat(link); err == nil && info.Mode()&os.ModeSymlink == 0 {
+		return nil // somebody's own, which no link may replace
+	}
 	if old, err := os.Readlink(link); err == nil && old == name {
 		return nil
 	}

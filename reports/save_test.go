@@ -47,3 +47,21 @@ func TestARunElsewhereMovesNoLink(t *testing.T) {
 		t.Errorf("it made %v, %v", entries, err)
 	}
 }
+
+// TestARunThatIsCalledLatestBreaksNoOther: a link cannot take the name of a
+// directory, and needs not.
+func TestARunThatIsCalledLatestBreaksNoOther(t *testing.T) {
+	results := filepath.Join(t.TempDir(), "results")
+	for _, run := range []string{"latest", "second"} {
+		dir := filepath.Join(results, run)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := reports.Save(dir, &record.Record{SchemaVersion: record.SchemaVersion, Suite: run}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := os.ReadDir(results); err != nil || len(entries) != 2 {
+		t.Errorf("results has %v, %v; want latest and second", entries, err)
+	}
+}

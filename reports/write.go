@@ -39,5 +39,9 @@ func writeTo(path string, write func(io.Writer) error) error {
 		return err
 	}
 	buffered := bufio.NewWriter(f)
-	return errors.Join(write(buffered), buffered.Flush(), f.Close())
+	err = write(buffered)
+	if err == nil { // else it is the same error again
+		err = buffered.Flush()
+	}
+	return errors.Join(err, f.Close())
 }

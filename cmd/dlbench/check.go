@@ -37,16 +37,25 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{"markdown", "junit"} {
+		if file := c.String(name); file != "" {
+			if err := writable(file); err != nil {
+				return usage(fmt.Errorf("--%s %s: %w", name, file, err))
+			}
+		}
+	}
 	g := p.newProgress()
 	report, err := k.judge(c.Context, g, c.Args().First(), c.String("out"))
 	g.End()
 	if err != nil {
 		return err
 	}
+	// Whatever cannot be written does not hide the verdict.
+	var unwritten error
 	for name, write := range map[string]func(io.Writer) error{"markdown": report.Markdown, "junit": report.JUnit} {
 		if file := c.String(name); file != "" {
 			if err := reports.WriteFile(file, write); err != nil {
-				return usage(fmt.Errorf("write the check: %w", err))
+				unwritten = errors.Join(unwritten, usage(fmt.Errorf("write the check: %w", err)))
 			}
 		}
 	}
@@ -55,7 +64,7 @@ func (p *program) check(c *cli.Context) error {
 	} else {
 		err = report.Text(p.stdout, p.width)
 	}
-	return errors.Join(err, verdict(report))
+	return errors.Join(err, verdict(report), unwritten)
 }
 
 // verdict is the error that a check amounts to.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -34,9 +35,19 @@ func (p *program) runCommand() *cli.Command {
 			if err := p.readMeasure(c, g, &o); err != nil {
 				return err
 			}
+			claim := claimDir
+			if c.String("resume") == "" && c.String("out") == "" {
+				claim = claimNew
+			}
+			dir, err := claim(o.Dir)
+			if err != nil {
+				return err
+			}
+			o.Dir = dir.path
 			rec, err := measure(c.Context, o)
 			g.End()
 			if rec == nil {
+				dir.release()
 				return err
 			}
 			return errors.Join(p.showRun(o.Dir, rec, c.Bool("json")), err)
@@ -63,7 +74,10 @@ func (p *program) runOptions(resume, out, suite string) (bench.Options, error) {
 	if o.Dir = out; out == "" {
 		o.Dir = filepath.Join("results", p.now().Format("20060102-150405")+"-"+suite)
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, "result.json")); err == nil {
+	if keptLink(o.Dir) {
+		return o, usage(fmt.Errorf("--out %s: dlbench keeps this name as a link to the newest run: give another one", o.Dir))
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, "result.json")); err == nil && out != "" {
 		return o, usage(fmt.Errorf("%s holds a result already: give another --out, or --resume it", o.Dir))
 	}
 	return o, nil
@@ -82,7 +96,13 @@ func suiteName(c *cli.Context) string {
 
 // measure runs a campaign whose files lie in its directory.
 func measure(ctx context.Context, o bench.Options) (*record.Record, error) {
-	o.Save = func(rec *record.Record) error { return reports.Save(o.Dir, rec) }
+	o.Save = func(rec *record.Record) error {
+		if err := reports.Save(o.Dir, rec); err != nil {
+			return bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, err),
+				"make room, or make the directory writable, then go on with dlbench run --resume "+o.Dir)
+		}
+		return nil
+	}
 	rec, err := bench.Run(ctx, o)
 	if rec != nil && bench.KindOf(err) == bench.Interrupted {
 		err = &bench.Error{Kind: bench.Interrupted, Err: fmt.Errorf("%w; go on with dlbench run --resume %s", err, o.Dir)}
@@ -98,6 +118,13 @@ func (p *program) showRun(dir string, rec *record.Record, asJSON bool) error {
 	if err := reports.Table(p.stdout, rec, p.width); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "\nreport  %s\nrecord  %s\n", filepath.Join(dir, "report.html"), filepath.Join(dir, "result.json"))
+	lines := "\n"
+	for _, file := range []struct{ what, name string }{{"report", "report.html"}, {"record", "result.json"}} {
+		path := filepath.Join(dir, file.name)
+		if _, err := os.Stat(path); err == nil { // what could not be written is not announced
+			lines += file.what + "  " + path + "\n"
+		}
+	}
+	_, err := io.WriteString(p.stdout, lines)
 	return err
 }

@@ -71,6 +71,9 @@ func TestScripts(t *testing.T) {
 				}
 				return err == nil, nil
 			}
+			if condition == "mount" {
+				return exec.Command("unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt").Run() == nil, nil
+			}
 			return condition == "python" && python != "", nil
 		},
 		UpdateScripts: os.Getenv("DLBENCH_UPDATE_SCRIPTS") != "",

@@ -2,10 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
@@ -30,19 +33,24 @@ func ThisHost() Host {
 	return Host{Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, OpenGPU: sample.OpenGPU}
 }
 
+const cacheHint = "set XDG_CACHE_HOME to a directory that can be written"
+
 // CacheDir is where workloads, verdicts and adapters are kept between runs.
 func (h Host) CacheDir() (string, error) {
 	base := h.Getenv("XDG_CACHE_HOME")
 	if base == "" {
 		home := h.Getenv("HOME")
-		if home == "" {
-			home = os.TempDir()
+		if home == "" { // one in /tmp would be whoever's was first
+			return "", EnvironmentError(errors.New("neither XDG_CACHE_HOME nor HOME says where the cache is"), cacheHint)
 		}
 		base = filepath.Join(home, ".cache")
 	}
 	dir := filepath.Join(base, "dlbench")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", EnvironmentError(fmt.Errorf("make the cache directory: %w", err), "set XDG_CACHE_HOME to a directory that can be written")
+		return "", EnvironmentError(fmt.Errorf("make the cache directory: %w", err), cacheHint)
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return "", EnvironmentError(fmt.Errorf("write to the cache directory %s: %w", dir, err), cacheHint)
 	}
 	return dir, nil
 }

@@ -49,6 +49,9 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil // the outcome says so
 	}
+	if err != nil && ctx.Err() == nil {
+		return r.record, err // which says why cells are pending
+	}
 	return r.record, errors.Join(err, r.outcome(ctx))
 }
 
@@ -171,7 +174,7 @@ func (r *run) measure(ctx context.Context) error {
 	began := time.Now()
 	cells, err := r.cells(ctx, began)
 	if err != nil {
-		return r.interrupted(ctx, err)
+		return r.interrupted(err)
 	}
 	if err := r.judge.Close(ctx); err != nil {
 		return err
@@ -194,12 +197,9 @@ func (r *run) limit() func(engine.Identity) (int64, error) {
 	return func(id engine.Identity) (int64, error) { return sample.MemoryLimit("/", id.Cgroup) }
 }
 
-// interrupted keeps what there is when verification is cut off.
-func (r *run) interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		r.record.Status = record.Interrupted
-		summary.Summarize(r.record)
-		return errors.Join(err, r.save(r.record))
-	}
-	return err
+// interrupted keeps what there is when verification is cut off, or cannot go on.
+func (r *run) interrupted(err error) error {
+	r.record.Status = record.Interrupted
+	summary.Summarize(r.record)
+	return errors.Join(err, r.save(r.record))
 }

@@ -2,10 +2,12 @@ package bench_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -194,5 +196,40 @@ func TestAnInterruptedCampaignIsSavedAndGoesOn(t *testing.T) {
 		if slices.Contains(rec.Warnings[:i], w) {
 			t.Errorf("the warning %v is there twice", w)
 		}
+	}
+}
+
+// TestADiskThatFillsLeavesARunThatGoesOn fails to save the first round.
+func TestADiskThatFillsLeavesARunThatGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, lasting := range map[string]bool{"for a moment": false, "for good": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, map[string]enginetest.Runner{"a": {}})
+			o := s.options()
+			o.Rounds = 3
+			keep, saves := o.Save, 0
+			o.Save = func(r *record.Record) error {
+				if saves++; saves == 1 || lasting {
+					return fmt.Errorf("keep the run: %w", syscall.ENOSPC)
+				}
+				return keep(r)
+			}
+			rec, err := bench.Run(t.Context(), o)
+			benchtest.Check(t, err, bench.Environment, "keep the run: no space left on device")
+			if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "budget") {
+				t.Errorf("says more than what is wrong: %s", text)
+			}
+			if rec.Status != record.Interrupted || len(rec.Cell(workload, "a").Processes) != 1 {
+				t.Fatalf("the record is %s with %d processes", rec.Status, len(rec.Cell(workload, "a").Processes))
+			}
+			if lasting {
+				return
+			}
+			again := s.ready(bench.Resuming(s.reread()))
+			again.Rounds, again.SkipParity = 3, true
+			if rec := s.run(again, bench.Internal, ""); rec.Status != record.Complete || len(rec.Cell(workload, "a").Processes) != 3 {
+				t.Errorf("after it went on the record is %s with %d processes", rec.Status, len(rec.Cell(workload, "a").Processes))
+			}
+		})
 	}
 }

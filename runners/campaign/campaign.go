@@ -96,8 +96,11 @@ func Run(ctx context.Context, cfg Config) error {
 		c.Began = c.began
 	}
 	err := c.rounds(ctx)
-	c.finish(ctx)
-	return errors.Join(err, c.Save(c.Record))
+	c.finish(errors.Join(err, ctx.Err()))
+	if again := c.Save(c.Record); again != nil && !c.unsaved {
+		err = errors.Join(err, again)
+	}
+	return err
 }
 
 type campaign struct {
@@ -105,6 +108,8 @@ type campaign struct {
 	began time.Time
 	cost  map[string]time.Duration // of the last process of a cell
 	done  int
+
+	unsaved bool // a round could not be saved
 }
 
 func (c *campaign) rounds(ctx context.Context) error {
@@ -271,12 +276,16 @@ func (c *campaign) save() error {
 	c.Record.Status = record.Running
 	c.Record.Updated = c.Now().UTC()
 	c.Summarize(c.Record)
-	return c.Save(c.Record)
+	err := c.Save(c.Record)
+	c.unsaved = err != nil
+	return err
 }
 
-func (c *campaign) finish(ctx context.Context) {
+// finish says whether all was measured, or something ended it: a record of some
+// of the rounds is not complete, and may go on.
+func (c *campaign) finish(ended error) {
 	c.Record.Status = record.Complete
-	if ctx.Err() != nil {
+	if ended != nil {
 		c.Record.Status = record.Interrupted
 	}
 	c.Record.Updated = c.Now().UTC()

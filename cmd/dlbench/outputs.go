@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dlbench/dlbench/runners/bench"
+)
+
+// What cannot be written is found before anything is prepared or measured: an
+// hour later nobody is there to give another name.
+
+// claimed is a directory that can be written, and those that were made for it.
+type claimed struct {
+	path string
+	made []string // the deepest first
+}
+
+// claimDir makes a directory, if it is not there, and finds out whether it can
+// be written.
+func claimDir(path string) (*claimed, error) {
+	d := &claimed{path: path}
+	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		d.made = append(d.made, dir)
+	}
+	err := os.MkdirAll(path, 0o755)
+	if err == nil {
+		err = tryFile(path)
+	}
+	if err != nil {
+		d.release()
+		return nil, bench.EnvironmentError(fmt.Errorf("output directory %s: %w", path, err), "give an --out that can be written")
+	}
+	return d, nil
+}
+
+// claimNew makes a directory that no other run has: another one that began in
+// the same second has taken the name already.
+func claimNew(path string) (*claimed, error) {
+	parent, err := claimDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	name := path
+	for n := 2; ; n++ {
+		err := os.Mkdir(name, 0o755)
+		if err == nil {
+			return &claimed{path: name, made: append([]string{name}, parent.made...)}, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			parent.release()
+			return nil, bench.EnvironmentError(fmt.Errorf("output directory: %w", err), "give an --out that can be written")
+		}
+		name = fmt.Sprintf("%s-%d", path, n)
+	}
+}
+
+// release removes what was made, if it has stayed empty.
+func (d *claimed) release() {
+	for _, dir := range d.made {
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
+}
+
+// tryFile makes a file in a directory and removes it.
+func tryFile(dir string) error {
+	f, err := os.CreateTemp(dir, ".dlbench-*")
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err // the file's own name would only puzzle
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// writable says why a file cannot be written that is to be made or replaced.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() { // a pipe or a device is written to as it is
+		if info.IsDir() {
+			return fmt.Errorf("%s is a directory", path)
+		}
+		return nil
+	}
+	return tryFile(filepath.Dir(path))
+}
+
+// keptLink says whether a name is that of the link that reports.Save keeps.
+func keptLink(path string) bool {
+	whole, err := filepath.Abs(path)
+	return err == nil && filepath.Base(whole) == "latest" && filepath.Base(filepath.Dir(whole)) == "results"
+}
