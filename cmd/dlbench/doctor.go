@@ -14,10 +14,10 @@ import (
 
 // finding is one thing that doctor looked at.
 type finding struct {
-	What  string `json:"what"`
-	State string `json:"state"` // "ok", "warning", "missing", "not needed", "failed"
-	Text  string `json:"text"`
-	Mend  string `json:"mend,omitempty"`
+	What   string `json:"what"`
+	State  string `json:"state"` // "ok", "warning", "missing", "not needed", "failed"
+	Text   string `json:"text"`
+	Remedy string `json:"mend,omitempty"`
 }
 
 func (p *program) doctorCommand() *cli.Command {
@@ -55,8 +55,8 @@ func (p *program) doDoctor(c *cli.Context) error {
 	t := table.New("what", "state", "found")
 	for _, f := range findings {
 		text := f.Text
-		if f.Mend != "" {
-			text += " → " + f.Mend
+		if f.Remedy != "" {
+			text += " → " + f.Remedy
 		}
 		t.Add(f.What, f.State, text)
 	}
@@ -79,7 +79,7 @@ func gpuOutcome(devices []device.Device, findings []finding) error {
 	}
 	for _, f := range findings {
 		if strings.HasPrefix(f.What, handOver) && f.State == "missing" {
-			return bench.EnvironmentError(errors.New(f.Text), f.Mend)
+			return bench.EnvironmentError(errors.New(f.Text), f.Remedy)
 		}
 	}
 	return nil

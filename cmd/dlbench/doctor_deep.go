@@ -48,7 +48,7 @@ func (p *program) deep(ctx context.Context, engineName string, devices []device.
 		report := check.Run(ctx)
 		all = append(all, report)
 		for _, f := range report.Findings {
-			findings = append(findings, finding{What: d.Name + ": " + f.What, State: string(f.State), Text: f.Text, Mend: f.Remedy})
+			findings = append(findings, finding{What: d.Name + ": " + f.What, State: string(f.State), Text: f.Text, Remedy: f.Remedy})
 		}
 	}
 	return all, findings, ctx.Err()

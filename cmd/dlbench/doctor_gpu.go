@@ -21,7 +21,7 @@ const handOver = "GPUs in "
 // can use them; one line where there is no card.
 func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent error) ([]finding, error) {
 	if absent != nil {
-		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Mend: bench.CardRemedy(absent)}}, nil
+		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Remedy: bench.CardRemedy(absent)}}, nil
 	}
 	all, err := manifest.Builtin()
 	if err != nil {
@@ -35,12 +35,12 @@ func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent err
 			f.Text += ", split by MIG: " + strings.Join(instances(card), ", ")
 		}
 		if card.MIG && len(card.Instances) == 0 {
-			f.State, f.Text, f.Mend = "warning", text+", split by MIG, without an instance", "nvidia-smi mig -cgi, or nvidia-smi -mig 0"
+			f.State, f.Text, f.Remedy = "warning", text+", split by MIG, without an instance", "nvidia-smi mig -cgi, or nvidia-smi -mig 0"
 		}
 		findings = append(findings, f, runnersOn(card, all))
 	}
 	for _, card := range unreadable {
-		findings = append(findings, finding{What: card.Card, State: "warning", Text: "cannot be used: " + card.Error(), Mend: bench.CardRemedy(card)})
+		findings = append(findings, finding{What: card.Card, State: "warning", Text: "cannot be used: " + card.Error(), Remedy: bench.CardRemedy(card)})
 	}
 	return findings, nil
 }
@@ -69,7 +69,7 @@ func driverFinding(card record.GPU, all []manifest.Manifest) finding {
 		}
 	}
 	if needed > 0 {
-		f.State, f.Mend = "warning", manifest.DriverHint(needed)
+		f.State, f.Remedy = "warning", manifest.DriverHint(needed)
 		f.Text += "; too old for the images of " + strings.Join(names, ", ")
 	}
 	return f
@@ -119,8 +119,8 @@ func handOverFinding(ctx context.Context, command *engine.CLI, cards []device.Ca
 			uuids = append(uuids, g.UUID)
 		}
 	}
-	if lacking := command.LackingForGPUs(ctx, uuids...); lacking != nil {
-		return finding{What: handOver + command.Name(), State: "missing", Text: lacking.Text, Mend: lacking.Hint}
+	if missing := command.MissingForGPUs(ctx, uuids...); missing != nil {
+		return finding{What: handOver + command.Name(), State: "missing", Text: missing.Text, Remedy: missing.Hint}
 	}
 	return finding{What: handOver + command.Name(), State: "ok", Text: "it is set up to hand them to containers"}
 }

@@ -18,10 +18,10 @@ func TestDoctorTellsOfADriverAndOfCardsThatCannotBeUsed(t *testing.T) {
 	}
 	driver, card0 := findings[0], findings[len(findings)-1]
 	if driver.State != "warning" || !strings.Contains(driver.Text, "575.57.08, for CUDA 12.9 and older; too old for the images of ") || !strings.Contains(driver.Text, "pytorch (CUDA 13.") ||
-		strings.Contains(driver.Text, "tensorflow (") || !strings.Contains(driver.Mend, "nvidia-driver-580") {
+		strings.Contains(driver.Text, "tensorflow (") || !strings.Contains(driver.Remedy, "nvidia-driver-580") {
 		t.Errorf("the driver is %+v", driver)
 	}
-	if card0.What != "GPU 0" || card0.State != "warning" || !strings.Contains(card0.Text, "no permission") || !strings.Contains(card0.Mend, "chmod 0666") {
+	if card0.What != "GPU 0" || card0.State != "warning" || !strings.Contains(card0.Text, "no permission") || !strings.Contains(card0.Remedy, "chmod 0666") {
 		t.Errorf("the card without permission is %+v", card0)
 	}
 	if !strings.Contains(findings[1].Text, "memory shared with the processor") {
@@ -38,7 +38,7 @@ func TestDoctorTellsOfMIGAndOfRunners(t *testing.T) {
 		}
 		var lines []string
 		for _, f := range findings {
-			lines = append(lines, f.What+" "+f.State+": "+f.Text+" "+f.Mend)
+			lines = append(lines, f.What+" "+f.State+": "+f.Text+" "+f.Remedy)
 		}
 		return strings.Join(lines, "\n")
 	}

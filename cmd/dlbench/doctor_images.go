@@ -24,7 +24,7 @@ func diskFinding(dir string) finding {
 	free := int64(fs.Bavail) * fs.Bsize
 	f := finding{What: "disk", State: "ok", Text: table.Bytes(free) + " free"}
 	if free < leastDisk {
-		f.State, f.Mend = "warning", "the images need "+table.Bytes(leastDisk)+" while they are built: dlbench images prune"
+		f.State, f.Remedy = "warning", "the images need "+table.Bytes(leastDisk)+" while they are built: dlbench images prune"
 	}
 	return f
 }
@@ -48,13 +48,13 @@ func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache 
 			continue
 		}
 		f := finding{What: "image " + s.Runner, State: "ok", Text: table.Bytes(s.Bytes)}
-		mend := "dlbench images build " + s.Runner
+		remedy := "dlbench images build " + s.Runner
 		if forGPUs {
 			f.What += " for GPUs"
-			mend = "dlbench images build --device gpu " + s.Runner
+			remedy = "dlbench images build --device gpu " + s.Runner
 		}
 		if !s.Built {
-			f.State, f.Text, f.Mend = "missing", "not built", mend
+			f.State, f.Text, f.Remedy = "missing", "not built", remedy
 		}
 		findings = append(findings, f)
 	}

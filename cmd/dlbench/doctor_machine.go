@@ -34,9 +34,9 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		health := e.Probe(ctx)
 		f := finding{What: "engine " + e.Name(), State: "ok", Text: strings.TrimSpace(string(health.State) + " " + health.Version)}
 		if health.State != engine.Healthy {
-			f.State, f.Text, f.Mend = "missing", health.Reason, health.Hint
+			f.State, f.Text, f.Remedy = "missing", health.Reason, health.Hint
 			if containers {
-				f.State, f.Mend = "not needed", "" // one engine is enough
+				f.State, f.Remedy = "not needed", "" // one engine is enough
 			}
 		}
 		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {
@@ -76,7 +76,7 @@ func conditionFindings(ctx context.Context, m record.Environment) []finding {
 	for _, w := range environment.Conditions(ctx, "/", m) {
 		f := finding{What: w.Code, State: "warning", Text: w.Text}
 		if c, ok := record.Explain(w.Code); ok {
-			f.Mend = c.Remedy
+			f.Remedy = c.Remedy
 		}
 		findings = append(findings, f)
 	}

@@ -46,10 +46,10 @@ func (p *program) install(ctx context.Context) error {
 		return command.Run()
 	}}
 	err := installer.Install(ctx)
-	var lacking *engine.EnvironmentError
-	if errors.As(err, &lacking) {
-		g.Say("%s", lacking.Text)
-		g.Say("to get one: %s", lacking.Hint)
+	var missing *engine.EnvironmentError
+	if errors.As(err, &missing) {
+		g.Say("%s", missing.Text)
+		g.Say("to get one: %s", missing.Hint)
 		g.Say("without one, runners whose framework this machine's Python imports run as plain processes (--engine local)")
 		return nil
 	}

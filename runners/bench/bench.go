@@ -42,7 +42,7 @@ type Bench struct {
 	judge     *parity.Verifier
 	reference Entry // who judges: on the CPU, whatever is measured
 	entries   []Entry
-	lacking   []error // images that could not be built
+	unbuilt   []error // images that could not be built
 	making    sync.Mutex
 }
 
@@ -200,7 +200,7 @@ func (b *Bench) Start(ctx context.Context, e Entry) (*launch.Runner, error) {
 	return b.launcher.Open(ctx, e.Manifest, e.Image, e.Device)
 }
 
-// Talk starts a process of a runner, and says nothing to it.
-func (b *Bench) Talk(ctx context.Context, e Entry) (*launch.Conversation, error) {
-	return b.launcher.Talk(ctx, e.Manifest, e.Image, e.Device)
+// StartRaw starts a process of a runner, and says nothing to it.
+func (b *Bench) StartRaw(ctx context.Context, e Entry) (*launch.Conversation, error) {
+	return b.launcher.StartRaw(ctx, e.Manifest, e.Image, e.Device)
 }

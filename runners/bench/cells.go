@@ -97,8 +97,8 @@ func (r *run) opener(e Entry) func(ctx context.Context) (campaign.Runner, error)
 			return nil, err
 		}
 		r.introduce(e.Name(), opened.Hello())
-		if doubt := opened.Doubt(); doubt != "" {
-			r.record.Warn(record.AboutRunner(e.Name()), record.DeviceUnconfirmed, "%s", doubt)
+		if unconfirmed := opened.Unconfirmed(); unconfirmed != "" {
+			r.record.Warn(record.AboutRunner(e.Name()), record.DeviceUnconfirmed, "%s", unconfirmed)
 		}
 		return opened, nil
 	}

@@ -56,15 +56,15 @@ func (b *Bench) makeStartable(ctx context.Context, reference manifest.Manifest, 
 		} else if e, err = b.prepare(ctx, m); ctx.Err() != nil {
 			return ctx.Err()
 		} else if err != nil {
-			b.lacking = append(b.lacking, err)
+			b.unbuilt = append(b.unbuilt, err)
 			e = Entry{Manifest: m, Unusable: firstLine(err.Error())}
 			b.progress.Say("runner %s cannot be used: %v", m.Name, err)
 		}
 		e.Device = on
 		b.entries = append(b.entries, e)
 	}
-	if len(b.lacking) == len(runners) {
-		return errors.Join(b.lacking...)
+	if len(b.unbuilt) == len(runners) {
+		return errors.Join(b.unbuilt...)
 	}
 	return nil
 }

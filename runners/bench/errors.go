@@ -50,7 +50,7 @@ func Failed(format string, args ...any) error {
 // KindOf is the kind of any error that this package and those below it return.
 func KindOf(err error) Kind {
 	var known *Error
-	var lacking *engine.EnvironmentError
+	var missing *engine.EnvironmentError
 	var mistyped *names.UnknownError
 	var broken *session.Failure
 	switch {
@@ -60,7 +60,7 @@ func KindOf(err error) Kind {
 		return known.Kind
 	case errors.As(err, &mistyped):
 		return Usage
-	case errors.As(err, &lacking), errors.Is(err, syscall.ENOSPC):
+	case errors.As(err, &missing), errors.Is(err, syscall.ENOSPC):
 		return Environment
 	case errors.As(err, &broken):
 		return Failure

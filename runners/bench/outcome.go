@@ -28,8 +28,8 @@ func (r *run) outcome(ctx context.Context) error {
 	if err := r.nothingMeasured(); err != nil {
 		return err
 	}
-	if len(r.lacking) > 0 {
-		return EnvironmentError(fmt.Errorf("%d runners could not be used; their cells are unsupported", len(r.lacking)), "dlbench doctor")
+	if len(r.unbuilt) > 0 {
+		return EnvironmentError(fmt.Errorf("%d runners could not be used; their cells are unsupported", len(r.unbuilt)), "dlbench doctor")
 	}
 	return nil
 }

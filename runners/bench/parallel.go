@@ -14,10 +14,10 @@ import (
 // largest network of the zoo takes a runner 6 GB and the reference 8 GB.
 const roomForTwo = 20 << 30
 
-// judges is how many runners are verified at once. Verifying is not timed, and
+// verifiedAtOnce is how many runners are verified at once. Verifying is not timed, and
 // most of it is imports and compilers that use one CPU. A GPU is one runner's:
 // some frameworks take all of its memory.
-func judges(t record.Terms) int {
+func verifiedAtOnce(t record.Terms) int {
 	if strings.HasPrefix(t.Device, "gpu") || t.MemoryBytes < roomForTwo*memoryShare {
 		return 1
 	}
@@ -38,7 +38,7 @@ func (b *Bench) byRunner(ctx context.Context, n int, runner func(i int) string, 
 		cells[name] = append(cells[name], i)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(judges(b.terms))
+	group.SetLimit(verifiedAtOnce(b.terms))
 	for _, name := range names {
 		group.Go(func() error {
 			for _, i := range cells[name] {

@@ -82,8 +82,8 @@ func (r *run) introduce(name string, hello protocol.HelloResult) {
 // warnOfEngine notes what the engine cannot enforce, and parity that nobody
 // asked for.
 func (r *run) warnOfEngine() {
-	if lax, ok := r.engine.(engine.Lax); ok {
-		r.record.Warn(record.AboutRun, record.LocalEngine, "runners ran as plain processes: not enforced were %s", strings.Join(lax.Unenforced(), ", "))
+	if bestEffort, ok := r.engine.(engine.BestEffort); ok {
+		r.record.Warn(record.AboutRun, record.LocalEngine, "runners ran as plain processes: not enforced were %s", strings.Join(bestEffort.Unenforced(), ", "))
 	}
 	if r.skipParity {
 		r.record.Warn(record.AboutRun, record.ParityNotAsked, "parity was not checked (--no-verify): nothing says that these runners computed the same, and nothing is ranked")

@@ -191,7 +191,7 @@ func (r *run) measure(ctx context.Context) error {
 
 // limit reads the memory limit of a container; plain processes have none.
 func (r *run) limit() func(engine.Identity) (int64, error) {
-	if _, lax := r.engine.(engine.Lax); lax {
+	if _, bestEffort := r.engine.(engine.BestEffort); bestEffort {
 		return nil
 	}
 	return func(id engine.Identity) (int64, error) { return sample.MemoryLimit("/", id.Cgroup) }

@@ -76,8 +76,8 @@ func handsOver(ctx context.Context, e engine.Engine, devices []device.Device) er
 	for _, d := range devices {
 		uuids = append(uuids, d.UUIDs()...)
 	}
-	if lacking := command.HandOver(ctx, uuids...); lacking != nil {
-		return EnvironmentError(lacking, lacking.Hint)
+	if missing := command.HandOver(ctx, uuids...); missing != nil {
+		return EnvironmentError(missing, missing.Hint)
 	}
 	return nil
 }

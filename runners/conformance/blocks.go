@@ -14,7 +14,7 @@ import (
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-func (s Suite) brokenQueries(ctx context.Context, t *talk) {
+func (s Suite) brokenQueries(ctx context.Context, t *exchange) {
 	t.refuses(ctx, "refuses queries that are not whole", protocol.Measure, object{"scenario": "multi-stream", "iterations": 4, "query_iterations": 3}, protocol.BadRequest, "query_iterations")
 	t.refuses(ctx, "refuses a schedule that is cut off", protocol.Measure, object{"scenario": "server", "iterations": 3, "arrival_ns": []int{0, 1}}, protocol.BadRequest, "arrival_ns")
 	t.refuses(ctx, "refuses a schedule that runs backwards", protocol.Measure, object{"scenario": "server", "iterations": 2, "arrival_ns": []int{5, 1}}, protocol.BadRequest, "arrival_ns")
@@ -25,7 +25,7 @@ func (s Suite) brokenQueries(ctx context.Context, t *talk) {
 var schedule = []int64{0, 0, 1e6, 3e8}
 
 // block measures four iterations and returns the digest of the last output.
-func (t *talk) block(ctx context.Context, scenario protocol.Scenario) (digest string, err error) {
+func (t *exchange) block(ctx context.Context, scenario protocol.Scenario) (digest string, err error) {
 	const iterations = 4
 	path := filepath.Join(t.Work, string(scenario)+".safetensors")
 	var m protocol.MeasureResult

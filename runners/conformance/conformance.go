@@ -49,7 +49,7 @@ func (s Suite) Run(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
 	for _, part := range []struct {
 		name string
-		run  func(ctx context.Context, t *talk)
+		run  func(ctx context.Context, t *exchange)
 	}{
 		{"session", s.session},
 		{"the end of the input ends the runner", endOfInput},
@@ -59,7 +59,7 @@ func (s Suite) Run(ctx context.Context) ([]Finding, error) {
 		if err != nil {
 			return findings, err
 		}
-		t := newTalk(c)
+		t := newExchange(c)
 		part.run(ctx, t)
 		if len(t.findings) == 0 {
 			t.found(part.name, nil)
@@ -72,8 +72,8 @@ func (s Suite) Run(ctx context.Context) ([]Finding, error) {
 	return findings, ctx.Err()
 }
 
-// talk is a conversation with its findings.
-type talk struct {
+// exchange is a conversation with its findings.
+type exchange struct {
 	*launch.Conversation
 	lines    chan string
 	id       int64
@@ -81,8 +81,8 @@ type talk struct {
 	broken   bool // no answer came: the rest would only repeat it
 }
 
-func newTalk(c *launch.Conversation) *talk {
-	t := &talk{Conversation: c, lines: make(chan string)}
+func newExchange(c *launch.Conversation) *exchange {
+	t := &exchange{Conversation: c, lines: make(chan string)}
 	go func() {
 		defer close(t.lines)
 		scanner := bufio.NewScanner(c.Stdout())
@@ -94,7 +94,7 @@ func newTalk(c *launch.Conversation) *talk {
 	return t
 }
 
-func (t *talk) found(behaviour string, err error) {
+func (t *exchange) found(behaviour string, err error) {
 	f := Finding{Behaviour: behaviour}
 	if err != nil {
 		f.Fault = err.Error()
@@ -103,7 +103,7 @@ func (t *talk) found(behaviour string, err error) {
 }
 
 // line sends one line and returns the reply to it.
-func (t *talk) line(ctx context.Context, text string) (reply protocol.Reply, err error) {
+func (t *exchange) line(ctx context.Context, text string) (reply protocol.Reply, err error) {
 	if t.broken {
 		return reply, errors.New("not asked: the runner had stopped answering")
 	}
@@ -130,7 +130,7 @@ func (t *talk) line(ctx context.Context, text string) (reply protocol.Reply, err
 }
 
 // ask sends a request; the result goes into out, unless it is nil.
-func (t *talk) ask(ctx context.Context, request string, params, out any) error {
+func (t *exchange) ask(ctx context.Context, request string, params, out any) error {
 	t.id++
 	line, err := json.Marshal(map[string]any{"id": t.id, "request": request, "params": params, "a_later_field": true})
 	if err != nil {
@@ -151,7 +151,7 @@ func (t *talk) ask(ctx context.Context, request string, params, out any) error {
 }
 
 // refuses wants an error of that code, whose message contains a word.
-func (t *talk) refuses(ctx context.Context, behaviour, request string, params any, code protocol.Code, word string) {
+func (t *exchange) refuses(ctx context.Context, behaviour, request string, params any, code protocol.Code, word string) {
 	t.found(behaviour, refusal(t.ask(ctx, request, params, nil), code, word))
 }
 
@@ -172,7 +172,7 @@ func refusal(err error, code protocol.Code, word string) error {
 
 type object map[string]any
 
-func (s Suite) session(ctx context.Context, t *talk) {
+func (s Suite) session(ctx context.Context, t *exchange) {
 	for _, line := range []string{`this is no JSON`, `[]`, `{"id": "x", "request": "hello"}`, `{"id": 1}`} {
 		reply, err := t.line(ctx, line)
 		if err == nil && reply.Error != nil {
@@ -192,11 +192,11 @@ func (s Suite) session(ctx context.Context, t *talk) {
 	t.found("ends after bye with code 0", ended(ctx, t))
 }
 
-func (s Suite) params(t *talk, f plan.Files) protocol.LoadParams {
+func (s Suite) params(t *exchange, f plan.Files) protocol.LoadParams {
 	return protocol.LoadParams{Plan: t.Inside(f.Plan.Path), Weights: t.Inside(f.Weights.Path), Batch: t.Inside(f.Batch.Path)}
 }
 
-func (s Suite) hello(ctx context.Context, t *talk) {
+func (s Suite) hello(ctx context.Context, t *exchange) {
 	var h protocol.HelloResult
 	err := t.ask(ctx, protocol.Hello, s.Hello, &h)
 	if err == nil {
@@ -244,7 +244,7 @@ func (s Suite) sameOperators(said []string) error {
 }
 
 // brokenFiles gives it files that are missing, cut off or of other shapes.
-func (s Suite) brokenFiles(ctx context.Context, t *talk) {
+func (s Suite) brokenFiles(ctx context.Context, t *exchange) {
 	missing := s.params(t, s.Infer)
 	missing.Weights = t.Inside(filepath.Join(t.Work, "nowhere.safetensors"))
 	t.refuses(ctx, "names a file that is not there", protocol.Load, missing, protocol.BadInput, "nowhere")
@@ -265,7 +265,7 @@ func (s Suite) brokenFiles(ctx context.Context, t *talk) {
 	t.refuses(ctx, "names a tensor that is missing", protocol.Load, params, protocol.BadInput, "input.0")
 }
 
-func (s Suite) infer(ctx context.Context, t *talk) {
+func (s Suite) infer(ctx context.Context, t *exchange) {
 	var loaded protocol.LoadResult
 	err := t.ask(ctx, protocol.Load, s.params(t, s.Infer), &loaded)
 	if err == nil && loaded.Parameters != s.Parameters {
@@ -301,7 +301,7 @@ func (s Suite) infer(ctx context.Context, t *talk) {
 }
 
 // train wants the losses of a fresh start to be those that verify wrote.
-func (s Suite) train(ctx context.Context, t *talk) {
+func (s Suite) train(ctx context.Context, t *exchange) {
 	const behaviour = "trains from the same start after verify"
 	err := t.ask(ctx, protocol.Load, s.params(t, s.Train), nil)
 	var refused *protocol.Error
@@ -345,7 +345,7 @@ func sameLosses(path string, losses []float64) (err error) {
 	return nil
 }
 
-func ended(ctx context.Context, t *talk) error {
+func ended(ctx context.Context, t *exchange) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	exit, err := t.Wait(ctx)
@@ -358,7 +358,7 @@ func ended(ctx context.Context, t *talk) error {
 	return nil
 }
 
-func endOfInput(ctx context.Context, t *talk) {
+func endOfInput(ctx context.Context, t *exchange) {
 	const behaviour = "the end of the input ends the runner"
 	if err := t.Stdin().Close(); err != nil {
 		t.found(behaviour, err)
@@ -368,7 +368,7 @@ func endOfInput(ctx context.Context, t *talk) {
 }
 
 // stops wants it to end by itself when asked, before it is killed.
-func stops(ctx context.Context, t *talk) {
+func stops(ctx context.Context, t *exchange) {
 	const behaviour = "it stops when it is asked to"
 	if _, err := t.line(ctx, `{"id": 1, "request": "dance"}`); err != nil { // it is up
 		t.found(behaviour, err)

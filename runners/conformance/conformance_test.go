@@ -52,7 +52,7 @@ func (g given) findings(t *testing.T, r *runner, operators []string) (faults map
 	l := &launch.Launcher{Engine: &enginetest.Fake{Scripts: map[string]enginetest.Script{"x": r.script}}, Threads: 1,
 		Inputs: filepath.Join(g.dir, "in"), Work: filepath.Join(t.TempDir(), "work")}
 	suite.Open = func(ctx context.Context) (*launch.Conversation, error) {
-		return l.Talk(ctx, manifest.Manifest{Name: "x", Local: &manifest.Local{Command: []string{"x"}}}, "", device.CPU)
+		return l.StartRaw(ctx, manifest.Manifest{Name: "x", Local: &manifest.Local{Command: []string{"x"}}}, "", device.CPU)
 	}
 	found, err := suite.Run(t.Context())
 	if err != nil {

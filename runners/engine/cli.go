@@ -31,7 +31,7 @@ type dialect struct {
 	version []string
 	user    func() []string // flags that make the process unprivileged
 	gpus    func(c *CLI, uuids []string) []string
-	lacking func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
+	missing func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 }
 
 // unprivileged is a user that no system has; images need no entry for it.
@@ -48,7 +48,7 @@ var podman = dialect{
 		return []string{"--userns", "keep-id", "--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
 	},
 	gpus:    podmanGPUs,
-	lacking: podmanLacking,
+	missing: podmanMissing,
 }
 
 var docker = dialect{
@@ -62,7 +62,7 @@ var docker = dialect{
 		return []string{"--user", fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())}
 	},
 	gpus:    dockerGPUs,
-	lacking: dockerLacking,
+	missing: dockerMissing,
 }
 
 // NewPodman drives podman. Where the host has cgroup version 1, podman's

@@ -45,12 +45,12 @@ func podman(t *testing.T) *engine.CLI {
 		t.Fatal(err)
 	}
 	if h := p.Probe(t.Context()); h.State != engine.Healthy {
-		lacking(t, fmt.Sprintf("podman is %s: %s", h.State, h.Reason))
+		missing(t, fmt.Sprintf("podman is %s: %s", h.State, h.Reason))
 	}
 	return p
 }
 
-func lacking(t *testing.T, why string) {
+func missing(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("DLBENCH_TEST_CONTAINERS") == "1" {
 		t.Fatal(why)
@@ -75,7 +75,7 @@ func baseImage(t *testing.T, c *engine.CLI) string {
 			return name
 		}
 	}
-	lacking(t, "there is no base image: dlbench images build reference")
+	missing(t, "there is no base image: dlbench images build reference")
 	return ""
 }
 

@@ -24,11 +24,11 @@ const (
 	setUpDocker    = "nvidia-ctk runtime configure --runtime=docker && systemctl restart docker"
 )
 
-// LackingForGPUs is what keeps the engine from handing these GPUs to a
+// MissingForGPUs is what keeps the engine from handing these GPUs to a
 // container, and what would mend it; nil when nothing does. Without UUIDs it
 // tells of any GPU.
-func (c *CLI) LackingForGPUs(ctx context.Context, uuids ...string) *EnvironmentError {
-	return c.dialect.lacking(ctx, c, uuids)
+func (c *CLI) MissingForGPUs(ctx context.Context, uuids ...string) *EnvironmentError {
+	return c.dialect.missing(ctx, c, uuids)
 }
 
 // podmanGPUs hand devices over by their CDI names. A specification that names
@@ -44,7 +44,7 @@ func podmanGPUs(c *CLI, uuids []string) []string {
 	return args
 }
 
-func podmanLacking(ctx context.Context, c *CLI, uuids []string) *EnvironmentError {
+func podmanMissing(ctx context.Context, c *CLI, uuids []string) *EnvironmentError {
 	if health := c.Probe(ctx); health.State == Healthy && older(health.Version, 4, 1) {
 		return &EnvironmentError{Text: "podman " + health.Version + " cannot hand a GPU to a container: the Container Device Interface came with podman 4.1", Hint: "a newer podman, or docker with NVIDIA's runtime"}
 	}
@@ -85,9 +85,9 @@ func dockerGPUs(_ *CLI, uuids []string) []string {
 	return []string{"--gpus", value}
 }
 
-// dockerLacking looks for NVIDIA's runtime among docker's, or for the hook that
+// dockerMissing looks for NVIDIA's runtime among docker's, or for the hook that
 // docker calls where the runtime is not registered.
-func dockerLacking(ctx context.Context, c *CLI, _ []string) *EnvironmentError {
+func dockerMissing(ctx context.Context, c *CLI, _ []string) *EnvironmentError {
 	if runtimes, err := c.Output(ctx, "info", "--format", "{{json .Runtimes}}"); err == nil && strings.Contains(runtimes, `"nvidia"`) {
 		return nil
 	}

@@ -78,10 +78,10 @@ func TestPodmanNeedsACDISpecification(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &CLI{dialect: podman, cdi: []string{empty, full}, root: root, probed: true}
-	lacking := c.LackingForGPUs(t.Context())
-	if lacking == nil || !strings.Contains(lacking.Text, "no CDI specification of nvidia.com/gpu lies in "+empty+" or "+full) ||
-		!strings.Contains(lacking.Hint, "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml") {
-		t.Errorf("lacking is %+v", lacking)
+	missing := c.MissingForGPUs(t.Context())
+	if missing == nil || !strings.Contains(missing.Text, "no CDI specification of nvidia.com/gpu lies in "+empty+" or "+full) ||
+		!strings.Contains(missing.Hint, "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml") {
+		t.Errorf("missing is %+v", missing)
 	}
 	for name, spec := range map[string]string{
 		"nvidia.yaml": "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ncontainerEdits:\n  deviceNodes:\n  - path: /dev/nvidia-uvm\ndevices:\n- name: \"0\"\n- name: GPU-8d3f\n",
@@ -91,12 +91,12 @@ func TestPodmanNeedsACDISpecification(t *testing.T) {
 		if err := os.WriteFile(path, []byte(spec), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if lacking := c.LackingForGPUs(t.Context(), "GPU-8d3f"); lacking != nil {
-			t.Errorf("lacking is %v", lacking)
+		if missing := c.MissingForGPUs(t.Context(), "GPU-8d3f"); missing != nil {
+			t.Errorf("missing is %v", missing)
 		}
-		if lacking := c.LackingForGPUs(t.Context(), "GPU-8d3f", "MIG-01"); lacking == nil || !strings.Contains(lacking.Text, "hand MIG-01 to") ||
-			!strings.Contains(lacking.Hint, "--device-name-strategy=uuid") {
-			t.Errorf("a device that it does not name: %+v", lacking)
+		if missing := c.MissingForGPUs(t.Context(), "GPU-8d3f", "MIG-01"); missing == nil || !strings.Contains(missing.Text, "hand MIG-01 to") ||
+			!strings.Contains(missing.Hint, "--device-name-strategy=uuid") {
+			t.Errorf("a device that it does not name: %+v", missing)
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
@@ -127,12 +127,12 @@ func TestDockerNeedsNVIDIAsRuntime(t *testing.T) {
 				}
 			}
 			t.Setenv("PATH", dir+":/bin:/usr/bin")
-			lacking := NewDocker(os.Environ()).LackingForGPUs(t.Context(), "GPU-8d3f")
-			if (lacking == nil) != tt.works {
-				t.Errorf("lacking is %v", lacking)
+			missing := NewDocker(os.Environ()).MissingForGPUs(t.Context(), "GPU-8d3f")
+			if (missing == nil) != tt.works {
+				t.Errorf("missing is %v", missing)
 			}
-			if lacking != nil && !strings.Contains(lacking.Hint, "nvidia-container-toolkit") {
-				t.Errorf("hint is %q", lacking.Hint)
+			if missing != nil && !strings.Contains(missing.Hint, "nvidia-container-toolkit") {
+				t.Errorf("hint is %q", missing.Hint)
 			}
 		})
 	}

@@ -16,8 +16,8 @@ import (
 // generation passes every inspection, and each start fails after all images are
 // built.
 func (c *CLI) HandOver(ctx context.Context, uuids ...string) *EnvironmentError {
-	if lacking := c.LackingForGPUs(ctx, uuids...); lacking != nil {
-		return lacking
+	if missing := c.MissingForGPUs(ctx, uuids...); missing != nil {
+		return missing
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -42,9 +42,9 @@ func TestWhatCDISpecificationsLack(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			lacking := c.LackingForGPUs(t.Context(), cardOfSpecifications)
-			if (lacking == nil) != (tt.says == "") || lacking != nil && (!strings.Contains(lacking.Text, tt.says) || !strings.Contains(lacking.Hint, tt.hint)) {
-				t.Errorf("lacking is %+v, want %q, %q", lacking, tt.says, tt.hint)
+			missing := c.MissingForGPUs(t.Context(), cardOfSpecifications)
+			if (missing == nil) != (tt.says == "") || missing != nil && (!strings.Contains(missing.Text, tt.says) || !strings.Contains(missing.Hint, tt.hint)) {
+				t.Errorf("missing is %+v, want %q, %q", missing, tt.says, tt.hint)
 			}
 		})
 	}
@@ -57,8 +57,8 @@ func TestWhatCDISpecificationsLack(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = &CLI{dialect: podman, cdi: []string{filepath.Dir(broken)}, probed: true, root: "/"}
-	if lacking := c.LackingForGPUs(t.Context()); lacking == nil || !strings.Contains(lacking.Text, "CDI specification "+broken) {
-		t.Errorf("a broken specification: %+v", lacking)
+	if missing := c.MissingForGPUs(t.Context()); missing == nil || !strings.Contains(missing.Text, "CDI specification "+broken) {
+		t.Errorf("a broken specification: %+v", missing)
 	}
 }
 
@@ -132,14 +132,14 @@ func TestPodmanStartsWithEachCDISpecification(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(c.root, "dev/nvidia-uvm"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			lacking := c.HandOver(t.Context(), cardOfSpecifications)
-			if (lacking == nil) != tt.works || lacking != nil && !strings.Contains(lacking.Hint, tt.hint) {
-				t.Errorf("podman %s: %+v, want %v, %q", health.Version, lacking, tt.works, tt.hint)
+			missing := c.HandOver(t.Context(), cardOfSpecifications)
+			if (missing == nil) != tt.works || missing != nil && !strings.Contains(missing.Hint, tt.hint) {
+				t.Errorf("podman %s: %+v, want %v, %q", health.Version, missing, tt.works, tt.hint)
 			}
 		})
 	}
 	// A card that nobody hands over does not start, or the test would say nothing.
-	if lacking := c.HandOver(t.Context(), cardOfSpecifications); lacking == nil {
+	if missing := c.HandOver(t.Context(), cardOfSpecifications); missing == nil {
 		t.Error("without a specification, a container gets a card")
 	}
 }

@@ -61,8 +61,8 @@ func TestInstallThatMayNotOrFailsTellsTheCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			machine(t, tt.programs)
 			err := engine.Installer{Say: func(string, ...any) {}, Run: func(*exec.Cmd) error { return tt.run }}.Install(t.Context())
-			var lacking *engine.EnvironmentError
-			if !errors.As(err, &lacking) || !strings.Contains(lacking.Text, tt.text) || !strings.Contains(lacking.Hint, engine.InstallCommand) {
+			var missing *engine.EnvironmentError
+			if !errors.As(err, &missing) || !strings.Contains(missing.Text, tt.text) || !strings.Contains(missing.Hint, engine.InstallCommand) {
 				t.Errorf("got %+v, want %q and the command", err, tt.text)
 			}
 		})

@@ -10,9 +10,9 @@ import (
 // files, so that mounts change no path.
 type HostPaths interface{ SeesHostPaths() }
 
-// Lax is implemented by engines that cannot enforce all of a Spec; the record
+// BestEffort is implemented by engines that cannot enforce all of a Spec; the record
 // has to say so.
-type Lax interface{ Unenforced() []string }
+type BestEffort interface{ Unenforced() []string }
 
 // PathInside is the path under which a started process finds a host's file
 // that lies in one of the mounts.

@@ -216,7 +216,7 @@ func TestABaseComesFromTheArchiveWhereNoRegistryAnswers(t *testing.T) {
 
 func TestWhatKeepsABaseFromBeingMade(t *testing.T) {
 	m, _ := named(t, "reference")
-	lacking := func(t *testing.T, s *Store, text, hint string) {
+	missing := func(t *testing.T, s *Store, text, hint string) {
 		t.Helper()
 		_, _, err := s.Ensure(t.Context(), m)
 		var environment *engine.EnvironmentError
@@ -229,7 +229,7 @@ func TestWhatKeepsABaseFromBeingMade(t *testing.T) {
 		double.Fail("pull", "Error: no route to host\n")
 		engineOnly, _, _ := strings.Cut(os.Getenv("PATH"), ":")
 		t.Setenv("PATH", engineOnly)
-		lacking(t, s, "mmdebstrap, which would make one", "apt-get install -y --no-install-recommends mmdebstrap")
+		missing(t, s, "mmdebstrap, which would make one", "apt-get install -y --no-install-recommends mmdebstrap")
 	})
 	t.Run("an import that fails", func(t *testing.T) {
 		s, double, _ := playedStore(t, "podman", nil)
@@ -240,13 +240,13 @@ func TestWhatKeepsABaseFromBeingMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-		lacking(t, s, "import the base image", "")
+		missing(t, s, "import the base image", "")
 	})
 	t.Run("a build that fails", func(t *testing.T) {
 		s, double, _ := playedStore(t, "podman", nil)
 		double.Answer("pull", "")
 		double.Fail("build", "E: Unable to locate package libgomp9\n")
-		lacking(t, s, "E: Unable to locate package libgomp9", "")
+		missing(t, s, "E: Unable to locate package libgomp9", "")
 	})
 	t.Run("a cancelled run", func(t *testing.T) {
 		s, double, _ := playedStore(t, "podman", nil)
@@ -262,8 +262,8 @@ func TestWhatKeepsABaseFromBeingMade(t *testing.T) {
 func TestAnImageThatTheUserMadeIsOnlyLookedFor(t *testing.T) {
 	s, double, _ := playedStore(t, "docker", nil)
 	m := manifest.Manifest{Name: "mine", Image: manifest.Image{Name: "mine:1"}}
-	var lacking *engine.EnvironmentError
-	if _, _, err := s.Ensure(t.Context(), m); !errors.As(err, &lacking) || !strings.Contains(lacking.Text, "there is no image mine:1") || lacking.Hint != "docker pull mine:1" {
+	var missing *engine.EnvironmentError
+	if _, _, err := s.Ensure(t.Context(), m); !errors.As(err, &missing) || !strings.Contains(missing.Text, "there is no image mine:1") || missing.Hint != "docker pull mine:1" {
 		t.Errorf("got %+v", err)
 	}
 	double.Have("mine:1")

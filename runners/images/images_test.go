@@ -151,8 +151,8 @@ func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
 	var said told
 	s := &Store{Logs: filepath.Join(t.TempDir(), "logs"), Progress: &said}
 	err := s.run(t.Context(), "install X", exec.CommandContext(t.Context(), "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo no network >&2; exit 7"))
-	var lacking *engine.EnvironmentError
-	if !errors.As(err, &lacking) {
+	var missing *engine.EnvironmentError
+	if !errors.As(err, &missing) {
 		t.Fatalf("error is %v", err)
 	}
 	if !strings.Contains(err.Error(), "install X") || !strings.Contains(err.Error(), "no network") || strings.Contains(err.Error(), "line 1\n") {

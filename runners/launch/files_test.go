@@ -171,7 +171,7 @@ func TestAManifestWithoutAWayToStartLocallyIsUnsupported(t *testing.T) {
 	if _, err := l.Open(t.Context(), inImage, "", device.CPU); !errors.As(err, &refusal) || refusal.Code != protocol.Unsupported {
 		t.Errorf("open gives %v", err)
 	}
-	if _, err := l.Talk(t.Context(), inImage, "", device.CPU); !errors.As(err, &refusal) || refusal.Code != protocol.Unsupported {
+	if _, err := l.StartRaw(t.Context(), inImage, "", device.CPU); !errors.As(err, &refusal) || refusal.Code != protocol.Unsupported {
 		t.Errorf("a raw start gives %v", err)
 	}
 }
@@ -232,7 +232,7 @@ func TestDirectoriesThatCannotBeMadeAreTold(t *testing.T) {
 func TestARawStartSpeaksForItself(t *testing.T) {
 	runner := &obedient{}
 	l := launcher(t, walled{&enginetest.Fake{Scripts: map[string]enginetest.Script{"x": runner.script}}})
-	c, err := l.Talk(t.Context(), inImage, "image", device.CPU)
+	c, err := l.StartRaw(t.Context(), inImage, "image", device.CPU)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,16 +48,16 @@ const (
 // Runner is a started runner, ready to load.
 type Runner struct {
 	*session.Session
-	engine engine.Engine
-	mounts []engine.Mount
-	work   string
-	count  int
-	doubt  string
+	engine      engine.Engine
+	mounts      []engine.Mount
+	work        string
+	count       int
+	unconfirmed string
 }
 
-// Doubt is what the runner cannot tell of its device; empty where it confirmed
+// Unconfirmed is what the runner cannot tell of its device; empty if it confirmed
 // the one that it was given.
-func (r *Runner) Doubt() string { return r.doubt }
+func (r *Runner) Unconfirmed() string { return r.unconfirmed }
 
 // Open starts a fresh process of a runner on a device; image is its built
 // image, unless the engine is the local one. A runner that says that it
@@ -82,7 +82,7 @@ func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, 
 	if err == nil {
 		seen := r.Hello().Device
 		var other error
-		if r.doubt, other = on.Confirm(seen.Kind, seen.UUID); other != nil {
+		if r.unconfirmed, other = on.Confirm(seen.Kind, seen.UUID); other != nil {
 			err = r.Refuse(context.WithoutCancel(ctx), session.WrongDevice, other)
 		}
 	}
@@ -214,8 +214,8 @@ type Conversation struct {
 	Inside func(host string) string // how the runner sees a path
 }
 
-// Talk starts a runner on a device, whose lines the caller writes and reads.
-func (l *Launcher) Talk(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Conversation, error) {
+// StartRaw starts a runner on a device, whose lines the caller writes and reads.
+func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Conversation, error) {
 	work, mounts, err := l.workDirectory(m)
 	if err != nil {
 		return nil, err

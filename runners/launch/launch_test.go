@@ -94,8 +94,8 @@ func TestARunnerConfirmsItsDevice(t *testing.T) {
 			case err != nil:
 				t.Fatal(err)
 			default:
-				if !strings.Contains(r.Doubt(), tt.told) || (tt.told == "") != (r.Doubt() == "") {
-					t.Errorf("the doubt is %q, want %q", r.Doubt(), tt.told)
+				if !strings.Contains(r.Unconfirmed(), tt.told) || (tt.told == "") != (r.Unconfirmed() == "") {
+					t.Errorf("unconfirmed is %q, want %q", r.Unconfirmed(), tt.told)
 				}
 				if err := r.Close(t.Context()); err != nil {
 					t.Error(err)

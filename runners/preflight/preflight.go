@@ -81,7 +81,7 @@ func (c Check) Run(ctx context.Context) Report {
 		r.add(Finding{What: "process", State: Failed, Text: err.Error(), Remedy: startRemedy(c.Launcher.Engine, c.Device, err)})
 	} else {
 		r.Facts = facts
-		r.add(facts.judge(c.Device, c.Launcher.Engine.Name())...)
+		r.add(facts.assess(c.Device, c.Launcher.Engine.Name())...)
 	}
 	for _, one := range c.Runners {
 		if one.Absent == nil {
@@ -121,7 +121,7 @@ func (c Check) hello(ctx context.Context, one Runner) Finding {
 	if err != nil {
 		return refused(f, err)
 	}
-	told, doubt := opened.Hello(), opened.Doubt()
+	told, unconfirmed := opened.Hello(), opened.Unconfirmed()
 	if err := opened.Close(context.WithoutCancel(ctx)); err != nil {
 		f.State, f.Text = Failed, "it says hello and does not end: "+err.Error()
 		return f
@@ -131,8 +131,8 @@ func (c Check) hello(ctx context.Context, one Runner) Finding {
 		precisions = []string{"fp32"}
 	}
 	f.State, f.Text = OK, fmt.Sprintf("%s %s on %s, %s, in %.1f s", told.Framework, told.FrameworkVersion, deviceText(told.Device), strings.Join(precisions, " "), time.Since(began).Seconds())
-	if doubt != "" {
-		f.State, f.Text = Warning, f.Text+"; "+doubt
+	if unconfirmed != "" {
+		f.State, f.Text = Warning, f.Text+"; "+unconfirmed
 	}
 	return f
 }

@@ -1,5 +1,5 @@
 """What a runner's process is allowed here, and whether CUDA's driver computes in it: no framework,
-only the standard library. Prints one JSON document; runners/preflight judges it.
+only the standard library. Prints one JSON document; runners/preflight assesses it.
 
     python3 probe.py [gpu]
 """

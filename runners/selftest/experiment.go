@@ -51,7 +51,7 @@ type outcome struct {
 
 const base, twin = "as it is", "as it is, again"
 
-// Run measures and judges.
+// Run measures and decides.
 func (e Experiment) Run(ctx context.Context) ([]Promise, error) {
 	outcomes := make([]outcome, len(e.Slowdowns)+1) // the first is the twin
 	for i, s := range e.Slowdowns {
@@ -69,7 +69,7 @@ func (e Experiment) Run(ctx context.Context) ([]Promise, error) {
 			}
 		}
 	}
-	return e.judge(outcomes), nil
+	return e.decide(outcomes), nil
 }
 
 func name(i int, slowdown float64) string {
@@ -127,9 +127,9 @@ func (o *outcome) add(subject, base *record.Cell, batch int) error {
 	return nil
 }
 
-// judge turns outcomes into promises: no difference where there is none, and
+// decide turns outcomes into promises: no difference where there is none, and
 // slowdowns found with the right sign.
-func (e Experiment) judge(outcomes []outcome) []Promise {
+func (e Experiment) decide(outcomes []outcome) []Promise {
 	part := func(what string) string {
 		return fmt.Sprintf("%s, %s, %d processes a side", e.Runner, what, e.Rounds)
 	}

@@ -35,7 +35,7 @@ const (
 	samplingBlock = 5e8 // ns
 )
 
-// Run measures and judges.
+// Run measures and decides.
 func (s Sampling) Run(ctx context.Context) (Promise, error) {
 	var ratios []float64
 	for i := range s.Processes {

@@ -12,13 +12,13 @@ type Kind string
 
 // The kinds of failure.
 const (
-	NotStarted  Kind = "not_started"   // the engine could not start the process
-	Exited      Kind = "exited"        // the process ended in the middle of a request
-	OutOfMemory Kind = "out_of_memory" // the process was killed by its memory limit
-	TimedOut    Kind = "timed_out"     // no reply before the deadline
-	Rubbish     Kind = "rubbish"       // the reply was not one of the protocol
-	Cancelled   Kind = "cancelled"     // the harness was asked to stop
-	WrongDevice Kind = "wrong_device"  // it computes on another device than it was given
+	NotStarted        Kind = "not_started"        // the engine could not start the process
+	Exited            Kind = "exited"             // the process ended in the middle of a request
+	OutOfMemory       Kind = "out_of_memory"      // the process was killed by its memory limit
+	TimedOut          Kind = "timed_out"          // no reply before the deadline
+	ProtocolViolation Kind = "protocol_violation" // the reply was not one of the protocol
+	Cancelled         Kind = "cancelled"          // the harness was asked to stop
+	WrongDevice       Kind = "wrong_device"       // it computes on another device than it was given
 )
 
 // Failure ends a session: the process is gone or cannot be trusted any more.

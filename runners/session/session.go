@@ -100,7 +100,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	if s.hello.Protocol != protocol.Version {
-		err := s.breakWith(Rubbish, protocol.Hello, fmt.Sprintf("it speaks protocol %d, this dlbench %d", s.hello.Protocol, protocol.Version), nil)
+		err := s.breakWith(ProtocolViolation, protocol.Hello, fmt.Sprintf("it speaks protocol %d, this dlbench %d", s.hello.Protocol, protocol.Version), nil)
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	s.startSec = time.Since(began).Seconds()
@@ -143,7 +143,7 @@ func (s *Session) Warmup(ctx context.Context, p protocol.WarmupParams) (protocol
 		return r, err
 	}
 	if len(r.IterationNS) != p.Iterations {
-		return r, s.breakWith(Rubbish, protocol.Warmup, fmt.Sprintf("%d durations for %d iterations", len(r.IterationNS), p.Iterations), nil)
+		return r, s.breakWith(ProtocolViolation, protocol.Warmup, fmt.Sprintf("%d durations for %d iterations", len(r.IterationNS), p.Iterations), nil)
 	}
 	return r, nil
 }
@@ -155,13 +155,13 @@ func (s *Session) Measure(ctx context.Context, p protocol.MeasureParams) (protoc
 		return r, err
 	}
 	if r.EndNS <= r.StartNS {
-		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("the block ends at %d ns, before its start at %d ns", r.EndNS, r.StartNS), nil)
+		return r, s.breakWith(ProtocolViolation, protocol.Measure, fmt.Sprintf("the block ends at %d ns, before its start at %d ns", r.EndNS, r.StartNS), nil)
 	}
 	if r.DeviceNS < 0 {
-		return r, s.breakWith(Rubbish, protocol.Measure, fmt.Sprintf("the device took %d ns for the block", r.DeviceNS), nil)
+		return r, s.breakWith(ProtocolViolation, protocol.Measure, fmt.Sprintf("the device took %d ns for the block", r.DeviceNS), nil)
 	}
 	if fault := miscounted(p, r); fault != "" {
-		return r, s.breakWith(Rubbish, protocol.Measure, fault, nil)
+		return r, s.breakWith(ProtocolViolation, protocol.Measure, fault, nil)
 	}
 	return r, nil
 }
@@ -265,10 +265,10 @@ func (s *Session) send(request string, params any) error {
 func (s *Session) accept(request string, line []byte, result any) error {
 	var reply protocol.Reply
 	if err := json.Unmarshal(line, &reply); err != nil {
-		return s.breakWith(Rubbish, request, fmt.Sprintf("the reply is not a line of JSON: %q", clip(line)), err)
+		return s.breakWith(ProtocolViolation, request, fmt.Sprintf("the reply is not a line of JSON: %q", clip(line)), err)
 	}
 	if reply.ID != s.nextID {
-		return s.breakWith(Rubbish, request, fmt.Sprintf("the reply is for request %d, not %d: %q", reply.ID, s.nextID, clip(line)), nil)
+		return s.breakWith(ProtocolViolation, request, fmt.Sprintf("the reply is for request %d, not %d: %q", reply.ID, s.nextID, clip(line)), nil)
 	}
 	if reply.Error != nil {
 		return reply.Error
@@ -277,7 +277,7 @@ func (s *Session) accept(request string, line []byte, result any) error {
 		return nil
 	}
 	if err := json.Unmarshal(reply.Result, result); err != nil {
-		return s.breakWith(Rubbish, request, fmt.Sprintf("the result does not fit: %v", err), err)
+		return s.breakWith(ProtocolViolation, request, fmt.Sprintf("the result does not fit: %v", err), err)
 	}
 	return nil
 }
@@ -288,7 +288,7 @@ func (s *Session) ended(ctx context.Context, request string) error {
 		return s.breakWith(Cancelled, request, "stopped on request", ctx.Err())
 	}
 	if errors.Is(s.readErr, bufio.ErrTooLong) {
-		return s.breakWith(Rubbish, request, fmt.Sprintf("the reply is longer than %d MiB", maxLine>>20), s.readErr)
+		return s.breakWith(ProtocolViolation, request, fmt.Sprintf("the reply is longer than %d MiB", maxLine>>20), s.readErr)
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, s.cfg.Deadlines.Close)
 	defer cancel()

@@ -130,14 +130,14 @@ func TestAConversation(t *testing.T) {
 }
 
 // A device's events cannot run backwards.
-func TestANegativeDeviceTimeIsRubbish(t *testing.T) {
+func TestANegativeDeviceTimeIsAProtocolViolation(t *testing.T) {
 	s, fake, err := open(t, map[string]answer{"measure": result(`{"start_ns":1,"end_ns":3,"device_ns":-2,"output_digest":"d"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Measure(t.Context(), protocol.MeasureParams{Scenario: protocol.Offline, Iterations: 2})
 	var failure *session.Failure
-	if !errors.As(err, &failure) || failure.Kind != session.Rubbish || !strings.Contains(err.Error(), "the device took -2 ns") {
+	if !errors.As(err, &failure) || failure.Kind != session.ProtocolViolation || !strings.Contains(err.Error(), "the device took -2 ns") {
 		t.Errorf("it is %v", err)
 	}
 	closed(t, s, fake)
@@ -174,13 +174,13 @@ func TestFaults(t *testing.T) {
 		"it exits":              {exit(engine.Exit{Code: 3}), session.Exited, "exit status 3"},
 		"it crashes":            {exit(engine.Exit{Code: 139, Signal: "SIGSEGV"}), session.Exited, "SIGSEGV"},
 		"it runs out of memory": {exit(engine.Exit{Code: 137, Signal: "SIGKILL", OOMKilled: true}), session.OutOfMemory, "memory limit of 1.0 GiB"},
-		"it prints rubbish":     {raw("Segmentation fault\n"), session.Rubbish, "not a line of JSON"},
-		"it answers another":    {raw(`{"id":99,"result":{}}` + "\n"), session.Rubbish, "for request 99"},
-		"it answers a number":   {result(`{"parameters":"many"}`), session.Rubbish, "does not fit"},
+		"it prints garbage":     {raw("Segmentation fault\n"), session.ProtocolViolation, "not a line of JSON"},
+		"it answers another":    {raw(`{"id":99,"result":{}}` + "\n"), session.ProtocolViolation, "for request 99"},
+		"it answers a number":   {result(`{"parameters":"many"}`), session.ProtocolViolation, "does not fit"},
 		"it closes half way": {func(p *enginetest.Streams, _ int64) *engine.Exit {
 			_, _ = io.WriteString(p.Stdout, `{"id":`)
 			return &engine.Exit{Code: 1}
-		}, session.Rubbish, "not a line of JSON"},
+		}, session.ProtocolViolation, "not a line of JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, fake, err := open(t, map[string]answer{"load": test.load})

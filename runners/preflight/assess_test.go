@@ -20,7 +20,7 @@ func works() *Facts {
 		CUDA:  &CUDA{Steps: []Step{{Name: "cuInit", Seconds: 0.4}, {Name: "result"}}, Count: 1, UUID: "GPU-8d3f", Name: "H100", DriverCUDA: "13.0"}}
 }
 
-func TestJudge(t *testing.T) {
+func TestAssess(t *testing.T) {
 	card := device.Device{Name: "gpu:0", Card: record.GPU{UUID: "GPU-8d3f"}}
 	broken := []Step{{Name: "cuInit", Code: 999}}
 	for name, tt := range map[string]struct {
@@ -54,7 +54,7 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			facts := works()
 			tt.change(facts)
-			for _, f := range facts.judge(card, "podman") {
+			for _, f := range facts.assess(card, "podman") {
 				if f.What != tt.what {
 					continue
 				}

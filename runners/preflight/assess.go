@@ -8,8 +8,8 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
-// judge says what the facts mean for a runner on a device.
-func (f *Facts) judge(on device.Device, engineName string) []Finding {
+// assess says what the facts mean for a runner on a device.
+func (f *Facts) assess(on device.Device, engineName string) []Finding {
 	findings := []Finding{f.process(engineName), f.threads()}
 	if !on.GPU() {
 		return findings
@@ -125,14 +125,14 @@ func (f *Facts) kernel(on device.Device) Finding {
 	if start := c.seconds("cuInit") + c.seconds("cuDevicePrimaryCtxRetain"); start > 1 {
 		found.Text += fmt.Sprintf("; the driver starts in %.1f s", start)
 	}
-	doubt, other := on.Confirm("gpu", c.UUID)
+	unconfirmed, other := on.Confirm("gpu", c.UUID)
 	switch {
 	case other != nil:
 		found.Text, found.Remedy = other.Error(), "report it: a process must see the card that it was given, and no other"
 	case c.Count > 1:
 		found.State, found.Text = Warning, fmt.Sprintf("the process sees %d cards instead of one; %s", c.Count, found.Text)
-	case doubt != "":
-		found.State, found.Text = Warning, found.Text+"; "+doubt
+	case unconfirmed != "":
+		found.State, found.Text = Warning, found.Text+"; "+unconfirmed
 	default:
 		found.State = OK
 	}
