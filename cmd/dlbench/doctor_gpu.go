@@ -18,7 +18,7 @@ import (
 const handOver = "GPUs in "
 
 // gpuFindings are the cards, their MIG instances, and which built-in runners
-// can use them; one line where there is no card.
+// can use them; one line if there is no card.
 func gpuFindings(cards []device.Card, unreadable []*sample.CardError, absent error) ([]finding, error) {
 	if absent != nil {
 		return []finding{{What: "GPU", State: "missing", Text: absent.Error() + "; runners compute on CPUs", Remedy: bench.CardRemedy(absent)}}, nil

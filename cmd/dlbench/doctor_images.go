@@ -29,8 +29,8 @@ func diskFinding(dir string) finding {
 	return f
 }
 
-// imageFindings are the images of the built-in runners: those for GPUs alone
-// where there is a GPU.
+// imageFindings are the images of the built-in runners: those for GPUs only
+// if there is a GPU.
 func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache string, gpus bool) ([]finding, error) {
 	all, err := manifest.Builtin()
 	if err != nil {

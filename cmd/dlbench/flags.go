@@ -53,7 +53,7 @@ func measureFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
 		&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server; may be repeated or a list"},
 		&cli.DurationFlag{Name: "latency-bound", Value: bench.DefaultLatencyBound, Usage: "what the p99 of the server scenario may take"},
-		&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring where it is known by then"},
+		&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring if it is known by then"},
 	}...)
 }
 
@@ -70,7 +70,7 @@ func checkFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "baseline", Usage: "`NAME` of a baseline of the history, or a result.json (default: the history's records of this machine)"},
 		&cli.BoolFlag{Name: "rerun", Usage: "measure both sides again, interleaved, the baseline from the image in its record"},
-		&cli.StringFlag{Name: "min-change", Usage: "a smaller `SHARE` is no change, like 0.5%, or of some workloads, like resnet50=0.5%,lenet=5% (default: 0.5%; against a baseline without --rerun 2%)"},
+		&cli.StringFlag{Name: "min-change", Usage: "a smaller `SHARE` is not a change, like 0.5%, or of some workloads, like resnet50=0.5%,lenet=5% (default: 0.5%; against a baseline without --rerun 2%)"},
 		&cli.DurationFlag{Name: "check-budget", Usage: "measure again no longer than this"},
 		&cli.StringFlag{Name: "history", Usage: "`DIR` of the history (default: $XDG_DATA_HOME/dlbench/history or ~/.local/share/dlbench/history)"},
 	}

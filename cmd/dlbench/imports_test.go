@@ -41,7 +41,7 @@ func TestImportsFollowTheWayOfTheData(t *testing.T) {
 			seen++
 			target, _, _ := strings.Cut(inside, "/")
 			if !slices.Contains(allowed, target) {
-				t.Errorf("%s imports %s: %s may import %v alone", words[0], imported, room, allowed)
+				t.Errorf("%s imports %s: %s may import only %v", words[0], imported, room, allowed)
 			}
 		}
 	}

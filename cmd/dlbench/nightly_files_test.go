@@ -26,7 +26,7 @@ func readNightly(t *testing.T, name string) []byte {
 	return data
 }
 
-// TestNightlyUnits has systemd read the units, where it is installed.
+// TestNightlyUnits has systemd read the units, if it is installed.
 func TestNightlyUnits(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd is not installed")

@@ -11,7 +11,7 @@ import (
 )
 
 // progress tells people on standard error how far a command is: by one line that
-// is drawn again if that is a terminal, else by one plain line a step.
+// is drawn again if that is a terminal, else by one line of text a step.
 type progress struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -43,7 +43,7 @@ func (g *progress) Step(text string, fraction float64, left time.Duration) {
 	defer g.mu.Unlock()
 	if g.columns == nil {
 		if text != g.step {
-			fmt.Fprintln(g.w, plainLine(g.now().Sub(g.began), text, fraction, left))
+			fmt.Fprintln(g.w, logLine(g.now().Sub(g.began), text, fraction, left))
 		}
 		g.step = text
 		return

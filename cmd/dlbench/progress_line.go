@@ -21,8 +21,8 @@ func drawnLine(columns int, text string, fraction float64, left time.Duration) s
 	return text + remaining(left)
 }
 
-// plainLine is a step in a file.
-func plainLine(since time.Duration, text string, fraction float64, left time.Duration) string {
+// logLine is a step in a file.
+func logLine(since time.Duration, text string, fraction float64, left time.Duration) string {
 	line := fmt.Sprintf("[%7s]", roundDuration(since))
 	if fraction >= 0 {
 		line += fmt.Sprintf(" %3.0f %%", 100*min(fraction, 1))

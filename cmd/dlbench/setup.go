@@ -11,11 +11,11 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
-// setupCommand is the first half of `make run`: an engine where none answers.
+// setupCommand is the first half of `make run`: an engine if none answers.
 func (p *program) setupCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "setup",
-		Usage: "install a container engine where none answers (Debian; as root or with sudo that asks nothing)",
+		Usage: "install a container engine if none answers (Debian; as root or with sudo that asks nothing)",
 		Action: func(c *cli.Context) error {
 			cache, err := p.host().CacheDir()
 			if err != nil {
@@ -36,7 +36,7 @@ func (p *program) setupCommand() *cli.Command {
 	}
 }
 
-// install says what it does before it does it; where it may not, it says the
+// install says what it does before it does it; if it may not, it says the
 // command, and dlbench goes on with plain processes.
 func (p *program) install(ctx context.Context) error {
 	g := p.newProgress()

@@ -12,7 +12,7 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// Devices are those that a text asks for. One that is no device is the request's
+// Devices are those that a text asks for. One that is not a device is the request's
 // fault, a card that is not there the machine's.
 func (h Host) Devices(text string) ([]device.Device, error) {
 	wanted, err := device.Parse(text)
@@ -86,7 +86,7 @@ func (h Host) Cards() (cards []device.Card, unreadable []*sample.CardError, err 
 }
 
 // onDevices are the entries of runners on devices: runner by runner, each on
-// every device in order. Where there are several, they are named like
+// every device in order. If there are several, they are named like
 // pytorch@gpu:1.
 func onDevices(runners []manifest.Manifest, devices []device.Device) []manifest.Manifest {
 	var entries []manifest.Manifest

@@ -9,7 +9,7 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
-// A GPU is metered where the device is one; where it cannot be, every figure has
+// A GPU is metered if the device is one; if it cannot be, every figure has
 // the reason.
 func TestMeterOfADevice(t *testing.T) {
 	name := record.GPUSeries(3, record.GPUPercent)

@@ -77,7 +77,7 @@ type Config struct {
 	Scenarios Scenarios
 	Record    *record.Record // its cells match Cells by workload and runner
 	Meter     Meter
-	Limit     func(engine.Identity) (int64, error) // bytes that a process may use; nil where nothing holds it
+	Limit     func(engine.Identity) (int64, error) // bytes that a process may use; nil if nothing holds it
 	Summarize func(*record.Record)
 	Save      func(*record.Record) error // after every round
 	Progress  func(Event)

@@ -49,7 +49,7 @@ func (m *measurement) run(ctx context.Context) (err error) {
 	return m.blocks(ctx)
 }
 
-// confirmTerms notes what the runner says from inside, and where that is not
+// confirmTerms notes what the runner says from inside, and if that is not
 // what was asked.
 func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 	terms := m.runner.Hello().Terms
@@ -189,7 +189,7 @@ func (m *measurement) block(ctx context.Context, p protocol.MeasureParams, check
 	m.process.Blocks = append(m.process.Blocks, record.Block{Scenario: string(p.Scenario), Iterations: p.Iterations,
 		StartNS: r.StartNS, EndNS: r.EndNS, IterationNS: r.IterationNS, QueryNS: r.QueryNS, LagNS: r.LagNS, DeviceNS: r.DeviceNS, OutputDigest: r.OutputDigest})
 	if p.Scenario == protocol.TrainStep && r.Loss == nil {
-		return errors.New("the loss was no number any more at the end of a timed block")
+		return errors.New("the loss was not a number any more at the end of a timed block")
 	}
 	if !checked {
 		return nil

@@ -55,7 +55,7 @@ func (r *runner) script(p *enginetest.Streams) engine.Exit {
 			var request protocol.Request
 			var reply protocol.Reply
 			if err := json.Unmarshal(line, &request); err != nil || request.Request == "" {
-				reply.Error = refuse(protocol.BadRequest, "%.40q is no request", line)
+				reply.Error = refuse(protocol.BadRequest, "%.40q is not a request", line)
 			} else {
 				if request.Request == r.endsAt {
 					return engine.Exit{Code: 1}

@@ -24,7 +24,7 @@ type CLI struct {
 	root    string // above the host's /dev
 }
 
-// dialect is where podman and docker differ.
+// dialect is how podman and docker differ.
 type dialect struct {
 	name    string
 	install string // the command that installs it
@@ -65,7 +65,7 @@ var docker = dialect{
 	missing: dockerMissing,
 }
 
-// NewPodman drives podman. Where the host has cgroup version 1, podman's
+// NewPodman drives podman. If the host has cgroup version 1, podman's
 // defaults fail, and a configuration of our own is written to configDir.
 func NewPodman(environ []string, configDir string) (*CLI, error) {
 	environ, err := podmanEnvironment(environ, configDir)
@@ -107,7 +107,7 @@ func podmanEnvironment(environ []string, dir string) ([]string, error) {
 func (c *CLI) Name() string { return c.dialect.name }
 
 // Command is one call of the engine, in a process group of its own, so that a
-// Ctrl-C at the terminal reaches the harness alone.
+// Ctrl-C at the terminal reaches only the harness.
 func (c *CLI) Command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, c.dialect.name, args...)
 	command.Env = c.environ
@@ -152,7 +152,7 @@ func (c *CLI) probe(ctx context.Context) Health {
 	return Health{State: Healthy, Version: version}
 }
 
-// Sweep removes the containers of harnesses that are no more.
+// Sweep removes the containers of harnesses that have ended.
 func (c *CLI) Sweep(ctx context.Context) (int, error) {
 	list, err := c.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+ownerLabel)
 	if err != nil {

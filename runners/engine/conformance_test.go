@@ -34,7 +34,7 @@ func TestDocker(t *testing.T) {
 	containers(t, d).Run(t)
 }
 
-// podman is skipped where there is none, unless the environment demands it.
+// podman is skipped if there is none, unless the environment demands it.
 func podman(t *testing.T) *engine.CLI {
 	t.Helper()
 	if testing.Short() {
@@ -111,7 +111,7 @@ func TestCPUSet(t *testing.T) {
 			e, spec := start(t)
 			spec.CPUs = "0"
 			if text, _ := output(t, e, spec, script); !strings.HasSuffix(strings.TrimSpace(text), "\t0") {
-				t.Errorf("it may run on %q, want CPU 0 alone", text)
+				t.Errorf("it may run on %q, want only CPU 0", text)
 			}
 		})
 	}

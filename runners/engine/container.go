@@ -148,7 +148,7 @@ func (p *container) Stop(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// cgroupOf is the process's path in the hierarchy: version 2's where that is
+// cgroupOf is the process's path in the hierarchy: version 2's if that is
 // the only one, else the memory controller's.
 func cgroupOf(pid int) string {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
@@ -214,5 +214,5 @@ func closeChild(command *exec.Cmd) {
 }
 
 // OwnGroup keeps a child out of the terminal's process group: a Ctrl-C reaches
-// the harness alone, which then ends its children in good order.
+// only the harness, which then ends its children in good order.
 func OwnGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -54,7 +54,7 @@ type Health struct {
 	State   State  `json:"state"`
 	Version string `json:"version,omitempty"`
 	Reason  string `json:"reason,omitempty"` // one line, when not healthy
-	Hint    string `json:"hint,omitempty"`   // the command that would mend it
+	Hint    string `json:"hint,omitempty"`   // the command that would remedy it
 }
 
 // Spec is what to start and under which terms.

@@ -25,7 +25,7 @@ const (
 )
 
 // MissingForGPUs is what keeps the engine from handing these GPUs to a
-// container, and what would mend it; nil when nothing does. Without UUIDs it
+// container, and what would remedy it; nil when nothing does. Without UUIDs it
 // tells of any GPU.
 func (c *CLI) MissingForGPUs(ctx context.Context, uuids ...string) *EnvironmentError {
 	return c.dialect.missing(ctx, c, uuids)
@@ -86,7 +86,7 @@ func dockerGPUs(_ *CLI, uuids []string) []string {
 }
 
 // dockerMissing looks for NVIDIA's runtime among docker's, or for the hook that
-// docker calls where the runtime is not registered.
+// docker calls if the runtime is not registered.
 func dockerMissing(ctx context.Context, c *CLI, _ []string) *EnvironmentError {
 	if runtimes, err := c.Output(ctx, "info", "--format", "{{json .Runtimes}}"); err == nil && strings.Contains(runtimes, `"nvidia"`) {
 		return nil
@@ -98,7 +98,7 @@ func dockerMissing(ctx context.Context, c *CLI, _ []string) *EnvironmentError {
 		Hint: installToolkit + ", then " + setUpDocker}
 }
 
-// HandOverRemedy is what to do where a container with a GPU does not start, by
+// HandOverRemedy is what to do if a container with a GPU does not start, by
 // what the engine said.
 func HandOverRemedy(err error) string {
 	text := err.Error()

@@ -11,7 +11,7 @@ import (
 )
 
 // InstallCommand installs an engine that needs no daemon, and the tool that
-// makes a base image where no container registry can be reached.
+// makes a base image if no container registry can be reached.
 const InstallCommand = "apt-get update && apt-get install -y --no-install-recommends podman runc netavark aardvark-dns fuse-overlayfs mmdebstrap"
 
 // Installer runs InstallCommand, if it may.

@@ -15,7 +15,7 @@ import (
 // gets more: frameworks start some pools of a thread for each processor, whether
 // they may use it or not, and a limit that does not grow with the machine ends
 // them (TensorFlow with XLA has 685 threads at 192 processors, and aborts at 384
-// where 1024 are allowed).
+// if 1024 are allowed).
 const (
 	leastPIDs      = 1024
 	pidsPerCPU     = 16
@@ -49,7 +49,7 @@ func hardLimit(which int) uint64 {
 	return limit.Max
 }
 
-// onlineCPUs are those that frameworks count, also where this process may use
+// onlineCPUs are those that frameworks count, also if this process may use
 // fewer.
 func onlineCPUs() int {
 	text, err := os.ReadFile("/sys/devices/system/cpu/online")

@@ -60,7 +60,7 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	// Last, so that nothing else decides. Without a GPU a framework touches none.
 	command.Env = append(command.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(spec.GPUs, ","))
 	command.SysProcAttr = OwnGroup()
-	p := &plain{command: command, ended: make(chan struct{})}
+	p := &localProcess{command: command, ended: make(chan struct{})}
 	var err error
 	if p.stdin, err = command.StdinPipe(); err != nil {
 		return nil, err
@@ -108,8 +108,8 @@ func startOn(command *exec.Cmd, cpus string) error {
 	return errors.Join(err, unix.SchedSetaffinity(0, &before))
 }
 
-// plain is a Process of the local engine.
-type plain struct {
+// localProcess is a Process of the local engine.
+type localProcess struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	stdout  io.Reader
@@ -119,18 +119,18 @@ type plain struct {
 	once    sync.Once
 }
 
-func (p *plain) watch() {
+func (p *localProcess) watch() {
 	p.exit = exitOf(p.command.Wait())
 	close(p.ended)
 }
 
-func (p *plain) Stdin() io.WriteCloser { return p.stdin }
-func (p *plain) Stdout() io.Reader     { return p.stdout }
-func (p *plain) Stderr() io.Reader     { return p.stderr }
+func (p *localProcess) Stdin() io.WriteCloser { return p.stdin }
+func (p *localProcess) Stdout() io.Reader     { return p.stdout }
+func (p *localProcess) Stderr() io.Reader     { return p.stderr }
 
-func (p *plain) Identity() Identity { return Identity{PID: p.command.Process.Pid} }
+func (p *localProcess) Identity() Identity { return Identity{PID: p.command.Process.Pid} }
 
-func (p *plain) Wait(ctx context.Context) (Exit, error) {
+func (p *localProcess) Wait(ctx context.Context) (Exit, error) {
 	select {
 	case <-p.ended:
 		return p.exit, nil
@@ -140,7 +140,7 @@ func (p *plain) Wait(ctx context.Context) (Exit, error) {
 }
 
 // Stop ends the whole process group, politely first.
-func (p *plain) Stop(_ context.Context, grace time.Duration) error {
+func (p *localProcess) Stop(_ context.Context, grace time.Duration) error {
 	p.once.Do(func() {
 		group := -p.command.Process.Pid
 		_ = syscall.Kill(group, syscall.SIGTERM)

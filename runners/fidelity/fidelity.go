@@ -96,7 +96,7 @@ func Run(ctx context.Context, o Options) (a Answer, err error) {
 }
 
 // cannot says that a runner refused a workload as unsupported, or that a bare
-// loop knows CPUs alone.
+// loop knows only CPUs.
 func cannot(err error) bool {
 	var refused *protocol.Error
 	var broken *session.Failure

@@ -62,7 +62,7 @@ func baseNamed(name string) (base, error) {
 }
 
 // ensureBase finds a base image or makes it: from the container registry's
-// Debian where one answers, else from Debian's archive.
+// Debian if one answers, else from Debian's archive.
 func (s *Store) ensureBase(ctx context.Context, b base) error {
 	if s.ID(ctx, b.tag) != "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 )
 
 // OnGPU is the manifest of what computes on GPUs: its image is the one for
-// them, where that is another.
+// them, if that is another.
 func (m Manifest) OnGPU() Manifest {
 	if m.GPU == nil {
 		return m
@@ -40,7 +40,7 @@ func (m Manifest) Builds() []Build {
 	return builds
 }
 
-// WithoutGPUs is why a runner computes on no GPU; empty where it does.
+// WithoutGPUs is why a runner computes on no GPU; empty if it does.
 func (m Manifest) WithoutGPUs() string {
 	if slices.Contains(m.Devices, "gpu") {
 		return ""
@@ -49,7 +49,7 @@ func (m Manifest) WithoutGPUs() string {
 }
 
 // UnfitFor is why the build in a runner's image cannot compute on a card; empty
-// where it can, as far as its manifest tells.
+// if it can, as far as its manifest tells.
 func (m Manifest) UnfitFor(card Card) string {
 	if reason := m.WithoutGPUs(); reason != "" || m.GPU == nil {
 		return reason
@@ -72,9 +72,9 @@ func (m Manifest) UnfitFor(card Card) string {
 // whether the driver would have to compile that anew, which takes up to 20
 // minutes while a workload is loaded. The rules are CUDA's (CUDA C++
 // Programming Guide, "Binary Compatibility" and "PTX Compatibility"): binaries
-// run on cards of their major version that are no older, intermediate code on
-// all that are no older; code for one card's own features (sm_90a) runs there
-// alone, and code for a family's (sm_100f) within the major version.
+// run on cards of their major version that are not older, intermediate code on
+// all that are not older; code for one card's own features (sm_90a) runs there
+// only, and code for a family's (sm_100f) within the major version.
 func (g *GPU) RunsOn(computeCapability string) (runs, anew bool) {
 	card, ok := parseCapability(computeCapability)
 	if !ok {
@@ -139,7 +139,7 @@ func (a architecture) runsOn(card capability) bool {
 }
 
 // builtFor names what the build has code for: the oldest and the newest, or
-// all where the card lies between those. Binaries say enough, where it has any.
+// all if the card lies between those. Binaries say enough, where it has any.
 func (g *GPU) builtFor(computeCapability string) string {
 	kinds := map[string][]capability{}
 	for _, name := range g.Architectures {

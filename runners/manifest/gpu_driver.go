@@ -13,7 +13,7 @@ import (
 type Card struct {
 	ComputeCapability string // like "9.0"
 	Driver            string // its version, like "580.159.04"
-	CUDA              string // the newest that the driver runs, like "13.0"; empty where it does not tell
+	CUDA              string // the newest that the driver runs, like "13.0"; empty if it does not tell
 }
 
 // CardOf is what decides of a card that the driver shows.
@@ -30,7 +30,7 @@ var leastDrivers = map[int]int{11: 450, 12: 525, 13: NewestDriver}
 const NewestDriver = 580
 
 // DriverNeeded is the oldest driver that runs the build, if that is newer than
-// the card's; 0 where the card's is new enough, as far as is known. What was
+// the card's; 0 if the card's is new enough, as far as is known. What was
 // built for an older major version runs on every newer driver.
 func (g *GPU) DriverNeeded(card Card) int {
 	built := leading(g.CUDA)
@@ -50,7 +50,7 @@ func (g *GPU) DriverNeeded(card Card) int {
 	return 0
 }
 
-// tooOldADriver is why a build does not run by a card's driver; empty where it
+// tooOldADriver is why a build does not run by a card's driver; empty if it
 // does.
 func (g *GPU) tooOldADriver(card Card) string {
 	least := g.DriverNeeded(card)
@@ -69,7 +69,7 @@ func DriverHint(least int) string {
 	return fmt.Sprintf("install NVIDIA's driver %[1]d or later: the package nvidia-driver-%[1]d of Ubuntu, or nvidia-driver of NVIDIA's repository (Debian's own may be older)", least)
 }
 
-// leading is the number that a version begins with; 0 where it begins with
+// leading is the number that a version begins with; 0 if it begins with
 // none.
 func leading(version string) int {
 	digits, _, _ := strings.Cut(version, ".")

@@ -49,16 +49,16 @@ func TestUnfitFor(t *testing.T) {
 		m    manifest.Manifest
 		want string
 	}{
-		"it fits":             {built("sm_80", "sm_90"), ""},
-		"too old a build":     {built("sm_80", "sm_35", "sm_70", "sm_35"), "built for sm_35–sm_80, this GPU is sm_90"},
-		"one architecture":    {built("sm_80"), "built for sm_80, this GPU is sm_90"},
-		"a gap":               {built("sm_80", "sm_100", "sm_75"), "built for sm_75, sm_80, sm_100, this GPU is sm_90"},
-		"intermediate code":   {built("sm_35", "sm_80", "compute_80"), "built for sm_35–sm_80, this GPU is sm_90; only by compiling its kernels anew"},
-		"nothing else":        {built("compute_80"), "built for compute_80, this GPU is sm_90; only by compiling its kernels anew"},
-		"nobody knows":        {manifest.Manifest{Devices: both}, ""},
-		"no code is listed":   {built(), ""},
-		"CPUs alone":          {manifest.Manifest{Devices: []string{"cpu"}}, "this build computes on CPUs only"},
-		"CPUs alone, and why": {manifest.Manifest{Devices: []string{"cpu"}, NoGPU: "its last CUDA is 8"}, "its last CUDA is 8"},
+		"it fits":            {built("sm_80", "sm_90"), ""},
+		"too old a build":    {built("sm_80", "sm_35", "sm_70", "sm_35"), "built for sm_35–sm_80, this GPU is sm_90"},
+		"one architecture":   {built("sm_80"), "built for sm_80, this GPU is sm_90"},
+		"a gap":              {built("sm_80", "sm_100", "sm_75"), "built for sm_75, sm_80, sm_100, this GPU is sm_90"},
+		"intermediate code":  {built("sm_35", "sm_80", "compute_80"), "built for sm_35–sm_80, this GPU is sm_90; only by compiling its kernels anew"},
+		"nothing else":       {built("compute_80"), "built for compute_80, this GPU is sm_90; only by compiling its kernels anew"},
+		"nobody knows":       {manifest.Manifest{Devices: both}, ""},
+		"no code is listed":  {built(), ""},
+		"CPUs only":          {manifest.Manifest{Devices: []string{"cpu"}}, "this build computes on CPUs only"},
+		"CPUs only, and why": {manifest.Manifest{Devices: []string{"cpu"}, NoGPU: "its last CUDA is 8"}, "its last CUDA is 8"},
 	} {
 		if got := tt.m.UnfitFor(manifest.Card{ComputeCapability: "9.0"}); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
@@ -67,7 +67,7 @@ func TestUnfitFor(t *testing.T) {
 }
 
 // NVIDIA's table of minor-version compatibility: what the driver says that it
-// runs decides, or its own version where it does not tell.
+// runs decides, or its own version if it does not tell.
 func TestDriverNeeded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		built, driver, cuda string

@@ -25,7 +25,7 @@ type Manifest struct {
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
 
 	Variants  map[string]Variant `json:"variants,omitempty"`  // other ways to run it, asked for as NAME+VARIANT
-	GPU       *GPU               `json:"gpu,omitempty"`       // what computes on GPUs; absent where nothing does
+	GPU       *GPU               `json:"gpu,omitempty"`       // what computes on GPUs; absent if nothing does
 	NoGPU     string             `json:"no_gpu,omitempty"`    // and then why
 	Reference bool               `json:"reference,omitempty"` // judged against, never ranked
 
@@ -38,7 +38,7 @@ type Manifest struct {
 type Variant struct {
 	Description string            `json:"description"`
 	Environment map[string]string `json:"environment,omitempty"` // beside the runner's own, and DLBENCH_VARIANT, which is its name
-	Devices     []string          `json:"devices,omitempty"`     // where they are fewer than the runner's
+	Devices     []string          `json:"devices,omitempty"`     // if they are fewer than the runner's
 }
 
 // Image says how the runner's image is built. A Name without a Context is an
@@ -46,18 +46,18 @@ type Variant struct {
 type Image struct {
 	Name    string `json:"name"`
 	Context string `json:"context,omitempty"` // docker/<context>: the framework's packages
-	Base    string `json:"base,omitempty"`    // docker/base/<base>.txt, what they stand on; "python" where it is empty
+	Base    string `json:"base,omitempty"`    // docker/base/<base>.txt, what they stand on; "python" if it is empty
 	On      string `json:"on,omitempty"`      // or the contexts whose packages they stand on, from below, with spaces between
 	Build   string `json:"build,omitempty"`   // the base of stages that compile
-	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter>, the last layer; "python" where it is empty
+	Adapter string `json:"adapter,omitempty"` // docker/adapter/<adapter>, the last layer; "python" if it is empty
 }
 
 // GPU describes the build that computes on GPUs.
 type GPU struct {
 	Image         Image    `json:"image"`             // without a name, the image for CPUs serves both
-	Version       string   `json:"version,omitempty"` // of the framework in it, where it is another
+	Version       string   `json:"version,omitempty"` // of the framework in it, if it is another
 	CUDA          string   `json:"cuda"`              // that it brings, like "13.0"
-	Architectures []string `json:"architectures"`     // of its kernels: binaries "sm_90", intermediate code "compute_90"; empty where nobody knows
+	Architectures []string `json:"architectures"`     // of its kernels: binaries "sm_90", intermediate code "compute_90"; empty if nobody knows
 }
 
 // Local says how to start the runner as a plain process.

@@ -137,7 +137,7 @@ func (m Manifest) check() error {
 		}
 	}
 	if len(faults) > 0 {
-		return faults[0] // one line; the next shows when this is mended
+		return faults[0] // one line; the next shows when this is fixed
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func TestWhatAVerdictDependsOn(t *testing.T) {
 }
 
 // Every file of the cache is broken in turn, in several ways: the verdict is
-// the same, and is reached again where it has to be.
+// the same, and is reached again if it has to be.
 func TestBrokenCacheFilesAreMadeAgain(t *testing.T) {
 	breaks := map[string]func(path string) error{
 		"empty":   func(path string) error { return os.WriteFile(path, nil, 0o644) },
@@ -180,7 +180,7 @@ func TestReferenceFails(t *testing.T) {
 	}
 	v.OpenReference = s.open("reference", part{})
 	if _, err := v.VerifyPlans(context.Background(), s.candidate(part{}), tiny(t, plan.Infer, 2), tiny(t, plan.Infer, 2)); err != nil {
-		t.Errorf("after it was mended: %v", err)
+		t.Errorf("after it was fixed: %v", err)
 	}
 	// Nor does it judge by numbers that are none, with or without noise.
 	ill := part{alter: func(p *plan.Plan, all values) {
@@ -191,7 +191,7 @@ func TestReferenceFails(t *testing.T) {
 	for _, bad := range []part{in("output.logits", set(nan())), ill} {
 		s = newStage(t)
 		_, err = s.verifier(bad).VerifyPlans(context.Background(), s.candidate(part{}), tiny(t, plan.Infer, 2), tiny(t, plan.Infer, 2))
-		if err == nil || !strings.Contains(err.Error(), "output.") || !strings.Contains(err.Error(), "no numbers") {
+		if err == nil || !strings.Contains(err.Error(), "output.") || !strings.Contains(err.Error(), "not numbers") {
 			t.Errorf("%v", err)
 		}
 	}

@@ -19,7 +19,7 @@ type CaseResult struct {
 	Name        string       `json:"name"`
 	Bears       bool         `json:"bears"`                 // the workload needs the operator in this way
 	Check       record.Check `json:"check"`                 // of all that the case asks for
-	Forward     record.Check `json:"forward"`               // of the outputs alone
+	Forward     record.Check `json:"forward"`               // of the outputs only
 	Unsupported string       `json:"unsupported,omitempty"` // the runner's reason; there are no checks then
 }
 
@@ -174,7 +174,7 @@ func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
 
 // of are the checks of the cases that bear on a plan, the worst one of each
 // operator, and all results with the mark of those that bear. Inference needs
-// the outputs alone, and batch norm is another operator in either mode.
+// the outputs only, and batch norm is another operator in either mode.
 func (r *caseResults) of(p *plan.Plan, all []cases.Case) ([]record.Check, []CaseResult) {
 	bearing := map[string]bool{}
 	for _, c := range cases.For(all, &p.Network) {

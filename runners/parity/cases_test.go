@@ -96,7 +96,7 @@ func TestUnsupportedCase(t *testing.T) {
 }
 
 // A runner that dies in a case is started again for the next one; the case
-// fails, and decides where the network needs it.
+// fails, and decides if the network needs it.
 func TestCrashInACase(t *testing.T) {
 	died := errors.New("it was killed by SIGSEGV\nwith a long trace")
 	for _, c := range []struct{ name, status string }{{"sigmoid", record.ParityPassed}, {"relu", record.ParityFailed}} {

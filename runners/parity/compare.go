@@ -17,10 +17,10 @@ import (
 var errNotComparable = errors.New("not comparable")
 
 // failing is the deviation of what cannot be compared: missing tensors, other
-// shapes, values that are no numbers. It is finite, because records are JSON.
+// shapes, values that are not numbers. It is finite, because records are JSON.
 const failing = 1e9
 
-// smallest keeps quotients finite where a reference is zero.
+// smallest keeps quotients finite if a reference is zero.
 const smallest = 1e-30
 
 // distance is ‖a−b‖ and ‖b‖ in the Euclidean norm.
@@ -34,7 +34,7 @@ func distance(a, b []float64) (apart, norm float64, err error) {
 		norm += b[i] * b[i]
 	}
 	if math.IsNaN(apart) || math.IsInf(apart, 0) {
-		return 0, 0, fmt.Errorf("%w: it holds values that are no numbers", errNotComparable)
+		return 0, 0, fmt.Errorf("%w: it holds values that are not numbers", errNotComparable)
 	}
 	return math.Sqrt(apart), math.Sqrt(norm), nil
 }
@@ -114,7 +114,7 @@ func (w *worst) add(tensor string, value, tolerance, spread float64) {
 }
 
 // compare adds what two tensors are apart, relative to the reference's norm or
-// to least where that is larger. A tensor that is not comparable fails; any
+// to least if that is larger. A tensor that is not comparable fails; any
 // other error is the harness' own.
 func (w *worst) compare(name string, a, b []float64, err error, least, tolerance float64) error {
 	if err != nil && !errors.Is(err, errNotComparable) {

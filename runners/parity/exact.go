@@ -83,7 +83,7 @@ const trajectory = "trajectory"
 func finite(values []float64) error {
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: it holds values that are no numbers", errNotComparable)
+			return fmt.Errorf("%w: it holds values that are not numbers", errNotComparable)
 		}
 	}
 	return nil

@@ -111,10 +111,10 @@ func TestFaults(t *testing.T) {
 		{"missing parameter", gone("param.2/conv.weight"), "update: first step: conv.weight (param.2/conv.weight: the runner did not write it)"},
 		{"missing trajectory", gone("trajectory"), "trajectory (the runner did not write it)"},
 		{"wrong shape", in("grad.0/conv.weight", func(v value) value { return value{Shape: []int{len(v.Data)}, Data: v.Data} }), "shape [108], expected [4 3 3 3]"},
-		{"not a number", in("grad.0/conv.weight", set(math.NaN())), "conv.weight (it holds values that are no numbers)"},
-		{"infinite", in("stat.1/bn.running_mean", set(math.Inf(-1))), "stat.1/bn.running_mean (it holds values that are no numbers)"},
-		{"not a number in the update", in("param.1/logits.bias", set(math.NaN())), "update: first step: logits.bias (it holds values that are no numbers)"},
-		{"not a number in the trajectory", in("trajectory", set(math.NaN())), "trajectory (it holds values that are no numbers)"},
+		{"not a number", in("grad.0/conv.weight", set(math.NaN())), "conv.weight (it holds values that are not numbers)"},
+		{"infinite", in("stat.1/bn.running_mean", set(math.Inf(-1))), "stat.1/bn.running_mean (it holds values that are not numbers)"},
+		{"not a number in the update", in("param.1/logits.bias", set(math.NaN())), "update: first step: logits.bias (it holds values that are not numbers)"},
+		{"not a number in the trajectory", in("trajectory", set(math.NaN())), "trajectory (it holds values that are not numbers)"},
 		{"gradients off", in("grad.1/logits.bias", scaled(1.1)), "network: gradients: grad.1/logits.bias is off by 0.1, allowed are 0.0001"},
 		{"statistics off", in("stat.2/bn.running_var", scaled(1.001)), "network: running statistics: stat.2/bn.running_var is off by 0.001"},
 		{"loss off", in("loss", scaled(1.001)), "network: loss: loss is off by 0.001"},
@@ -293,7 +293,7 @@ func onTiny(err error) func(*plan.Plan) (protocol.LoadResult, error) {
 	}
 }
 
-// All rows of a batch are judged where the reference affords them.
+// All rows of a batch are judged if the reference affords them.
 func TestEveryImageIsJudged(t *testing.T) {
 	last := in("output.logits", func(v value) value {
 		if v.Shape[0] == 4 { // the workload's own batch

@@ -8,8 +8,8 @@ import (
 	"github.com/dlbench/dlbench/workloads/network"
 )
 
-// lacking is the first node of a network that a runner says it has not the
-// operator, or the form of it, for; empty if it has all, or says nothing.
+// lacking is the first node of a network whose operator, or the form of it, the
+// runner says that it lacks; empty if it has all, or says nothing.
 func lacking(can protocol.Capabilities, n *network.Network) string {
 	if len(can.Operators) == 0 {
 		return ""

@@ -12,7 +12,7 @@ func having(operators ...string) part {
 	return part{hello: protocol.HelloResult{Capabilities: protocol.Capabilities{Operators: operators}}}
 }
 
-// What a runner says it has not is not asked of it, and is no failure: it may
+// What a runner says that it lacks is not asked of it, and is not a failure: it may
 // still be right about networks that do without.
 func TestRunnerWithoutAnOperator(t *testing.T) {
 	s := newStage(t)

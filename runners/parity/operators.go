@@ -34,7 +34,7 @@ func (n numbers) ofCase(ref *answers, tensor string, least float64) (float64, er
 
 // judgeOperator compares everything that the reference wrote for a case:
 // outputs, loss, gradients of parameters and of the input, running statistics.
-// The second check is of the outputs alone, which is all that inference needs.
+// The second check is of the outputs only, which is all that inference needs.
 func judgeOperator(name string, p *plan.Plan, candidate *tensors.File, ref *answers, estimator string) (all, forward record.Check, err error) {
 	reference := ref.file
 	everything, outputs := newWorst(Operators, name), newWorst(Operators, name)

@@ -12,7 +12,7 @@ import (
 // numbers are the tolerances that the precision of a plan changes.
 type numbers struct {
 	operator float64 // of an operator case's tensor
-	exact    float64 // of the workload at its own size, where the spread is not measured
+	exact    float64 // of the workload at its own size, if the spread is not measured
 	measured float64 // of a timed process against its verified twin
 	noise    float64 // the reference's, in roundings of the precision
 	smooth   bounds

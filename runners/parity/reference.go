@@ -36,7 +36,7 @@ var (
 	forward   = depth{"forward", protocol.VerifyParams{}, 0}
 )
 
-// consult returns the reference's answers, from the cache where they are.
+// consult returns the reference's answers, from the cache if they are there.
 func (v *Verifier) consult(ctx context.Context, p *plan.Plan, d depth) (*answers, error) {
 	if d.noise == 0 {
 		p = p.In(plan.FP32) // in float64 all precisions are one

@@ -36,7 +36,7 @@ type scripted struct {
 // part says in what a scripted runner differs from an honest one.
 type part struct {
 	hello  protocol.HelloResult
-	load   func(p *plan.Plan) (protocol.LoadResult, error) // instead of an honest answer, where it answers anything
+	load   func(p *plan.Plan) (protocol.LoadResult, error) // instead of an honest answer, if it answers anything
 	alter  func(p *plan.Plan, all values)                  // before the file is written
 	file   func(p *plan.Plan, path string) error           // instead of the file
 	shapes map[string][]int

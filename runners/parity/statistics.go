@@ -42,7 +42,7 @@ func perChannel(n network.Node) float64 {
 	return float64(m)
 }
 
-// unbiased corrects the values of stat.1/… and stat.2/… where they are biased
+// unbiased corrects the values of stat.1/… and stat.2/… if they are biased
 // variances: the part that came from the batch is scaled by m/(m−1).
 func (s *statistics) unbiased(tensor string, values []float64) ([]float64, error) {
 	step, parameter, ok := strings.Cut(tensor, "/")

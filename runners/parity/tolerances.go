@@ -30,7 +30,7 @@ const (
 	caseSeeds = 8
 
 	// vanishing is the share of the whole gradient's norm below which a
-	// tensor's own norm is no measure any more.
+	// tensor's own norm is not a measure any more.
 	vanishing = 1e-3
 
 	// The step is compared by its size: one part in 1e5, and what rounding the

@@ -34,7 +34,7 @@ func TestCheckInfer(t *testing.T) {
 		{"rounded otherwise", 0, value{Shape: slots[0].Shape, Data: scaled(1 + 1e-5)(clone(slots[0])).Data}, true, "logits of slot 0"},
 		{"off", 0, value{Shape: slots[0].Shape, Data: scaled(1 + 1e-3)(clone(slots[0])).Data}, false, "logits of slot 0"},
 		{"of another batch", 0, value{Shape: []int{2, 5}, Data: slots[0].Data[:10]}, false, "shape [2 5], expected [4 5]"},
-		{"not a number", 0, set(nan())(clone(slots[0])), false, "no numbers"},
+		{"not a number", 0, set(nan())(clone(slots[0])), false, "not numbers"},
 	} {
 		path := filepath.Join(t.TempDir(), "output.safetensors")
 		if err := (values{"output": c.output}).Write(path); err != nil {
@@ -45,7 +45,7 @@ func TestCheckInfer(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.name, check, err)
 		}
 		if c.name == "stale" && check.Value < 10*check.Tolerance {
-			t.Errorf("stale output misses by %g alone", check.Value/check.Tolerance)
+			t.Errorf("stale output misses by only %g", check.Value/check.Tolerance)
 		}
 	}
 	if _, err := verdict.CheckInfer(filepath.Join(t.TempDir(), "absent"), 0); err == nil {

@@ -25,7 +25,7 @@ type Verifier struct {
 	OpenReference func(ctx context.Context) (Runner, error)
 	Materialize   func(ctx context.Context, p *plan.Plan) (plan.Files, error)
 	Progress      func(who, what string)
-	Cases         []cases.Case // of the operators; cases.All where it is nil
+	Cases         []cases.Case // of the operators; cases.All if it is nil
 
 	listing    sync.Once // of the cases
 	casesKey   string
@@ -36,7 +36,7 @@ type Verifier struct {
 
 // Candidate is a runner to be judged. Key is its identity: image, or adapter
 // and versions of a local one; an empty key is never cached. Device is "cpu", or
-// tells one card from all others: the same image may be right on one alone.
+// tells one card from all others: the same image may be right on only one.
 type Candidate struct {
 	Name   string
 	Key    string

@@ -44,7 +44,7 @@ func (v *Verifier) workload(ctx context.Context, c Candidate, actual, deep *plan
 }
 
 // consultWhole are the reference's answers at the workload's own size: of the
-// whole batch where that is affordable, else of its first images, else none.
+// whole batch if that is affordable, else of its first images, else none.
 func (v *Verifier) consultWhole(ctx context.Context, actual *plan.Plan, inside *answers, verdict *Verdict) (*answers, error) {
 	can, err := affordable(actual)
 	if err != nil {
@@ -56,7 +56,7 @@ func (v *Verifier) consultWhole(ctx context.Context, actual *plan.Plan, inside *
 	case actual.Mode == plan.Infer:
 		return inside, nil
 	}
-	verdict.Notes = append(verdict.Notes, fmt.Sprintf("%s is too large for the reference: the outputs were judged at the smaller size alone", actual.Workload))
+	verdict.Notes = append(verdict.Notes, fmt.Sprintf("%s is too large for the reference: the outputs were judged only at the smaller size", actual.Workload))
 	return nil, nil
 }
 

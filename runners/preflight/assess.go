@@ -90,7 +90,7 @@ func (f *Facts) deviceFiles() []Finding {
 		uvm, wsl = uvm || d.Path == "/dev/nvidia-uvm", wsl || d.Path == "/dev/dxg"
 		if d.Error != "" && !strings.HasSuffix(d.Path, "-tools") && !strings.HasSuffix(d.Path, "-modeset") {
 			findings = append(findings, Finding{What: d.Path, State: Failed, Text: fmt.Sprintf("cannot be opened: %s (mode %s, user %d, group %d)", d.Error, d.Mode, d.UID, d.GID),
-				Remedy: "chmod 0666 " + d.Path + ", for good NVreg_DeviceFileMode=0666; where SELinux confines containers, setsebool -P container_use_devices on"})
+				Remedy: "chmod 0666 " + d.Path + ", for good NVreg_DeviceFileMode=0666; if SELinux confines containers, setsebool -P container_use_devices on"})
 		}
 	}
 	switch {

@@ -65,7 +65,7 @@ type Runner struct {
 type Report struct {
 	Device   string    `json:"device"`
 	Findings []Finding `json:"findings"`
-	Facts    *Facts    `json:"facts,omitempty"` // what the probe told; nil where it told nothing
+	Facts    *Facts    `json:"facts,omitempty"` // what the probe told; nil if it told nothing
 	Seconds  float64   `json:"seconds"`
 }
 

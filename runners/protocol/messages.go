@@ -104,10 +104,10 @@ func (t Terms) ThreadsConfirmed() bool { return t.Threads > 0 }
 type Capabilities struct {
 	Operators       []string          `json:"operators"`
 	Modes           []string          `json:"modes"`
-	Precisions      []string          `json:"precisions"`             // on the device of this session; none is fp32 alone
+	Precisions      []string          `json:"precisions"`             // on the device of this session; none is fp32 only
 	NoPrecision     map[string]string `json:"no_precision,omitempty"` // of the others, why not: {"tf32": "this CPU has none"}
 	RunningVariance string            `json:"running_variance"`       // "biased" or "unbiased": the estimator its batch norm keeps
-	Noise           bool              `json:"noise,omitempty"`        // verify understands NoiseParams (the reference alone)
+	Noise           bool              `json:"noise,omitempty"`        // verify understands NoiseParams (only the reference)
 }
 
 // LoadParams name the files of a workload, as paths inside the runner.
@@ -164,11 +164,11 @@ type Scenario string
 
 // The scenarios.
 const (
-	Offline      Scenario = "offline"       // back to back, synchronised at the block's edges alone
+	Offline      Scenario = "offline"       // back to back, synchronised only at the block's edges
 	SingleStream Scenario = "single-stream" // each iteration complete before the next is issued
 	MultiStream  Scenario = "multi-stream"  // queries of some iterations: each query complete before the next is issued
 	Server       Scenario = "server"        // queries of one iteration that arrive by a schedule and are served in order
-	TrainStep    Scenario = "train"         // back to back, synchronised at the block's edges alone
+	TrainStep    Scenario = "train"         // back to back, synchronised only at the block's edges
 )
 
 // MeasureParams run one block.
@@ -188,7 +188,7 @@ type MeasureResult struct {
 	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream: one latency an iteration
 	QueryNS      []int64  `json:"query_ns,omitempty"`     // multi-stream and server: one latency a query; server: from the scheduled time
 	LagNS        []int64  `json:"lag_ns,omitempty"`       // server: from when a query could have been issued (scheduled, and the one before done) until it was
-	DeviceNS     int64    `json:"device_ns,omitempty"`    // throughput blocks: the same time by the device's own events, where it has some
+	DeviceNS     int64    `json:"device_ns,omitempty"`    // throughput blocks: the same time by the device's own events, if it has some
 	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
 }

@@ -127,7 +127,7 @@ func (o *outcome) add(subject, base *record.Cell, batch int) error {
 	return nil
 }
 
-// decide turns outcomes into promises: no difference where there is none, and
+// decide turns outcomes into promises: no difference if there is none, and
 // slowdowns found with the right sign.
 func (e Experiment) decide(outcomes []outcome) []Promise {
 	part := func(what string) string {

@@ -125,7 +125,7 @@ func TestSamplerThatCostsIsFound(t *testing.T) {
 }
 
 func TestFloorOfASlowLoopIsFound(t *testing.T) {
-	m := newMachine() // an empty iteration of a millisecond is no floor
+	m := newMachine() // an empty iteration of a millisecond is not a floor
 	promises, err := selftest.Floor(t.Context(), plan.Files{}, m.openPlain)
 	about := verdicts(t, promises, err)
 	for _, part := range []string{"edges", "back to back", "latency", "schedule"} {

@@ -68,7 +68,7 @@ func (d Deadlines) orDefault() Deadlines {
 // iteration of a block.
 const maxLine = 64 << 20
 
-// Session is an open conversation. Its methods must not be called at once.
+// Session is an open conversation. Its methods are not safe for concurrent use.
 type Session struct {
 	cfg      Config
 	process  engine.Process
@@ -193,7 +193,7 @@ func (s *Session) Unload(ctx context.Context) error {
 	return s.call(ctx, protocol.Unload, s.cfg.Deadlines.Load, nil, nil)
 }
 
-// Close says bye where the runner still listens, and stops and removes the
+// Close says bye if the runner still listens, and stops and removes the
 // process in every case. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
 	if s.process == nil {

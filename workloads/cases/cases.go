@@ -51,7 +51,7 @@ func All() ([]Case, error) {
 }
 
 // definition is a case before it is built: the operator under test reads
-// "input" (and more activations, where add makes them) and its output goes
+// "input" (and more activations, if add makes them) and its output goes
 // through Flatten and Gemm to the logits.
 type definition struct {
 	name       string

@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A file that is another one by the time it is measured is no workload of the
+// A file that is another one by the time it is measured is not a workload of the
 // record.
 func TestAFileThatChanges(t *testing.T) {
 	data, err := os.ReadFile(fixed)

@@ -13,7 +13,7 @@ import (
 // those that are present. A network that fails is left as it was.
 //
 // Beyond ONNX it wants every parameter and every activation to be used, and a
-// parameter by one node alone: frameworks would skip the one and copy the other.
+// parameter by only one node: frameworks would skip the one and copy the other.
 func (n *Network) Check() error {
 	c := checker{
 		net:         n,
@@ -190,7 +190,7 @@ func (c *checker) inputs(op operator, node *Node) (application, error) {
 		}
 		p, ok := c.parameters[name]
 		if !ok {
-			return applied, fmt.Errorf("input %d: %q is no parameter and no output of an earlier node", i, name)
+			return applied, fmt.Errorf("input %d: %q is neither a parameter nor an output of an earlier node", i, name)
 		}
 		if user, used := c.users[name]; used {
 			return applied, fmt.Errorf("input %d: parameter %q belongs to node %q already", i, name, user)

@@ -14,7 +14,7 @@ type Network struct {
 	Name       string      `json:"name"`
 	Opset      int         `json:"opset"`
 	Input      Value       `json:"input"`
-	Outputs    []string    `json:"outputs"` // the first is what a timed iteration computes; the others are observed by verify alone
+	Outputs    []string    `json:"outputs"` // the first is what a timed iteration computes; the others are observed only by verify
 	Nodes      []Node      `json:"nodes"`
 	Parameters []Parameter `json:"parameters"`
 }

@@ -4,7 +4,7 @@ import "fmt"
 
 // Activations beyond Relu, Sigmoid and Clip, of one element each.
 var (
-	// leakyRelu is x where that is positive, alpha·x elsewhere.
+	// leakyRelu is x if that is positive, else alpha·x.
 	leakyRelu = elementwise(attribute{"alpha", float(-maxSlope, maxSlope)})
 	// hardSigmoid is max(0, min(1, alpha·x + beta)).
 	hardSigmoid = elementwise(attribute{"alpha", float(-maxSlope, maxSlope)}, attribute{"beta", float(-maxSlope, maxSlope)})

@@ -5,7 +5,7 @@ import "fmt"
 // maxPool is ONNX MaxPool: https://onnx.ai/onnx/operators/onnx__MaxPool.html.
 // Padding never wins. With ceil_mode 1 a last window that overhangs is kept,
 // unless it would start in the padding at the end (the rule of PyTorch, and of
-// ONNX since opset 19, where 17 is silent).
+// ONNX since opset 19; 17 is silent).
 var maxPool = operator{
 	attributes: []attribute{
 		{"kernel_shape", integers(2, 1)},
@@ -45,7 +45,7 @@ func inferPool(a application, dilations []int) ([]int, error) {
 	}
 	kernel, strides, pads := a.attributes.Ints("kernel_shape"), a.attributes.Ints("strides"), a.attributes.Ints("pads")
 	for i := range 4 {
-		// Otherwise a window may hold padding alone: a maximum over nothing.
+		// Otherwise a window may hold only padding: a maximum over nothing.
 		if pads[i] >= kernel[i%2] {
 			return nil, fmt.Errorf("pads %v are not smaller than kernel %v", pads, kernel)
 		}
@@ -83,7 +83,7 @@ var globalAveragePool = operator{
 
 // resize is ONNX Resize with whole-number scales of rows and columns, which
 // ONNX passes as an input: https://onnx.ai/onnx/operators/onnx__Resize.html.
-// Nearest goes with asymmetric coordinates and floor alone: each element is
+// Nearest goes only with asymmetric coordinates and floor: each element is
 // repeated, which is what every framework means by nearest.
 var resize = operator{
 	attributes: []attribute{

@@ -97,7 +97,7 @@ var edits = []edit{
 	{"role", []any{"network", "parameters", 0, "role"}, "frozen", `parameter "conv1.weight": role "frozen"`, true},
 	{"init", []any{"network", "parameters", 0, "init", "kind"}, "zeros", `parameter "conv1.weight": init: kind "zeros"`, true},
 	{"first output", []any{"network", "outputs", 0}, "relu4", `nothing uses its output "logits"`, true},
-	{"dangling input", []any{"network", "nodes", 1, "inputs", 0}, "conv9", `node "relu1": input 0: "conv9" is no parameter and no output of an earlier node`, false},
+	{"dangling input", []any{"network", "nodes", 1, "inputs", 0}, "conv9", `node "relu1": input 0: "conv9" is neither a parameter nor an output of an earlier node`, false},
 }
 
 func (e edit) apply(t *testing.T, good []byte) []byte {

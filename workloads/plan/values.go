@@ -8,7 +8,7 @@ import (
 )
 
 // stream separates the generators of networks from one another. The batch and
-// the input's size are no part of the name: the weights are the same for all.
+// the input's size are not part of the name: the weights are the same for all.
 func (p *Plan) stream(name string) tensors.Stream {
 	return tensors.NewStream(p.Seed, p.Network.Name+"/"+name)
 }
@@ -44,7 +44,7 @@ func draw(s tensors.Stream, p network.Parameter) []float32 {
 	return tensors.Fill(n, func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) })
 }
 
-// writeBatch makes image i of a slot from the slot and i alone, so that a
+// writeBatch makes image i of a slot from only the slot and i, so that a
 // larger batch begins with the images of a smaller one.
 func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape

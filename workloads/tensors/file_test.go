@@ -125,7 +125,7 @@ func TestWriteRefusesAndLeavesNothing(t *testing.T) {
 		{"twice", []tensors.Tensor{{Name: "a", Floats: floats(1)}, {Name: "a", Floats: floats(1)}}, `tensor "a": the name is taken`},
 		{"metadata", []tensors.Tensor{{Name: "__metadata__", Floats: floats(1)}}, "the name is taken"},
 		{"no maker", []tensors.Tensor{{Name: "a"}}, "nobody makes its values"},
-		{"no shape", []tensors.Tensor{{Name: "a", Shape: []int{-1}, Floats: floats()}}, "is no shape"},
+		{"no shape", []tensors.Tensor{{Name: "a", Shape: []int{-1}, Floats: floats()}}, "is not a shape"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -8,7 +8,7 @@ import (
 )
 
 // Stream is a counter-based generator: element i is a function of the seed, the
-// stream's name and i alone, so any part can be made by itself, in any order,
+// stream's name and i only, so any part can be made by itself, in any order,
 // with the same bytes on every machine.
 //
 // The mixing function is SplitMix64's (Steele, Lea and Flood, "Fast splittable

@@ -137,7 +137,7 @@ func byteSize(dtype DType, shape []int) (int64, error) {
 	}
 	for _, extent := range shape {
 		if extent < 0 || extent > 0 && size > math.MaxInt64/int64(extent) {
-			return 0, fmt.Errorf("shape %v is no shape", shape)
+			return 0, fmt.Errorf("shape %v is not a shape", shape)
 		}
 		size *= int64(extent)
 	}

@@ -10,7 +10,7 @@ type inception struct {
 
 // googLeNet is Szegedy et al. 2015 ("Going deeper with convolutions", table 1),
 // with its response normalisations and pools that round up, as bvlc_googlenet
-// has them. Its two auxiliary classifiers, which serve training alone, are left
+// has them. Its two auxiliary classifiers, which serve only training, are left
 // out in both modes: a plan has one loss.
 func googLeNet(e Entry, batch, size int) (*network.Network, error) {
 	b := newBuilder(e.Name, batch, e.Channels, size)

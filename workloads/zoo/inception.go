@@ -4,7 +4,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 
 // inceptionV3 is Szegedy et al. 2016 ("Rethinking the inception architecture for
 // computer vision") as torchvision has it, on images of 299×299, without the
-// auxiliary classifier, which serves training alone.
+// auxiliary classifier, which serves only training.
 func inceptionV3(e Entry, batch, size int) (*network.Network, error) {
 	b := &inceptionBuilder{newBuilder(e.Name, batch, e.Channels, size)}
 	b.epsilon = 1e-3

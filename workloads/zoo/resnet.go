@@ -27,7 +27,7 @@ func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network,
 }
 
 // cifarResNet is the family for 32×32 images (the same paper, section 4.2),
-// with 1×1 projections where the shape changes, as in its ImageNet networks.
+// with 1×1 projections if the shape changes, as in its ImageNet networks.
 func cifarResNet(depth int) func(Entry, int, int) (*network.Network, error) {
 	n := (depth - 2) / 6
 	return func(e Entry, batch, size int) (*network.Network, error) {
@@ -98,7 +98,7 @@ func bottlenecked(b *builder, name, x string, width, inner, group, first, second
 	return b.relu(name+".relu", y)
 }
 
-// shortcut is the identity, or a projection where the shape changes.
+// shortcut is the identity, or a projection if the shape changes.
 func shortcut(b *builder, name, x string, channels, stride int) string {
 	if stride == 1 && b.channels[x] == channels {
 		return x

@@ -13,7 +13,7 @@ type Entry struct {
 	Size         int // height and width of the input
 	Channels     int
 	Classes      int
-	ParitySize   int     // input at which training parity is checked; Size where that is cheap enough
+	ParitySize   int     // input at which training parity is checked; Size if that is cheap enough
 	ParityBatch  int     // and the batch, at most
 	LearningRate float64 // small enough that ten steps stay well-conditioned
 	build        func(e Entry, batch, size int) (*network.Network, error)

@@ -137,7 +137,7 @@ func (s *Stage) Steps() string {
 }
 
 // Check holds an error against the kind that it should have, and what it should
-// say; saying nothing is no error.
+// say; saying nothing is not an error.
 func Check(t *testing.T, err error, want bench.Kind, says string) {
 	t.Helper()
 	if says == "" && err == nil {

@@ -22,8 +22,8 @@ class Caffe2(Framework):
         self.workspace = workspace
         workspace.GlobalInit(["caffe2", "--caffe2_log_level=3"])
         register_gradients_of_copies(core)
-        fast, plain = core.DeviceOption(caffe2_pb2.IDEEP), core.DeviceOption(caffe2_pb2.CPU)
-        self.devices = Devices(core, fast, plain)
+        fast, cpu = core.DeviceOption(caffe2_pb2.IDEEP), core.DeviceOption(caffe2_pb2.CPU)
+        self.devices = Devices(core, fast, cpu)
         return Description(
             framework="Caffe2",
             version=torch.__version__,
@@ -38,16 +38,16 @@ class Caffe2(Framework):
 
 
 def register_gradients_of_copies(core: Any) -> None:
-    """What goes there in the forward pass comes back in the backward pass."""
+    """A copy to one device has the copy to the other one as its gradient."""
 
     def register(operator: str, opposite: str) -> None:
         @core.GradientRegistry.RegisterGradient(operator)
         def gradient(op: Any, g_output: Any) -> Any:
-            back = f"{op.input[0]}_grad"
+            gradient_name = f"{op.input[0]}_grad"
             made = core.CreateOperator(
-                opposite, [g_output[0]], [back], device_option=op.device_option
+                opposite, [g_output[0]], [gradient_name], device_option=op.device_option
             )
-            return [made], [back]
+            return [made], [gradient_name]
 
     register("CopyIDEEPToCPU", "CopyCPUToIDEEP")
     register("CopyCPUToIDEEP", "CopyIDEEPToCPU")

@@ -80,7 +80,7 @@ class Workload:
         self.mode, train = mode, mode == "train"
         workspace.ResetWorkspace()
         device = core.DeviceOption(caffe2_pb2.IDEEP)
-        plain = core.DeviceOption(caffe2_pb2.CPU)
+        cpu = core.DeviceOption(caffe2_pb2.CPU)
         channels, side = image(network)
         shape = (batch, channels, side, side)
         self.inputs = [np.random.randn(*shape).astype(np.float32) for _ in range(2)]
@@ -88,7 +88,7 @@ class Workload:
         for slot in range(2):
             workspace.FeedBlob(f"data{slot}", self.inputs[slot], device)
             labels = np.random.randint(0, classes, batch).astype(np.int32)
-            workspace.FeedBlob(f"label{slot}", labels, plain)
+            workspace.FeedBlob(f"label{slot}", labels, cpu)
             model = model_helper.ModelHelper(name=f"slot{slot}", arg_scope={"order": "NCHW"})
             with core.DeviceScope(device):
                 w = Writer(model, train)
@@ -99,17 +99,17 @@ class Workload:
                     else resnet(w, network, x, classes, side)
                 )
                 if train:
-                    self.add_training(model, score, slot, plain)
+                    self.add_training(model, score, slot, cpu)
             if slot == 0:  # the second net has the same weights
                 workspace.RunNetOnce(model.param_init_net)
             workspace.CreateNet(model.net, overwrite=True)
             self.nets.append(model.net)
         self.output = "loss" if train else "score"
 
-    def add_training(self, model, score, slot, plain):
+    def add_training(self, model, score, slot, cpu):
         model.net.SoftmaxWithLoss([score, f"label{slot}"], ["softmax", "loss"])
         gradients = model.AddGradientOperators(["loss"])
-        workspace.FeedBlob("rate", np.float32([1e-3]), plain)
+        workspace.FeedBlob("rate", np.float32([1e-3]), cpu)
         for param in model.params:
             gradient, flat, momentum = gradients[param], f"{param}_flat", f"{param}_momentum"
             model.param_init_net.ConstantFill([param], momentum, value=0.0)

@@ -30,7 +30,7 @@ class Nets(Network):
         self.deep = Operators(devices, plan, input_gradient=True)
         for slot in range(plan.slots):
             self.feed(f"input.{slot}", plan.inputs[slot])
-            self.feed(f"labels.{slot}", plan.labels[slot].astype(np.int32), plain=True)
+            self.feed(f"labels.{slot}", plan.labels[slot].astype(np.int32), on_cpu=True)
         slots = range(plan.slots)
         self.gradient_nets: list[Any] = []
         self.result = LOSS
@@ -42,7 +42,7 @@ class Nets(Network):
         self.observed: dict[int, dict[str, str]] = {}
         self.observing = [self.net(f"observe.{s}", self.observe, s) for s in slots]
         for name, value in {**self.timed.constants, **self.deep.constants}.items():
-            self.feed(name, value, plain=True)
+            self.feed(name, value, on_cpu=True)
         self.reset()
         for net in [*self.steps, *self.observing, *self.gradient_nets]:
             workspace.CreateNet(net)
@@ -54,8 +54,8 @@ class Nets(Network):
             write(net, slot)
         return net
 
-    def feed(self, name: str, value: np.ndarray, plain: bool = False) -> None:
-        device = self.devices.plain if plain else self.devices.fast
+    def feed(self, name: str, value: np.ndarray, on_cpu: bool = False) -> None:
+        device = self.devices.cpu if on_cpu else self.devices.fast
         self.workspace.FeedBlob(name, np.ascontiguousarray(value), device)
 
     def terms(self) -> Terms:
@@ -70,7 +70,7 @@ class Nets(Network):
             self.feed(name, value)
         if plan.optimizer:
             self.feed(
-                LEARNING_RATE, np.array([plan.optimizer.learning_rate], np.float32), plain=True
+                LEARNING_RATE, np.array([plan.optimizer.learning_rate], np.float32), on_cpu=True
             )
             for name in plan.trainable:
                 self.feed(f"{name}.velocity", np.zeros_like(plan.weights[name]))
@@ -100,7 +100,7 @@ class Nets(Network):
             self.flatten(net, gradients[name], f"{name}.gradient")
 
     def flatten(self, net: Any, blob: str, flat: str) -> None:
-        """Lay a tensor out plainly. Updates and fetches read raw memory, which may hold the blocks
+        """Lay a tensor out row by row. Updates and fetches read raw memory, which may hold the blocks
         that oneDNN computes with; a reshape that changes something undoes them."""
         net.Reshape([blob], [flat, f"{flat}.shape"], shape=[-1])
 

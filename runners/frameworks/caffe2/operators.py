@@ -17,33 +17,34 @@ LOWEST = -3.0e38
 
 @dataclass
 class Devices:
-    """Caffe2's core, the device that computes, and the one with plain tensors."""
+    """Caffe2's core, the device that computes, and the CPU device, which has all operators."""
 
     core: Any
     fast: Any
-    plain: Any
+    cpu: Any
 
 
 class Operators(Table):
     def __init__(self, devices: Devices, plan: Plan, input_gradient: bool) -> None:
         super().__init__(plan)
         self.devices, self.input_gradient = devices, input_gradient
-        self.constants: dict[str, np.ndarray] = {}  # blobs on the plain device
+        self.constants: dict[str, np.ndarray] = {}  # blobs on the CPU device
 
     def constant(self, node: Node, name: str, value: np.ndarray) -> str:
-        """A constant on the plain device."""
+        """A constant on the CPU device."""
         name = f"constant.{node.name}.{name}"
         self.constants[name] = value.astype(np.float32)
         return name
 
     def on_cpu(self, net: Any, inputs: Any, output: str, write: Any) -> None:
-        """Write operators that IDEEP lacks: its tensors are copied to plain ones and back."""
+        """Write operators that IDEEP lacks: its tensors are copied to the CPU device and the
+        result to IDEEP."""
         held = [f"{name}.for.{output}" for name in inputs]
         for name, copy in zip(inputs, held):
             self.append(net, "CopyIDEEPToCPU", name, copy)
-        with self.devices.core.DeviceScope(self.devices.plain):
-            write(held, f"{output}.plain")
-        self.append(net, "CopyCPUToIDEEP", f"{output}.plain", output)
+        with self.devices.core.DeviceScope(self.devices.cpu):
+            write(held, f"{output}.cpu")
+        self.append(net, "CopyCPUToIDEEP", f"{output}.cpu", output)
 
     def append(self, net: Any, operator: str, source: str, target: str) -> None:
         made = self.devices.core.CreateOperator(
@@ -63,8 +64,8 @@ class Operators(Table):
         self.on_cpu(net, [x], name, write)
         return name
 
-    def plainly(self, operator: str, **settings: Any) -> Any:
-        """An operator of one activation on the plain device."""
+    def cpu_operator(self, operator: str, **settings: Any) -> Any:
+        """An operator of one activation on the CPU device."""
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             run = getattr(net, operator)
@@ -152,22 +153,22 @@ class Operators(Table):
         return lambda net, inputs, output: net.Relu(inputs, [output])
 
     def _clip(self, node: Node) -> Any:
-        return self.plainly("Clip", min=node.min, max=node.max)
+        return self.cpu_operator("Clip", min=node.min, max=node.max)
 
     def _sigmoid(self, node: Node) -> Any:
-        return self.plainly("Sigmoid")
+        return self.cpu_operator("Sigmoid")
 
     def _softmax(self, node: Node) -> Any:
         rank = len(node.shape)
         order = [i for i in range(rank) if i != node.axis] + [node.axis]
-        back = [order.index(i) for i in range(rank)]
+        inverse = [order.index(i) for i in range(rank)]
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             # Over the last axis: Caffe2's takes all axes from the given one on together.
             turned, done = f"turned.{node.name}", f"softmax.{node.name}"
             net.Transpose(inputs, [turned], axes=order)
             net.Softmax([turned], [done], axis=rank - 1)
-            net.Transpose([done], [output], axes=back)
+            net.Transpose([done], [output], axes=inverse)
 
         return write
 

@@ -69,7 +69,7 @@ def precisions_of(torch: Any, device: Any) -> tuple[tuple[str, ...], dict[str, s
     if device.type == "cpu":
         reasons = {
             "tf32": "this CPU has none",
-            "fp16": "on CPUs this runner has bf16 alone",
+            "fp16": "on CPUs this runner has only bf16",
         }
         return ("fp32", "bf16"), reasons
     major, minor = torch.cuda.get_device_capability(device)

@@ -58,7 +58,7 @@ class Interpreter(Network):
     that one element sums (rounding errors of a sum grow like √n: Higham and Mary 2019), and ξ
     is uniform in ±1. Of fewer bits than float32's, sums are kept in float32, as hardware keeps
     them; weights are rounded before they multiply; and what frameworks keep in float32 there
-    (parameters, velocity, running statistics, the loss) has float32's noise alone.
+    (parameters, velocity, running statistics, the loss) has only float32's noise.
     """
 
     dtype: type = np.float64

@@ -2,7 +2,7 @@
 
 An operator is a class with `forward(node, *activations, *parameters)` and
 `backward(node, gradient)`, which returns the gradients of its activations and then of its
-parameters (None where there is none). Arrays are NCHW. `length` is the number of terms
+parameters (None if there is none). Arrays are NCHW. `length` is the number of terms
 that one output element sums, by which rounding noise is sized.
 """
 

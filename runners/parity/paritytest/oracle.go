@@ -25,7 +25,7 @@ type Value struct {
 }
 
 // Oracle makes up what a runner could write for a plan: numbers that depend on
-// the tensor's name alone, steps that follow the plan's optimizer from them, and
+// only the tensor's name, steps that follow the plan's optimizer from them, and
 // a first loss that fits the logits. With noise they are off by a rounding.
 func Oracle(p *plan.Plan, params protocol.VerifyParams) (Values, error) {
 	all, err := exact(p, params)

@@ -151,7 +151,7 @@ class SkippedLayer(Float32):
 
 
 class SkippedBranch(Float32):
-    """the last residual branch is left out: its block is the shortcut alone"""
+    """the last residual branch is left out: its block is only the shortcut"""
 
     def rewrite(self, plan):
         adds = [n for n in plan.nodes if n.op == "Add"]

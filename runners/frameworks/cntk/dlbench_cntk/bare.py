@@ -46,8 +46,8 @@ def resnet(network, x, classes):
             if bottleneck:
                 y = conv_bn(y, width, 3, stride)
             y = conv_bn(y, out, 1 if bottleneck else 3, relu=False)
-            plain = stride == 1 and channels == out
-            x = C.relu(y + (x if plain else conv_bn(x, out, 1, stride, relu=False)))
+            same = stride == 1 and channels == out
+            x = C.relu(y + (x if same else conv_bn(x, out, 1, stride, relu=False)))
             channels = out
     return C.layers.Dense(classes)(C.layers.GlobalAveragePooling()(x))
 

@@ -154,7 +154,7 @@ class Operators(object):
         return C.times(x, w) + b
 
     def _lrn(self, node, x):
-        """From its parts: where alpha is small, local_response_normalization is off by 4e-5."""
+        """From its parts: if alpha is small, local_response_normalization is off by 4e-5."""
         below, above = (node.size - 1) // 2, node.size // 2
         squares = C.pad(x * x, [(below, above), (0, 0), (0, 0)], mode=C.ops.CONSTANT_PAD)
         channels = node.shape[1]

@@ -30,7 +30,7 @@ def read(path):
     except ValueError as error:
         raise BadFile("%s: the header is not JSON: %s" % (path, error))
     if not isinstance(header, dict):
-        raise BadFile("%s: the header is no object" % path)
+        raise BadFile("%s: the header is not an object" % path)
     body = data[8 + length :]
     entries = ((name, entry) for name, entry in header.items() if name != "__metadata__")
     return {name: tensor(path, name, entry, body) for name, entry in entries}

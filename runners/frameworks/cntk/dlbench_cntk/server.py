@@ -192,7 +192,7 @@ class Server(object):
         if scenario == "multi-stream":
             size = integer(params, "query_iterations")
             if iterations % size:
-                message = "%d iterations are no whole queries of query_iterations %d"
+                message = "%d iterations are not whole queries of query_iterations %d"
                 raise RequestError("bad_request", message % (iterations, size))
             return lambda: loops.queries(step, wait, clock, order, size)
         if scenario == "server":
@@ -240,7 +240,7 @@ def scalar(value):
 
 
 def integer(params, name, default=None):
-    """A count: positive, or at least zero where it has a default."""
+    """A count: positive, or at least zero if it has a default."""
     value, least = params.get(name, default), 1 if default is None else 0
     if not isinstance(value, (int, long)) or value < least:  # noqa: F821
         text = "%s is %r, expected an integer from %d" % (name, value, least)

@@ -17,7 +17,7 @@ def main() -> int:
     spec = importlib.util.spec_from_file_location("dlbench_bare_loops", sys.argv[1])
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
-    # Loops for CPUs in float32 alone name neither.
+    # Loops only for CPUs in float32 name neither.
     precisions = getattr(bench, "PRECISIONS", ("fp32",))
     framework, workload = None, None
     for line in sys.stdin:

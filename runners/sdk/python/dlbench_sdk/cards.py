@@ -41,7 +41,7 @@ def seen_by_torch(torch: Any, device: Any) -> Device:
 
 def runs_on(built: list[str], major: int, minor: int) -> bool:
     """Whether a build has binaries for a GPU: sm_86 runs on cards of its generation that are no
-    older, code for one card's own features (sm_90a) there alone, for a family's (sm_100f) within
+    older, code for one card's own features (sm_90a) only there, for a family's (sm_100f) within
     the generation (CUDA C++ Programming Guide, "Binary Compatibility"). Intermediate code
     (compute_80) does not count: compiling it anew takes minutes, at every first load."""
     for name in built:
@@ -98,7 +98,7 @@ def try_out(jax: Any, device: Any) -> None:
 
 def uuid_of(device: str) -> str:
     """The card's, from CUDA's driver as this process sees it: most frameworks do not tell. Empty
-    for the CPU, and where the driver does not answer (CUDA Driver API, "Device Management")."""
+    for the CPU, and if the driver does not answer (CUDA Driver API, "Device Management")."""
     cuda, card = driver_of(device)
     raw = (ctypes.c_ubyte * 16)()
     if cuda is None:
@@ -110,7 +110,7 @@ def uuid_of(device: str) -> str:
 
 
 def driver_of(device: str) -> tuple[Any, ctypes.c_int]:
-    """CUDA's driver and its handle of the card; None for the CPU, and where it does not answer."""
+    """CUDA's driver and its handle of the card; None for the CPU, and if it does not answer."""
     card = ctypes.c_int()
     if device == "cpu":
         return None, card
@@ -125,7 +125,7 @@ def driver_of(device: str) -> tuple[Any, ctypes.c_int]:
 
 
 def no_tf32(device: str) -> str:
-    """Why the device does not multiply in tf32; empty where it does, or where the driver does not
+    """Why the device does not multiply in tf32; empty if it does, or if the driver does not
     tell. It came with compute capability 8.0."""
     if device == "cpu":
         return "this CPU has none"

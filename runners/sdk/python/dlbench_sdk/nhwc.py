@@ -50,7 +50,7 @@ def layout_of(plan: Plan, name: str, depthwise: bool = False, last: bool = True)
 
 
 def flattens_in_place(plan: Plan, node: Node) -> bool:
-    """Whether a flatten may keep the order of NHWC because dense layers alone read it: their
+    """Whether a flatten may keep the order of NHWC because only dense layers read it: their
     weights are permuted at load instead."""
     if len(plan.shape_of(node.data[0])) != 4 or node.output in plan.outputs:
         return False

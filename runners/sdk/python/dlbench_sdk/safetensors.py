@@ -1,4 +1,4 @@
-"""The safetensors format, read and written with numpy alone.
+"""The safetensors format, read and written with numpy only.
 
 Runner images hold frameworks of many ages; a format of one page needs no
 package (https://github.com/huggingface/safetensors#format).

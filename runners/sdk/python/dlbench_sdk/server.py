@@ -192,7 +192,7 @@ class Server:
         if scenario == "multi-stream":
             size = integer(params, "query_iterations")
             if iterations % size:
-                text = f"{iterations} iterations are no whole queries of query_iterations {size}"
+                text = f"{iterations} iterations are not whole queries of query_iterations {size}"
                 raise RequestError("bad_request", text)
             return lambda: loops.queries(step, wait, clock, order, size)
         if scenario == "server":
@@ -241,7 +241,7 @@ def scalar(value: np.ndarray) -> float | None:
 
 
 def integer(params: dict, name: str, default: int | None = None) -> int:
-    """A count: positive, or at least zero where it has a default."""
+    """A count: positive, or at least zero if it has a default."""
     value, least = params.get(name, default), 1 if default is None else 0
     if not isinstance(value, int) or value < least:
         raise RequestError("bad_request", f"{name} is {value!r}, expected an integer from {least}")

@@ -24,8 +24,8 @@ def is_same(node: Node) -> bool:
     call SAME is the plan's padding then, and only then."""
     half = [k // 2 for k in node.kernel_shape]
     odd = all(k % 2 for k in node.kernel_shape)
-    plain = [*node.strides, *node.dilations] == [1, 1, 1, 1]
-    return plain and odd and list(node.pads) == half + half
+    unit = [*node.strides, *node.dilations] == [1, 1, 1, 1]
+    return unit and odd and list(node.pads) == half + half
 
 
 def unfold(x: np.ndarray, kernel: Any, strides: Any, dilations: Any) -> np.ndarray:

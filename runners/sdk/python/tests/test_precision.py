@@ -85,7 +85,7 @@ def test_float32_multiplies_without_tf32():
 
 
 def test_a_block_has_the_devices_own_time():
-    card = object.__new__(pytorch.OnCard)  # its events alone are asked
+    card = object.__new__(pytorch.OnCard)  # only its events are asked
     card.torch = fake_torch()
     assert isinstance(card, Timed) and not issubclass(pytorch.TorchNetwork, Timed)
     step, wait, clock = (lambda slot: slot), (lambda handle: None), time.monotonic_ns

@@ -45,7 +45,7 @@ final class Block {
       case "multi-stream" -> {
         int size = Json.count(params, "query_iterations", null);
         if (block.iterations % size != 0) {
-          throw Fault.badRequest(block.iterations + " iterations are no whole queries of query_iterations " + size);
+          throw Fault.badRequest(block.iterations + " iterations are not whole queries of query_iterations " + size);
         }
         yield () -> block.inTurn(size, "query_ns");
       }

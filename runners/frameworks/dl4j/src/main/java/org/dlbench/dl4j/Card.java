@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What ND4J computes on. It takes the CUDA backend where that loads, and falls back to the CPU without a word. */
+/** What ND4J computes on. It takes the CUDA backend if that loads, and falls back to the CPU without a word. */
 record Card(boolean gpu, String name) {
   private static final String CUDA = "JCublasBackend";
 
@@ -26,7 +26,7 @@ record Card(boolean gpu, String name) {
     boolean cuda = backend.equals(CUDA);
     if (device.equals("cpu")) {
       if (cuda) {
-        throw Fault.deviceUnavailable("this build of DL4J computes on GPUs alone (" + backend + ")");
+        throw Fault.deviceUnavailable("this build of DL4J computes only on GPUs (" + backend + ")");
       }
       return new Card(false, "");
     }

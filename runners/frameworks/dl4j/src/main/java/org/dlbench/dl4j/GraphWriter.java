@@ -312,7 +312,7 @@ final class GraphWriter {
       throw Fault.unsupported("LRN of even size " + size);
     }
     if (plan.training) {
-      throw Fault.unsupported("the gradient of LRN: DL4J's is off by a hundredth where the sums are large");
+      throw Fault.unsupported("the gradient of LRN: DL4J's is off by a hundredth if the sums are large");
     }
     // DL4J's alpha multiplies the sum of squares, ONNX's their mean.
     graph.addLayer(node.name(), new LocalResponseNormalization.Builder(node.number("bias"), size, node.number("alpha") / size, node.number("beta"))
@@ -322,7 +322,7 @@ final class GraphWriter {
   private void resize(Plan.Node node, String x) {
     boolean nearest = node.string("mode").equals("nearest") && node.string("coordinate_transformation_mode").equals("asymmetric");
     if (!nearest) {
-      throw Fault.unsupported("Resize " + node.string("mode") + ": DL4J has Upsampling2D alone");
+      throw Fault.unsupported("Resize " + node.string("mode") + ": DL4J has only Upsampling2D");
     }
     int[] scales = {(int) node.number("scales_h"), (int) node.number("scales_w")};
     graph.addLayer(node.name(), new Upsampling2D.Builder().size(scales).dataFormat(FORMAT).build(), x);

@@ -30,7 +30,7 @@ final class Json {
     return value.getAsJsonArray().asList().stream().mapToLong(JsonElement::getAsLong).toArray();
   }
 
-  /** A count: positive, or at least zero where it has a default. */
+  /** A count: positive, or at least zero if it has a default. */
   static int count(JsonObject params, String name, Integer otherwise) {
     JsonElement value = params.get(name);
     if (value == null && otherwise != null) {

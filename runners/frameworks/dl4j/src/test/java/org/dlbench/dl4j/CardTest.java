@@ -33,7 +33,7 @@ class CardTest {
   @Test
   void anotherDeviceThanAskedIsRefused() {
     for (String[] wrong : new String[][] {{"gpu:0", "CpuBackend", "1", "CUDA backend is not there"}, {"gpu:0", "JCublasBackend", "0", "no GPU 0"},
-        {"gpu:1", "JCublasBackend", "2", "takes the first"}, {"cpu", "JCublasBackend", "1", "on GPUs alone"}}) {
+        {"gpu:1", "JCublasBackend", "2", "takes the first"}, {"cpu", "JCublasBackend", "1", "only on GPUs"}}) {
       Fault fault = assertThrows(Fault.class, () -> Card.chosen(wrong[0], wrong[1], Integer.parseInt(wrong[2]), CardTest::information));
       assertTrue(fault.getMessage().contains(wrong[3]), fault.getMessage());
     }
