@@ -100,8 +100,8 @@ class Nets(Network):
             self.flatten(net, gradients[name], f"{name}.gradient")
 
     def flatten(self, net: Any, blob: str, flat: str) -> None:
-        """Lay a tensor out row by row. Updates and fetches read raw memory, which may hold the blocks
-        that oneDNN computes with; a reshape that changes something undoes them."""
+        """Lay a tensor out row by row. Updates and fetches read raw memory, which may hold
+        the blocks that oneDNN computes with; a reshape that changes something undoes them."""
         net.Reshape([blob], [flat, f"{flat}.shape"], shape=[-1])
 
     def gradients_of(self, net: Any, slot: int, table: Operators) -> Any:
