@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -231,5 +232,26 @@ func TestADiskThatFillsLeavesARunThatGoesOn(t *testing.T) {
 				t.Errorf("after it went on the record is %s with %d processes", rec.Status, len(rec.Cell(workload, "a").Processes))
 			}
 		})
+	}
+}
+
+// TestWorkloadsThatCannotBeWrittenLeaveARunThatGoesOn takes the cache away
+// before anything is verified.
+func TestWorkloadsThatCannotBeWrittenLeaveARunThatGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	inputs := filepath.Join(o.Host.Getenv("XDG_CACHE_HOME"), "dlbench", "workloads")
+	s.OnStep = func(string) {
+		if err := errors.Join(os.RemoveAll(inputs), os.WriteFile(inputs, nil, 0o644)); err != nil {
+			t.Error(err)
+		}
+	}
+	rec, err := bench.Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), inputs) || strings.Contains(err.Error(), "budget") {
+		t.Errorf("got %v, want what is wrong with %s, and only that", err, inputs)
+	}
+	if rec == nil || s.reread().Status != record.Interrupted {
+		t.Errorf("the record is %v", rec)
 	}
 }
