@@ -11,7 +11,7 @@ import "embed"
 var Manifests embed.FS
 
 // Sources are what images are given: the Python library, and each framework's
-// adapter with the bare loop that it is held against.
+// adapter with the bare loop that it is compared with.
 //
 //go:embed sdk/python/dlbench_sdk/*.py sdk/python/dlbench_bare/*.py frameworks/*/*.py
 //go:embed frameworks/cntk/dlbench_cntk/*.py frameworks/dl4j/pom.xml frameworks/dl4j/src/main

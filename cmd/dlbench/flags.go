@@ -24,7 +24,7 @@ func runnerDirFlag() cli.Flag {
 	return &cli.StringFlag{Name: "runner-dir", Usage: "`DIR` with more runners (runner.json files)"}
 }
 
-// setupFlags say what is measured, and under which terms.
+// setupFlags say what is measured, and under which conditions.
 func setupFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "suite", Usage: "suite to take the workloads from (see dlbench list suites), or a YAML `FILE`"},
@@ -60,12 +60,12 @@ func measureFlags() []cli.Flag {
 // lineFlags say which records belong together.
 func lineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "machine", Usage: "`NAME` of this machine, whose records are held against one another whatever its host is called"},
-		&cli.StringFlag{Name: "branch", Usage: "`NAME` of the branch that was measured: its records are kept apart (check: held against those of this branch)"},
+		&cli.StringFlag{Name: "machine", Usage: "`NAME` of this machine, whose records are compared with one another whatever its host is called"},
+		&cli.StringFlag{Name: "branch", Usage: "`NAME` of the branch that was measured: its records are kept apart (check: compared with those of this branch)"},
 	}
 }
 
-// checkFlags say what a result is held against.
+// checkFlags say what a result is compared with.
 func checkFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "baseline", Usage: "`NAME` of a baseline of the history, or a result.json (default: the history's records of this machine)"},

@@ -36,7 +36,7 @@ func (p *program) progressTo(log io.Writer) *progress {
 	return g
 }
 
-// Step announces what is done now. The fraction is of the command's present
+// Step announces what is done now. The fraction is that of the command's present
 // part, from 0 to 1, or negative if it is not known; left is 0 if unknown.
 func (g *progress) Step(text string, fraction float64, left time.Duration) {
 	g.mu.Lock()

@@ -40,7 +40,7 @@ func interruptible(stderr io.Writer) context.Context {
 	return ctx
 }
 
-// ending are the signals that ask for an end. One that hangs up is not heeded
+// ending are the signals that ask for an end. One that hangs up is ignored
 // if the program was started to outlive its terminal, like by nohup.
 func ending() []os.Signal {
 	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -1,7 +1,7 @@
 // Package bench runs benchmarks: from Options to a record, for any Go program.
 // It finds an engine, makes runners ready on it, has them judged, measures them
 // and saves after every round. The other packages that start runners (fidelity,
-// selftest, conformance) stand on its Bench.
+// selftest, conformance) build on its Bench.
 package bench
 
 import (
@@ -118,7 +118,7 @@ func equip(ctx context.Context, s Setup, devices []device.Device, terms record.T
 	}
 	b.progress.Say("engine: %s", reason)
 	if set := b.host.Getenv("CUDA_VISIBLE_DEVICES"); set != "" && devices[0].GPU() {
-		b.progress.Say("CUDA_VISIBLE_DEVICES=%s of the environment is not heeded: runners get what --device names, %s", set, terms.Device)
+		b.progress.Say("CUDA_VISIBLE_DEVICES=%s of the environment is ignored: runners get what --device names, %s", set, terms.Device)
 	}
 	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
 		b.progress.Say("removed %d containers that an earlier dlbench left behind", removed)
@@ -167,19 +167,19 @@ func (b *Bench) Terms() record.Terms { return b.terms }
 // Devices are what the selected runners compute on.
 func (b *Bench) Devices() []device.Device { return b.devices }
 
-// EngineName is what the runners are started by.
+// EngineName names the engine that starts the runners.
 func (b *Bench) EngineName() string { return b.engine.Name() }
 
 // Meter watches a process while it computes.
 func (b *Bench) Meter() campaign.Meter { return b.meter }
 
-// Launcher is what starts processes.
+// Launcher starts processes.
 func (b *Bench) Launcher() *launch.Launcher { return b.launcher }
 
-// Progress is what the setup is told by.
+// Progress is what the setup reports to.
 func (b *Bench) Progress() Progress { return b.progress }
 
-// Make makes a workload and its files, each once, whoever asks first.
+// Make makes a workload and its files, each only once.
 func (b *Bench) Make(ctx context.Context, id plan.ID) (*plan.Plan, plan.Files, error) {
 	made, err := b.catalog.New(id, b.seed)
 	if err != nil {

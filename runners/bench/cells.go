@@ -89,7 +89,7 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 	return nil, nil
 }
 
-// opener starts a process that is measured, and records who it says that it is.
+// opener starts a process that is measured, and records how it identifies itself.
 func (r *run) opener(e Entry) func(ctx context.Context) (campaign.Runner, error) {
 	return func(ctx context.Context) (campaign.Runner, error) {
 		opened, err := r.Start(ctx, e)

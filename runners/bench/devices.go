@@ -63,7 +63,7 @@ func gpuHint(err error, amd string) string {
 func CardRemedy(err error) string {
 	switch {
 	case errors.Is(err, sample.ErrNotLoaded):
-		return "modprobe nvidia; after an update of the kernel, build the driver's module anew (dkms autoinstall)"
+		return "modprobe nvidia; after an update of the kernel, rebuild the driver's module (dkms autoinstall)"
 	case errors.Is(err, sample.ErrMismatch):
 		return "restart the machine"
 	case errors.Is(err, sample.ErrNoPermission):

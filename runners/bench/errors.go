@@ -11,7 +11,7 @@ import (
 	"github.com/dlbench/dlbench/workloads/names"
 )
 
-// Kind is what an error means to whoever asked for the benchmark.
+// Kind is what an error means to the caller.
 type Kind int
 
 // The kinds of errors.

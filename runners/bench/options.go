@@ -37,7 +37,7 @@ type Setup struct {
 // Progress is told how far a benchmark is. Its methods may be called from
 // several goroutines.
 type Progress interface {
-	// Step announces what is done now. The fraction is of the present part, from
+	// Step announces what is done now. The fraction is that of the present part, from
 	// 0 to 1, or negative if it is not known; left is 0 if it is not known.
 	Step(text string, fraction float64, left time.Duration)
 	// Detail is what the present step is busy with, for somebody who watches.
@@ -62,7 +62,7 @@ type Options struct {
 	LatencyBound time.Duration // of the server scenario's p99; 0 is DefaultLatencyBound
 	SkipParity   bool          // measure without a verdict; nothing is ranked then
 	Strict       []string      // codes of warnings that end the run, or "all"
-	Machine      string        // name of this machine, whose records are held against one another; empty leaves that to its hardware
+	Machine      string        // name of this machine, whose records are compared with one another; empty leaves that to its hardware
 	Branch       string        // that is measured: its records are kept apart
 
 	Dir    string                     // made before anything is measured; empty makes none
@@ -73,7 +73,7 @@ type Options struct {
 // DefaultLatencyBound is what the p99 of the server scenario may take.
 const DefaultLatencyBound = 100 * time.Millisecond
 
-// Defaults are the options of a campaign that nobody asked anything else of.
+// Defaults are the options of a campaign for which nothing else was asked.
 func Defaults() Options {
 	return Options{Setup: Setup{Seed: 1, Device: device.CPU.Name, Engine: "auto", Host: ThisHost()}}
 }

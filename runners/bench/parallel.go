@@ -14,9 +14,9 @@ import (
 // largest network of the zoo takes a runner 6 GB and the reference 8 GB.
 const roomForTwo = 20 << 30
 
-// verifiedAtOnce is how many runners are verified at once. Verifying is not timed, and
-// most of it is imports and compilers that use one CPU. A GPU is one runner's:
-// some frameworks take all of its memory.
+// verifiedAtOnce is how many runners are verified at the same time. Verifying
+// is not timed, and most of it is imports and compilers that use one CPU. A GPU
+// has one runner at a time: some frameworks take all of its memory.
 func verifiedAtOnce(t record.Terms) int {
 	if strings.HasPrefix(t.Device, "gpu") || t.MemoryBytes < roomForTwo*memoryShare {
 		return 1

@@ -140,7 +140,7 @@ func (r *run) sameRunners(ctx context.Context, old *record.Record) error {
 	return d.refuse(r.dir)
 }
 
-// sameProgram asks a runner without an image who it is.
+// sameProgram asks a runner without an image to identify itself.
 func (r *run) sameProgram(ctx context.Context, d *differences, e Entry, was *record.Runner) (err error) {
 	opened, err := r.Start(ctx, e)
 	if err != nil {

@@ -31,7 +31,7 @@ type Runner interface {
 }
 
 // Expectation knows what the verified runner computed, so that a timed process
-// can be held against it.
+// can be compared with it.
 type Expectation interface {
 	CheckInfer(outputFile string, slot int) (record.Check, error)
 	CheckLosses(losses []float64) record.Check

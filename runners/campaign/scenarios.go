@@ -104,7 +104,7 @@ func (m *measurement) predictedRate() float64 {
 	return rate(first - ladderSpan)
 }
 
-// Latencies are the block that queries would make which each take the same time.
+// Latencies are those of a block whose queries each take the same time.
 func Latencies(arrivals []int64, serviceNS float64) record.Block {
 	var b record.Block
 	free := int64(0)

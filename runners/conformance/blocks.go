@@ -97,7 +97,7 @@ func sum(ns []int64) (total int64) {
 	return total
 }
 
-// sameDigest wants the written output to be what the digest is of.
+// sameDigest wants the digest to be that of the written output.
 func sameDigest(path, digest string) (err error) {
 	f, err := tensors.Open(path)
 	if err != nil {

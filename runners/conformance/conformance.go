@@ -224,7 +224,7 @@ func (s Suite) hello(ctx context.Context, t *exchange) {
 	t.found("introduces itself", err)
 }
 
-// sameOperators holds what a runner says it has against its manifest, by which
+// sameOperators compares what a runner says it has with its manifest, by which
 // people are told before anything is built.
 func (s Suite) sameOperators(said []string) error {
 	if s.Operators == nil {

@@ -1,4 +1,4 @@
-// Package fidelity holds each runner against a bare loop of its framework in the
+// Package fidelity compares each runner with a bare loop of its framework in the
 // same image, and the sampler on against off: what the harness itself costs.
 package fidelity
 

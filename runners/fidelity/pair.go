@@ -16,7 +16,7 @@ import (
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
-// comparison is one runner that is held against its bare twin.
+// comparison is one runner that is compared with its bare twin.
 type comparison struct {
 	*bench.Bench
 	entry bench.Entry

@@ -118,7 +118,7 @@ func (s *Store) baseFromArchive(ctx context.Context, b base) error {
 		args := []string{"--variant=minbase", "--include=" + strings.Join(b.packages, ","),
 			// Java's packages link manual pages, and fail without their directory.
 			`--essential-hook=mkdir -p "$1"/usr/share/man/man1`,
-			// What tells of this machine's network stays out of the image.
+			// Settings that reveal this machine's network stay out of the image.
 			`--customize-hook=rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d "$1"/etc/resolv.conf "$1"/etc/hostname`}
 		for _, pattern := range b.excluded {
 			args = append(args, "--dpkgopt=path-exclude="+pattern)

@@ -106,8 +106,8 @@ func below(layers []string, others [][]string) bool {
 	})
 }
 
-// remove removes images. One that another stands on goes after that one: what
-// is refused is tried again as long as anything goes.
+// remove removes images. An image that another one is based on goes after that
+// one: what is refused is tried again as long as any removal succeeds.
 func (s *Store) remove(ctx context.Context, names []string) (removed []string, err error) {
 	for len(names) > 0 {
 		var refused []string

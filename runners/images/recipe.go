@@ -17,8 +17,8 @@ import (
 // pythonAdapter is the last layer of runners that stand on the Python library.
 const pythonAdapter = "python"
 
-// cntkAdapter is CNTK's: its Python 2.7 has a library of its own, but for the
-// timed loops.
+// cntkAdapter is CNTK's: its Python 2.7 has a library of its own, except for
+// the timed loops.
 const cntkAdapter = "cntk"
 
 func isLoops(name string) bool {
@@ -107,7 +107,7 @@ func pins(m manifest.Manifest) part {
 
 // adapterParts are the sources of a runner's adapter: its own room, so that a
 // change of one leaves the images of the others as they are, and the library
-// where it stands on that.
+// if it stands on that.
 func adapterParts(m manifest.Manifest) (parts []part) {
 	switch cmp.Or(m.Image.Adapter, pythonAdapter) {
 	case pythonAdapter:

@@ -55,8 +55,8 @@ type Runner struct {
 	unconfirmed string
 }
 
-// Unconfirmed is what the runner cannot tell of its device; empty if it confirmed
-// the one that it was given.
+// Unconfirmed is what the runner cannot tell of its device; empty if it
+// confirmed the one that it was given.
 func (r *Runner) Unconfirmed() string { return r.unconfirmed }
 
 // Open starts a fresh process of a runner on a device; image is its built
@@ -131,7 +131,7 @@ func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount
 	return spec, nil
 }
 
-// log is one file a runner, for all its processes.
+// log is one file for each runner, for all its processes.
 func (l *Launcher) log(runner string) (io.Writer, error) {
 	if l.Logs == "" {
 		return nil, nil

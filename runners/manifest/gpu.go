@@ -57,25 +57,25 @@ func (m Manifest) UnfitFor(card Card) string {
 	if reason := m.GPU.tooOldADriver(card); reason != "" || len(m.GPU.Architectures) == 0 {
 		return reason
 	}
-	runs, anew := m.GPU.RunsOn(card.ComputeCapability)
-	if runs && !anew {
+	runs, recompiled := m.GPU.RunsOn(card.ComputeCapability)
+	if runs && !recompiled {
 		return ""
 	}
 	text := fmt.Sprintf("built for %s, this GPU is sm_%s", m.GPU.builtFor(card.ComputeCapability), strings.Replace(card.ComputeCapability, ".", "", 1))
-	if anew {
-		text += "; only by compiling its kernels anew"
+	if recompiled {
+		text += "; only by recompiling its kernels"
 	}
 	return text
 }
 
 // RunsOn says whether the build has code for GPUs of a compute capability, and
-// whether the driver would have to compile that anew, which takes up to 20
+// whether the driver would have to recompile that, which takes up to 20
 // minutes while a workload is loaded. The rules are CUDA's (CUDA C++
 // Programming Guide, "Binary Compatibility" and "PTX Compatibility"): binaries
 // run on cards of their major version that are not older, intermediate code on
 // all that are not older; code for one card's own features (sm_90a) runs there
 // only, and code for a family's (sm_100f) within the major version.
-func (g *GPU) RunsOn(computeCapability string) (runs, anew bool) {
+func (g *GPU) RunsOn(computeCapability string) (runs, recompiled bool) {
 	card, ok := parseCapability(computeCapability)
 	if !ok {
 		return false, false
@@ -88,9 +88,9 @@ func (g *GPU) RunsOn(computeCapability string) (runs, anew bool) {
 		if !a.intermediate {
 			return true, false
 		}
-		runs, anew = true, true
+		runs, recompiled = true, true
 	}
-	return runs, anew
+	return runs, recompiled
 }
 
 // capability is a compute capability, or what code was built for.

@@ -18,7 +18,7 @@ type Manifest struct {
 	CPUFeatures   string            `json:"cpu_features,omitempty"` // the instructions that its kernels use
 	Image         Image             `json:"image"`
 	Command       []string          `json:"command"`        // inside the image; "{here}" is replaced, see At
-	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity holds the runner against
+	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity compares the runner with
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
 	Operators     []string          `json:"operators,omitempty"`   // of plans, and forms of them, that the adapter has; hello says them again

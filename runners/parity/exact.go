@@ -25,7 +25,7 @@ func affordable(p *plan.Plan) (bool, error) {
 	return float64(counts.MACs)*float64(p.Batch) <= mostForwardMACs, err
 }
 
-// judgeExact holds the workload itself, at its own size and batch, against the
+// judgeExact compares the workload itself, at its own size and batch, with the
 // reference: the logits of both slots and, in training, the loss of the first
 // step. In inference the reference may hold fewer images, the first ones: image
 // i of a slot is the same whatever the batch.

@@ -13,7 +13,7 @@ import (
 
 func nan() float64 { return math.NaN() }
 
-// What a timed process puts out is held against the verified output of the
+// What a timed process puts out is compared with the verified output of the
 // same slot, at the batch that is timed.
 func TestCheckInfer(t *testing.T) {
 	verdict := verify(t, plan.Infer, part{})

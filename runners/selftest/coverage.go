@@ -35,7 +35,7 @@ func Coverage() []Promise {
 	return promises
 }
 
-// promised holds what an interval covers against its own level, which for the
+// promised compares what an interval covers with its own level, which for the
 // exact ones is the next that there is above 95 %.
 func promised(part string, c coverage) Promise {
 	return Promise{Part: part, Promise: fmt.Sprintf("covers %.1f %% ± %.0f %%", 100*c.level, 100*slack), Seen: fmt.Sprintf("%.1f %%", 100*c.share),

@@ -105,7 +105,7 @@ type trial struct {
 	files plan.Files
 }
 
-// subject is a runner that is held against itself.
+// subject is a runner that is compared with itself.
 type subject struct {
 	bench.Entry
 	slowdowns []float64

@@ -315,7 +315,7 @@ func (s *Session) readReplies() {
 	}
 	s.readErr = scanner.Err()
 	close(s.lines)
-	// What follows an over-long line is drained, lest the runner block on it.
+	// What follows an over-long line is drained, so that the runner does not block on it.
 	_, _ = io.Copy(io.Discard, s.process.Stdout())
 }
 

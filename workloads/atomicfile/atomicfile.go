@@ -1,8 +1,8 @@
 // Package atomicfile makes a file appear under its name whole or not at all,
-// and lasting: whoever reads a plan, its tensors or a verdict while it is being
-// made again, or after a crash of the machine, finds the old file or the new
-// one. The records of metrics, which imports nothing of this room, are written
-// in the same way by metrics/record; a test holds the two against each other.
+// and lasting: a reader of a plan, its tensors or a verdict finds the old file
+// or the new one while it is being made again, and after a crash of the
+// machine. The records of metrics, which imports nothing of this room, are
+// written in the same way by metrics/record; a test compares the two.
 package atomicfile
 
 import (

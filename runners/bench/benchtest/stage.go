@@ -136,7 +136,7 @@ func (s *Stage) Steps() string {
 	return strings.Join(s.steps, "\n")
 }
 
-// Check holds an error against the kind that it should have, and what it should
+// Check compares an error with the kind that it should have, and what it should
 // say; saying nothing is not an error.
 func Check(t *testing.T, err error, want bench.Kind, says string) {
 	t.Helper()

@@ -84,7 +84,7 @@ func (c *CommandLine) Calls(words string) [][]string {
 	return calls
 }
 
-// Leave makes a container as a harness would have that is no more; labels are
+// Leave makes a container as an ended harness would have left it; labels are
 // NAME=VALUE.
 func (c *CommandLine) Leave(labels ...string) (id string) {
 	c.t.Helper()

@@ -87,7 +87,7 @@ class Session(Network):
         self.inputs = [{plan.input: np.ascontiguousarray(x)} for x in plan.inputs]
         before = count()
         self.session = self.session_of(list(plan.outputs))
-        # Who calls a session computes with the threads of its pool; CUDA has threads of its own.
+        # A session computes with its caller's thread and its pool's; CUDA has its own threads.
         self.threads = count() - before + 1 if device == "cpu" else None
         self.wanted = [plan.outputs[0]]
         self.bindings = None if device == "cpu" else [self.bound(x) for x in self.inputs]

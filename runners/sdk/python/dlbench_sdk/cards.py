@@ -43,7 +43,7 @@ def runs_on(built: list[str], major: int, minor: int) -> bool:
     """Whether a build has binaries for a GPU: sm_86 runs on cards of its generation that are no
     older, code for one card's own features (sm_90a) only there, for a family's (sm_100f) within
     the generation (CUDA C++ Programming Guide, "Binary Compatibility"). Intermediate code
-    (compute_80) does not count: compiling it anew takes minutes, at every first load."""
+    (compute_80) does not count: recompiling it takes minutes, at every first load."""
     for name in built:
         kind, _, number = name.partition("_")
         if kind != "sm" or not number.rstrip("af").isdigit():

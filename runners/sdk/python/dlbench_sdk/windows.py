@@ -81,7 +81,7 @@ def window_counts(node: Node, size: Any) -> np.ndarray:
 
 def average_correction(node: Node, size: Any) -> np.ndarray:
     """What turns an average over whole windows of a zero-padded input into the pool's own:
-    [1, 1, oh, ow], all ones where both agree."""
+    [1, 1, oh, ow], all ones if both agree."""
     area = node.kernel_shape[0] * node.kernel_shape[1]
     return (area / window_counts(node, size)).astype(np.float32)
 
