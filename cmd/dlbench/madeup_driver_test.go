@@ -125,12 +125,12 @@ func newMadeUp(t *testing.T) *madeUp {
 	return m
 }
 
-// in is the machine in a situation: without container engines, and with one
-// cache for all situations.
+// in is the machine in a situation: without container engines, with one cache
+// for all situations, and with a history of its own.
 func (m *madeUp) in(t *testing.T, s situation) *madeUp {
 	here := *m
 	here.t = t
-	here.environ = []string{"PATH=" + m.dir, "HOME=" + m.dir, "XDG_CACHE_HOME=" + filepath.Join(m.dir, "cache"), "DLBENCH_PYTHON=" + m.python,
+	here.environ = []string{"PATH=" + m.dir, "HOME=" + m.dir, "XDG_CACHE_HOME=" + filepath.Join(m.dir, "cache"), "XDG_DATA_HOME=" + t.TempDir(), "DLBENCH_PYTHON=" + m.python,
 		"LD_LIBRARY_PATH=" + m.libraries[s.build], "MADEUP_NVML=" + s.nvml}
 	return &here
 }

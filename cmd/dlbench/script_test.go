@@ -13,10 +13,10 @@ import (
 	"github.com/dlbench/dlbench/metrics/sample"
 )
 
-// TestMain makes the test binary the command `dlbench` in the scripts, and
-// `gpubench` on a machine with two cards.
+// TestMain makes the test binary the command `dlbench` in the scripts,
+// `gpubench` on a machine with two cards, and `paced`, which sets durations.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dlbench": main, "gpubench": func() {
+	testscript.Main(m, map[string]func(){"dlbench": main, "paced": paced, "gpubench": func() {
 		os.Exit(mainCode(func() (sample.GPU, error) { return twoCards{}, nil }))
 	}})
 }
