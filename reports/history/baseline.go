@@ -5,13 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"regexp"
 	"slices"
-
-	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // baselines are the names of records: name → IDs of its nights.
@@ -55,20 +51,11 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // readBaselines reads the names; none if there is no file.
 func (h *History) readBaselines() (baselines, error) {
-	data, err := os.ReadFile(h.baselinesPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return baselines{}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var file struct {
 		Baselines baselines `json:"baselines"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
-		return nil, refusal("%s: %v: expected {\"baselines\": {NAME: ID or [ID, …], …}}; mend it or remove it", h.baselinesPath(), err)
+	if err := readKept(h.baselinesPath(), "{\"baselines\": {NAME: ID or [ID, …], …}}; mend it or remove it", &file); err != nil {
+		return nil, err
 	}
 	for name, nights := range file.Baselines {
 		for _, id := range nights {
@@ -81,17 +68,6 @@ func (h *History) readBaselines() (baselines, error) {
 		return baselines{}, nil
 	}
 	return file.Baselines, nil
-}
-
-func (h *History) writeBaselines(b baselines) error {
-	data, err := json.MarshalIndent(map[string]baselines{"baselines": b}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := record.Replace(h.baselinesPath(), append(data, '\n')); err != nil {
-		return fmt.Errorf("keep the baselines: %w", err)
-	}
-	return nil
 }
 
 // byID are the names of each record, sorted.
@@ -161,7 +137,7 @@ func (h *History) changeBaselines(ctx context.Context, change func(baselines) er
 		if err := change(b); err != nil {
 			return err
 		}
-		return h.writeBaselines(b)
+		return writeKept(h.baselinesPath(), "baselines", b)
 	})
 }
 

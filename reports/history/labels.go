@@ -1,13 +1,7 @@
 package history
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -27,20 +21,11 @@ func (h *History) labelsPath() string { return filepath.Join(h.dir, "labels.json
 
 // readLabels reads the labels; none when there is no file.
 func (h *History) readLabels() (labels, error) {
-	data, err := os.ReadFile(h.labelsPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return labels{}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var file struct {
 		Labels labels `json:"labels"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
-		return nil, refusal("%s: %v: expected {\"labels\": {ID: {\"machine\": NAME, \"branch\": NAME}, …}}; correct it or remove it", h.labelsPath(), err)
+	if err := readKept(h.labelsPath(), "{\"labels\": {ID: {\"machine\": NAME, \"branch\": NAME}, …}}; correct it or remove it", &file); err != nil {
+		return nil, err
 	}
 	if file.Labels == nil {
 		return labels{}, nil
@@ -81,13 +66,6 @@ func (h *History) Label(ctx context.Context, label Label, ids ...string) error {
 			}
 			all[id] = l
 		}
-		data, err := json.MarshalIndent(map[string]labels{"labels": all}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := record.Replace(h.labelsPath(), append(data, '\n')); err != nil {
-			return fmt.Errorf("keep the labels: %w", err)
-		}
-		return nil
+		return writeKept(h.labelsPath(), "labels", all)
 	})
 }

@@ -75,17 +75,25 @@ func (i *importer) noteAutoPad(n *node, a network.Attributes) {
 	}
 }
 
-func conv(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n)
-	if err != nil {
-		return nil, err
+// imageAndWindow is an image and the weight that slides over it, whose axes are
+// those of form.
+func (i *importer) imageAndWindow(n *node, form string) (x value, w *tensor, err error) {
+	if x, err = i.image(n); err != nil {
+		return x, nil, err
 	}
-	w, err := i.weight(n, 1)
-	if err != nil {
-		return nil, err
+	if w, err = i.weight(n, 1); err != nil {
+		return x, nil, err
 	}
 	if len(w.dims) != 4 {
-		return nil, fmt.Errorf("weight %q is %v, wants [out in/group kh kw]", n.inputs[1], w.dims)
+		return x, nil, fmt.Errorf("weight %q is %v, wants %s", n.inputs[1], w.dims, form)
+	}
+	return x, w, nil
+}
+
+func conv(i *importer, n *node) ([]value, error) {
+	x, w, err := i.imageAndWindow(n, "[out in/group kh kw]")
+	if err != nil {
+		return nil, err
 	}
 	a, err := n.sliding(x, w.dims[2:])
 	if err != nil {
@@ -119,16 +127,9 @@ func (i *importer) weightAndBias(n *node, w *tensor, summed int) ([]string, erro
 }
 
 func convTranspose(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n)
+	x, w, err := i.imageAndWindow(n, "[in out/group kh kw]")
 	if err != nil {
 		return nil, err
-	}
-	w, err := i.weight(n, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(w.dims) != 4 {
-		return nil, fmt.Errorf("weight %q is %v, wants [in out/group kh kw]", n.inputs[1], w.dims)
 	}
 	a, err := n.transposed(x, w.dims[2:])
 	if err != nil {
