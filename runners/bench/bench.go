@@ -72,6 +72,9 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 	if b.shared, err = s.Host.sharing(b.devices, s.Exclusive); err != nil {
 		return nil, err
 	}
+	if err := b.room(); err != nil {
+		return nil, err
+	}
 	if err := b.makeStartable(ctx, reference, onDevices(runners, b.devices)); err != nil {
 		return nil, err
 	}
@@ -193,6 +196,27 @@ func (b *Bench) materialize(ctx context.Context, p *plan.Plan) (plan.Files, erro
 	b.making.Lock()
 	defer b.making.Unlock()
 	return plan.Materialize(ctx, b.launcher.Inputs, p)
+}
+
+// room refuses workloads whose files the cache's disk has no room for, before
+// anything is built.
+func (b *Bench) room() error {
+	var plans []*plan.Plan
+	for _, id := range b.workloads {
+		actual, err := b.catalog.New(id, b.seed)
+		if err != nil {
+			return err
+		}
+		deep, err := b.catalog.Parity(id, b.seed)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, actual, deep)
+	}
+	if err := plan.Room(b.launcher.Inputs, plans...); err != nil {
+		return EnvironmentError(err, "ask for a smaller batch or fewer workloads, or set XDG_CACHE_HOME to a directory on a disk with more room")
+	}
+	return nil
 }
 
 // Start starts a fresh process of a runner, and greets it.

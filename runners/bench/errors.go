@@ -9,6 +9,7 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/session"
 	"github.com/dlbench/dlbench/workloads/names"
+	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // Kind is what an error means to the caller.
@@ -53,6 +54,7 @@ func KindOf(err error) Kind {
 	var missing *engine.EnvironmentError
 	var mistyped *names.UnknownError
 	var broken *session.Failure
+	var full *plan.NoRoomError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Interrupted
@@ -60,7 +62,7 @@ func KindOf(err error) Kind {
 		return known.Kind
 	case errors.As(err, &mistyped):
 		return Usage
-	case errors.As(err, &missing), errors.Is(err, syscall.ENOSPC):
+	case errors.As(err, &missing), errors.As(err, &full), errors.Is(err, syscall.ENOSPC):
 		return Environment
 	case errors.As(err, &broken):
 		return Failure

@@ -28,10 +28,14 @@ func (s Setup) Select() (Selection, error) {
 	if err != nil {
 		return out, UsageError(err)
 	}
+	memory, err := memoryHere()
+	if err != nil {
+		return out, err
+	}
 	for _, id := range out.Workloads {
 		p, err := out.Catalog.New(id, s.Seed)
 		if err == nil {
-			err = p.FitsHere()
+			err = p.Fits(memory)
 		}
 		if err != nil {
 			return out, UsageError(err)

@@ -62,9 +62,15 @@ func allowedCPUs() ([]int, error) {
 const memoryShare = 0.85
 
 func memoryLimit() (int64, error) {
+	memory, err := memoryHere()
+	return int64(float64(memory)*memoryShare) &^ (1<<20 - 1), err
+}
+
+// memoryHere is what dlbench may use of this machine.
+func memoryHere() (int64, error) {
 	memory, err := mem.VirtualMemory()
 	if err != nil {
 		return 0, fmt.Errorf("ask for the machine's memory: %w", err)
 	}
-	return int64(float64(sample.OwnLimits("/").Memory(int64(memory.Total)))*memoryShare) &^ (1<<20 - 1), nil
+	return sample.OwnLimits("/").Memory(int64(memory.Total)), nil
 }

@@ -29,45 +29,62 @@ type Files struct {
 	Batch   File
 }
 
-// Materialize writes a plan's files under dir, or finds them there. A plan that
-// this machine cannot hold is refused before anything is written. Weights
-// belong to a network and a seed and are shared by its workloads. A file that
-// is not whole is made again; concurrent callers do no harm, because every file
-// appears by a rename and always has the same bytes.
-func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
-	if err := p.FitsHere(); err != nil {
-		return Files{}, err
-	}
+// part is one of a plan's files before it is made.
+type part struct {
+	name  string // below the directory of all workloads
+	bytes int64  // of its tensors
+	make  func(path string) (string, error)
+}
+
+// parts are the plan, the batch and the weights.
+func (p *Plan) parts() (plan, batch, weights part, err error) {
 	digest, err := p.Digest()
 	if err != nil {
-		return Files{}, err
+		return plan, batch, weights, err
 	}
 	var belonging any = p.Network.Parameters
 	if p.Weights != nil {
 		belonging = []any{p.Network.Parameters, p.Weights}
 	}
-	weights, err := p.key(belonging)
+	ofWeights, err := p.key(belonging)
 	if err != nil {
+		return plan, batch, weights, err
+	}
+	ofBatch, err := p.key([]any{p.Network.Input.Shape, p.Classes, p.Slots})
+	if err != nil {
+		return plan, batch, weights, err
+	}
+	plan = part{filepath.Join("plans", digest, "plan.json"), 0, p.write}
+	batch = part{filepath.Join("batches", ofBatch, "batch.safetensors"), p.Size().Inputs + 8*int64(p.Slots*p.Batch), p.writeBatch}
+	weights = part{filepath.Join("weights", ofWeights, "weights.safetensors"), p.parameterBytes(), p.writeWeights}
+	return plan, batch, weights, nil
+}
+
+// Materialize writes a plan's files under dir, or finds them there. A plan that
+// this machine cannot hold, in memory or on the disk, is refused before anything
+// is written. Weights belong to a network and a seed and are shared by its
+// workloads. A file that is not whole is made again; concurrent callers do no
+// harm, because every file appears by a rename and always has the same bytes.
+func Materialize(ctx context.Context, dir string, p *Plan) (Files, error) {
+	if err := p.FitsHere(); err != nil {
 		return Files{}, err
 	}
-	batch, err := p.key([]any{p.Network.Input.Shape, p.Classes, p.Slots})
+	if err := Room(dir, p); err != nil {
+		return Files{}, err
+	}
+	plan, batch, weights, err := p.parts()
 	if err != nil {
 		return Files{}, err
 	}
 	var files Files
-	for _, part := range []struct {
+	for _, one := range []struct {
+		part
 		file *File
-		name string
-		make func(path string) (string, error)
-	}{
-		{&files.Plan, filepath.Join("plans", digest, "plan.json"), p.write},
-		{&files.Batch, filepath.Join("batches", batch, "batch.safetensors"), p.writeBatch},
-		{&files.Weights, filepath.Join("weights", weights, "weights.safetensors"), p.writeWeights},
-	} {
+	}{{plan, &files.Plan}, {batch, &files.Batch}, {weights, &files.Weights}} {
 		if err := ctx.Err(); err != nil {
 			return Files{}, err
 		}
-		if *part.file, err = keep(filepath.Join(dir, part.name), part.make); err != nil {
+		if *one.file, err = keep(filepath.Join(dir, one.name), one.make); err != nil {
 			return Files{}, fmt.Errorf("workload %s: %w", p.Workload, err)
 		}
 	}

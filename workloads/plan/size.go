@@ -54,6 +54,15 @@ func (p *Plan) Size() Size {
 	return s
 }
 
+// parameterBytes are those of the weights' file.
+func (p *Plan) parameterBytes() int64 {
+	var n int64
+	for _, param := range p.Network.Parameters {
+		n += bytesOf(param.Shape)
+	}
+	return n
+}
+
 // keeps says whether a backward pass needs what an operator makes: of
 // convolutions it does, as the input of what follows them. All others may work
 // in place, or be made again.

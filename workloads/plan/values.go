@@ -17,14 +17,24 @@ func (p *Plan) writeWeights(path string) (string, error) {
 	var all []tensors.Tensor
 	var fault error // of a file that is read again
 	for _, param := range p.Network.Parameters {
-		all = append(all, tensors.Tensor{Name: param.Name, Shape: param.Shape, Floats: func() []float32 {
-			values, err := p.Values(param.Name)
-			if err != nil {
-				fault = err
-				return nil // which is not as many as the shape has, so nothing is written
+		t := tensors.Tensor{Name: param.Name, Shape: param.Shape}
+		if p.Weights == nil {
+			element := drawn(p.stream("parameter/"+param.Name), param)
+			t.Pieces = func(first int, out []float32) error {
+				tensors.FillFrom(first, out, element)
+				return nil
 			}
-			return values
-		}})
+		} else {
+			t.Floats = func() []float32 {
+				values, err := p.Values(param.Name)
+				if err != nil {
+					fault = err
+					return nil // which is not as many as the shape has, so nothing is written
+				}
+				return values
+			}
+		}
+		all = append(all, t)
 	}
 	digest, err := tensors.Write(path, all)
 	if fault != nil {
@@ -38,23 +48,28 @@ func draw(s tensors.Stream, p network.Parameter) []float32 {
 	for _, extent := range p.Shape {
 		n *= extent
 	}
+	return tensors.Fill(n, drawn(s, p))
+}
+
+// drawn makes a parameter's elements.
+func drawn(s tensors.Stream, p network.Parameter) func(i uint64) float32 {
 	if p.Init.Kind == "uniform" {
-		return tensors.Fill(n, func(i uint64) float32 { return s.Uniform(i, p.Init.Low, p.Init.High) })
+		return func(i uint64) float32 { return s.Uniform(i, p.Init.Low, p.Init.High) }
 	}
-	return tensors.Fill(n, func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) })
+	return func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) }
 }
 
 // writeBatch makes image i of a slot from only the slot and i, so that a
 // larger batch begins with the images of a smaller one.
 func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape
-	image := shape[1] * shape[2] * shape[3]
 	var all []tensors.Tensor
 	for slot := range p.Slots {
 		input := p.stream(fmt.Sprintf("input/%d", slot))
 		label := p.stream(fmt.Sprintf("labels/%d", slot))
-		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Floats: func() []float32 {
-			return tensors.Fill(shape[0]*image, func(i uint64) float32 { return input.Normal(i, 0, 1) })
+		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Pieces: func(first int, out []float32) error {
+			tensors.FillFrom(first, out, func(i uint64) float32 { return input.Normal(i, 0, 1) })
+			return nil
 		}}, tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 {
 			labels := make([]int64, shape[0])
 			for i := range labels {

@@ -65,16 +65,22 @@ func (s Stream) Normal(i uint64, mean, std float64) float32 {
 // Fill computes n elements on every CPU.
 func Fill(n int, element func(i uint64) float32) []float32 {
 	out := make([]float32, n)
+	FillFrom(0, out, element)
+	return out
+}
+
+// FillFrom computes the elements from the first on, on every CPU.
+func FillFrom(first int, out []float32, element func(i uint64) float32) {
+	n := len(out)
 	workers := runtime.GOMAXPROCS(0)
 	size := (n + workers - 1) / workers
 	var wg sync.WaitGroup
 	for low := 0; low < n; low += size {
 		wg.Go(func() {
 			for i := low; i < min(low+size, n); i++ {
-				out[i] = element(uint64(i))
+				out[i] = element(uint64(first + i))
 			}
 		})
 	}
 	wg.Wait()
-	return out
 }

@@ -15,14 +15,19 @@ import (
 
 // Tensor is one tensor to write. Exactly one of the makers is set; it is called
 // when the tensor's turn comes, so that a file needs no more memory than its
-// largest tensor.
+// largest tensor, and one that is made in pieces needs no more than a piece.
 type Tensor struct {
 	Name    string
 	Shape   []int
-	Floats  func() []float32 // F32
-	Doubles func() []float64 // F64
-	Ints    func() []int64   // I64
+	Pieces  func(first int, out []float32) error // F32: the elements from the first on, as many as there is room for
+	Floats  func() []float32                     // F32
+	Doubles func() []float64                     // F64
+	Ints    func() []int64                       // I64
 }
+
+// pieceElements is how much of a tensor is made at once: enough to keep every
+// CPU busy, and nothing that a machine would notice.
+const pieceElements = 1 << 20
 
 // Write makes a safetensors file, whole or not at all, and returns the SHA-256
 // of its bytes in hexadecimal. Tensors lie in the order given.
@@ -67,6 +72,12 @@ func encode(w io.Writer, all []Tensor) error {
 		return err
 	}
 	for _, t := range all {
+		if t.Pieces != nil {
+			if err := t.writePieces(w, infos[t.Name].Elements()); err != nil {
+				return fmt.Errorf("tensor %q: %w", t.Name, err)
+			}
+			continue
+		}
 		data, err := t.bytes()
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", t.Name, err)
@@ -75,6 +86,25 @@ func encode(w io.Writer, all []Tensor) error {
 			return fmt.Errorf("tensor %q: its maker gave %d bytes, expected %d for %s of shape %v", t.Name, len(data), r[1]-r[0], t.dtype(), t.Shape)
 		}
 		if _, err := w.Write(data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePieces writes n elements, and never holds more than a piece of them.
+func (t Tensor) writePieces(w io.Writer, n int) error {
+	values := make([]float32, min(n, pieceElements))
+	data := make([]byte, 4*len(values))
+	for first := 0; first < n; first += len(values) {
+		piece := values[:min(len(values), n-first)]
+		if err := t.Pieces(first, piece); err != nil {
+			return err
+		}
+		for i, v := range piece {
+			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
+		}
+		if _, err := w.Write(data[:4*len(piece)]); err != nil {
 			return err
 		}
 	}
