@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +21,10 @@ func deviceFlag() cli.Flag {
 	return &cli.StringFlag{Name: "device", Value: device.CPU.Name, Usage: "`DEVICE` to compute on: " + device.Forms}
 }
 
+func jobsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "jobs", Usage: fmt.Sprintf("build `N` layers of images at once (default: %d on this machine)", bench.DefaultJobs())}
+}
+
 func runnerDirFlag() cli.Flag {
 	return &cli.StringFlag{Name: "runner-dir", Usage: "`DIR` with more runners (runner.json files)"}
 }
@@ -37,6 +42,7 @@ func setupFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "runner", Usage: "only this `NAME`; may be repeated or a list"},
 		runnerDirFlag(),
 		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what starts the runners: auto, podman, docker or local"},
+		jobsFlag(),
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of weights, batches and the order of measuring"},
 		deviceFlag(),
 		&cli.BoolFlag{Name: "exclusive", Usage: "exit with 5 when other processes use the GPU, instead of a warning"},

@@ -25,7 +25,7 @@ func (p *program) imagesCommand() *cli.Command {
 		Usage:  "build, list or prune the runners' images",
 		Action: subcommandNeeded,
 		Subcommands: []*cli.Command{
-			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(deviceFlag()), Action: p.buildImages},
+			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(deviceFlag(), jobsFlag()), Action: p.buildImages},
 			{Name: "list", Usage: "show each image's state and size", ArgsUsage: "[RUNNER…]", Flags: flags(jsonFlag()), Action: p.listImages},
 			{Name: "prune", Usage: "remove images that no runner and no baseline of the history needs any more", ArgsUsage: "[RUNNER…]",
 				Flags: flags(&cli.BoolFlag{Name: "all", Usage: "remove the needed ones too"}), Action: p.pruneImages},

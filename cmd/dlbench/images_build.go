@@ -3,12 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/images"
 )
 
 func (p *program) buildImages(c *cli.Context) error {
@@ -16,31 +21,39 @@ func (p *program) buildImages(c *cli.Context) error {
 	if err != nil {
 		return usage(fmt.Errorf("--device: %w", err))
 	}
+	if err := positive(c, "jobs"); err != nil {
+		return err
+	}
 	g := p.newProgress()
 	defer g.End()
 	store, chosen, err := readImages(c).open(c.Context, p.host(), g)
 	if err != nil {
 		return err
 	}
+	given(c, "jobs", c.Int, &store.Jobs)
+	times := filepath.Join(store.Logs, timeline.FileName)
+	if err := os.Remove(times); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of the last time
+		return err
+	}
+	store.Timeline = timeline.New(times, p.now)
 	if !wanted.CPU() {
 		if chosen, err = forGPUs(chosen, c.NArg() > 0); err != nil {
 			return err
 		}
 	}
 	var faults []error
-	for _, m := range chosen {
-		began := p.now()
-		reference, _, err := store.Ensure(c.Context, m)
+	err = store.EnsureAll(c.Context, chosen, func(i int, b images.Built) {
 		g.End()
-		if err != nil {
-			faults = append(faults, fmt.Errorf("image of %s: %w", m.Name, err))
-			continue
+		if b.Err != nil {
+			faults = append(faults, fmt.Errorf("image of %s: %w", chosen[i].Name, b.Err))
+		} else if _, err := fmt.Fprintf(p.stdout, "%s  %s  (after %s)\n", chosen[i].Name, b.Reference, roundDuration(b.Took)); err != nil {
+			faults = append(faults, err)
 		}
-		if _, err := fmt.Fprintf(p.stdout, "%s  %s  (%s)\n", m.Name, reference, roundDuration(p.now().Sub(began))); err != nil {
-			return err
-		}
+	})
+	if err != nil { // the images that were not built are no finding then
+		return err
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, store.Timeline.Fault())...)
 }
 
 func (p *program) listImages(c *cli.Context) error {

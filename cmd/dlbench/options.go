@@ -58,6 +58,7 @@ func (p *program) readSetup(c *cli.Context, g bench.Progress, s *bench.Setup) er
 	given(c, "runner", list, &s.Runners)
 	given(c, "runner-dir", c.String, &s.RunnerDir)
 	given(c, "engine", c.String, &s.Engine)
+	given(c, "jobs", c.Int, &s.Jobs)
 	given(c, "seed", c.Uint64, &s.Seed)
 	given(c, "device", c.String, &s.Device)
 	given(c, "exclusive", c.Bool, &s.Exclusive)
@@ -70,7 +71,7 @@ func (p *program) readSetup(c *cli.Context, g bench.Progress, s *bench.Setup) er
 		}
 		s.Batches = append(s.Batches, batch)
 	}
-	return positive(c, "threads")
+	return positive(c, "threads", "jobs")
 }
 
 // setup reads the setup's flags over the defaults.

@@ -5,6 +5,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/launch"
@@ -43,6 +45,8 @@ type Bench struct {
 	reference Entry // who judges: on the CPU, whatever is measured
 	entries   []Entry
 	unbuilt   []error // images that could not be built
+	jobs      int     // images that are built at once
+	timeline  *timeline.Log
 	making    sync.Mutex
 }
 
@@ -103,7 +107,8 @@ func Equip(ctx context.Context, s Setup) (*Bench, error) {
 }
 
 func equip(ctx context.Context, s Setup, devices []device.Device, terms record.Terms) (*Bench, error) {
-	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, catalog: &catalog.Catalog{}, devices: devices, terms: terms}
+	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, catalog: &catalog.Catalog{}, devices: devices, terms: terms,
+		jobs: cmp.Or(s.Jobs, DefaultJobs()), timeline: s.Timeline}
 	if b.progress == nil {
 		b.progress = silent{}
 	}

@@ -38,35 +38,77 @@ func (b *Bench) entry(name string) *Entry {
 
 // makeStartable builds images, or looks which frameworks import. A runner whose
 // build cannot use the GPU is unsupported, and not touched.
-func (b *Bench) makeStartable(ctx context.Context, reference manifest.Manifest, runners []manifest.Manifest) (err error) {
-	b.progress.Step("prepare runner "+reference.Name, 0, 0)
-	if b.reference, err = b.prepare(ctx, reference); err != nil {
-		return err // without the judge nothing can be said
-	}
+func (b *Bench) makeStartable(ctx context.Context, reference manifest.Manifest, runners []manifest.Manifest) error {
+	b.entries = make([]Entry, len(runners))
+	wanted, places := []manifest.Manifest{reference}, []int{-1}
 	for i, m := range runners {
 		on := b.devices[i%len(b.devices)] // as onDevices lays them out
+		b.entries[i] = Entry{Manifest: m, Device: on}
 		if m.Reference && !on.GPU() {
-			b.entries = append(b.entries, b.reference)
+			continue // the one that judges
+		}
+		if b.entries[i].Unusable = UnfitFor(m, on, b.local()); b.entries[i].Unusable != "" {
+			b.progress.Say("runner %s is unsupported on %s: %s", m.Name, on.Name, b.entries[i].Unusable)
 			continue
 		}
-		b.progress.Step("prepare runner "+m.Name, float64(i+1)/float64(1+len(runners)), 0)
-		e := Entry{Manifest: m, Unusable: UnfitFor(m, on, b.local())}
-		if e.Unusable != "" {
-			b.progress.Say("runner %s is unsupported on %s: %s", m.Name, on.Name, e.Unusable)
-		} else if e, err = b.prepare(ctx, m); ctx.Err() != nil {
-			return ctx.Err()
+		wanted, places = append(wanted, m), append(places, i)
+	}
+	preparing, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	err := b.prepareAll(preparing, wanted, func(n int, e Entry, err error) {
+		if i := places[n]; i >= 0 {
+			b.entries[i] = b.prepared(preparing, b.entries[i], e, err)
 		} else if err != nil {
-			b.unbuilt = append(b.unbuilt, err)
-			e = Entry{Manifest: m, Unusable: firstLine(err.Error())}
-			b.progress.Say("runner %s cannot be used: %v", m.Name, err)
+			giveUp(err) // without the judge nothing can be said
+		} else {
+			b.reference = e
 		}
-		e.Device = on
-		b.entries = append(b.entries, e)
+	})
+	if preparing.Err() != nil {
+		return context.Cause(preparing)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range b.entries {
+		if e := &b.entries[i]; e.Manifest.Reference && !e.Device.GPU() {
+			*e = b.reference
+		}
 	}
 	if len(b.unbuilt) == len(runners) {
 		return errors.Join(b.unbuilt...)
 	}
 	return nil
+}
+
+// prepared is a runner's entry once it was prepared, or why it cannot be used.
+func (b *Bench) prepared(ctx context.Context, known, e Entry, err error) Entry {
+	switch {
+	case ctx.Err() != nil:
+		return known
+	case err != nil:
+		b.unbuilt = append(b.unbuilt, err)
+		b.progress.Say("runner %s cannot be used: %v", known.Name(), err)
+		e = Entry{Manifest: known.Manifest, Unusable: firstLine(err.Error())}
+	}
+	e.Device = known.Device
+	return e
+}
+
+// prepareAll prepares runners and tells of each when it is done, one at a time.
+func (b *Bench) prepareAll(ctx context.Context, wanted []manifest.Manifest, done func(n int, e Entry, err error)) error {
+	if command, containers := b.engine.(*engine.CLI); containers {
+		b.progress.Step(fmt.Sprintf("prepare %d runners", len(wanted)), 0, 0)
+		return b.store(command).EnsureAll(ctx, wanted, func(n int, built images.Built) {
+			done(n, imageEntry(wanted[n], built.Reference, built.ID), built.Err)
+		})
+	}
+	for n, m := range wanted {
+		b.progress.Step("prepare runner "+m.Name, float64(n)/float64(len(wanted)), 0)
+		e, err := b.prepareLocal(ctx, m)
+		done(n, e, err)
+	}
+	return ctx.Err()
 }
 
 // local says that runners are not started from images.
@@ -81,7 +123,11 @@ func (b *Bench) prepare(ctx context.Context, m manifest.Manifest) (Entry, error)
 		return b.prepareLocal(ctx, m)
 	}
 	image, id, err := b.store(command).Ensure(ctx, m)
-	return Entry{Manifest: m, Image: image, ImageID: id, Key: id, Device: device.CPU}, err
+	return imageEntry(m, image, id), err
+}
+
+func imageEntry(m manifest.Manifest, image, id string) Entry {
+	return Entry{Manifest: m, Image: image, ImageID: id, Key: id, Device: device.CPU}
 }
 
 // prepareLocal asks the interpreter whether the framework imports.
@@ -120,7 +166,9 @@ func (b *Bench) imports(ctx context.Context, m manifest.Manifest, module string)
 
 // store is the images of a container engine.
 func (b *Bench) store(command *engine.CLI) *images.Store {
-	return b.host.Store(command, b.cache, b.launcher.Logs, b.progress)
+	store := b.host.Store(command, b.cache, b.launcher.Logs, b.progress)
+	store.Jobs, store.Timeline = b.jobs, b.timeline
+	return store
 }
 
 func firstLine(text string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,5 +74,10 @@ func (h Host) Store(command *engine.CLI, cache, logs string, g Progress) *images
 	if logs == "" {
 		logs = filepath.Join(dir, "logs")
 	}
-	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g}
+	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g, Jobs: DefaultJobs()}
 }
+
+// DefaultJobs is how many layers of images are built at once: downloads wait for
+// the network, unpacking waits for the disk, and more than three wait for one
+// another.
+func DefaultJobs() int { return min(3, max(2, runtime.NumCPU())) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
@@ -28,10 +29,12 @@ type Setup struct {
 	Threads   int    // each runner may use; 0 is one for each CPU of the set
 	CPUs      string // list of CPUs the runners may use, like "0-3,8"; empty is all
 	Engine    string // what starts the runners: "auto", or an engine's name
+	Jobs      int    // layers of images that are built at once; 0 is DefaultJobs
 
 	Logs     string // directory for what runners and builders say; empty keeps none of the runners'
 	Host     Host
-	Progress Progress // nil is silent
+	Progress Progress      // nil is silent
+	Timeline *timeline.Log // of what is built, verified and measured; nil keeps none
 }
 
 // Progress is told how far a benchmark is. Its methods may be called from

@@ -12,6 +12,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
 )
@@ -37,6 +38,9 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	}
 	if o.Logs == "" && o.Dir != "" {
 		o.Logs = filepath.Join(o.Dir, "logs")
+	}
+	if o.Timeline == nil && o.Dir != "" {
+		o.Timeline = timeline.New(filepath.Join(o.Dir, timeline.FileName), o.Host.Now)
 	}
 	if r.Bench, err = Open(ctx, o.Setup); err != nil {
 		return nil, err
@@ -183,6 +187,7 @@ func (r *run) measure(ctx context.Context) error {
 	return campaign.Run(ctx, campaign.Config{
 		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
 		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
+		Timeline: r.timeline,
 		Progress: func(e campaign.Event) {
 			r.progress.Step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},

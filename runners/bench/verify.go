@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/parity"
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -113,7 +114,10 @@ func (b *Bench) verify(ctx context.Context, e Entry, id plan.ID) (*parity.Verdic
 	if err != nil {
 		return nil, err
 	}
-	return b.judge.VerifyPlans(ctx, c, actual, deep)
+	ended := b.timeline.Begin(timeline.Verify, id.String()+" on "+e.Name())
+	verdict, err := b.judge.VerifyPlans(ctx, c, actual, deep)
+	ended(err)
+	return verdict, err
 }
 
 // judged starts a runner for the judge.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -81,6 +82,7 @@ type Config struct {
 	Summarize func(*record.Record)
 	Save      func(*record.Record) error // after every round
 	Progress  func(Event)
+	Timeline  *timeline.Log    // of the rounds; nil keeps none
 	Now       func() time.Time // nil is time.Now
 }
 
@@ -118,7 +120,9 @@ func (c *campaign) rounds(ctx context.Context) error {
 		if len(cells) == 0 {
 			return nil
 		}
+		over := c.Timeline.Begin(timeline.Round, fmt.Sprintf("round %d", c.Record.Rounds+1))
 		ended, err := c.round(ctx, c.Record.Rounds, cells)
+		over(err)
 		if err != nil || !ended {
 			return err
 		}

@@ -61,12 +61,9 @@ func baseNamed(name string) (base, error) {
 	return b, err
 }
 
-// ensureBase finds a base image or makes it: from the container registry's
-// Debian if one answers, else from Debian's archive.
-func (s *Store) ensureBase(ctx context.Context, b base) error {
-	if s.ID(ctx, b.tag) != "" {
-		return nil
-	}
+// makeBase makes a base image: from the container registry's Debian if one
+// answers, else from Debian's archive.
+func (s *Store) makeBase(ctx context.Context, b base) error {
 	if debian := "debian:" + b.release + "-slim"; s.registryAnswers(ctx, debian) {
 		return s.baseFromRegistry(ctx, b, debian)
 	}
@@ -77,6 +74,8 @@ func (s *Store) ensureBase(ctx context.Context, b base) error {
 }
 
 func (s *Store) registryAnswers(ctx context.Context, image string) bool {
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	if s.ID(ctx, image) != "" {
 		return true
 	}
@@ -102,7 +101,7 @@ func (s *Store) baseFromRegistry(ctx context.Context, b base, debian string) err
 			}
 		}
 		arguments := map[string]string{"DEBIAN": debian, "MIRROR": s.Getenv(MirrorVariable)}
-		return s.build(ctx, "base image from "+debian, dir, b.tag, arguments)
+		return s.build(ctx, "base image "+b.name+" from "+debian, dir, b.tag, arguments)
 	})
 }
 

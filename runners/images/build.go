@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -36,7 +37,7 @@ func (s *Store) buildPackages(ctx context.Context, l layer, below, build string)
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
 			return err
 		}
-		return s.build(ctx, "install "+l.context, dir, l.tag, map[string]string{"BASE": below, "BUILD": build})
+		return s.build(ctx, "install "+l.title(), dir, l.tag, map[string]string{"BASE": below, "BUILD": build})
 	})
 }
 
@@ -51,7 +52,7 @@ func (s *Store) buildAdapter(ctx context.Context, m manifest.Manifest, l layer, 
 				return err
 			}
 		}
-		return s.build(ctx, "add the adapter of "+m.Framework, dir, l.tag, map[string]string{"PACKAGES": below, "BUILD": build})
+		return s.build(ctx, "add the adapter of "+m.Name, dir, l.tag, map[string]string{"PACKAGES": below, "BUILD": build})
 	})
 }
 
@@ -91,11 +92,13 @@ func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[
 
 // run runs a command, keeps its output in a file that the step names, and puts
 // the end of it into an error.
-func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) error {
+func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) (failed error) {
 	log, err := s.log(step)
 	if err != nil {
 		return err
 	}
+	ended := s.Timeline.Begin(timeline.Image, step)
+	defer func() { ended(failed) }()
 	defer func() { _ = log.Close() }()
 	s.step(step + ", output in " + log.Name())
 	fmt.Fprintf(log, "== %s: %s\n", step, strings.Join(command.Args, " "))
@@ -103,7 +106,7 @@ func (s *Store) run(ctx context.Context, step string, command *exec.Cmd) error {
 	command.Stdout, command.Stderr = writer, writer
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	last := make(chan []string, 1)
-	go func() { last <- s.follow(io.TeeReader(reader, log)) }()
+	go func() { last <- s.follow(step, io.TeeReader(reader, log)) }()
 	err = command.Run()
 	_ = writer.Close()
 	lines := <-last
@@ -131,7 +134,7 @@ func (s *Store) log(step string) (*os.File, error) {
 const keptLines = 8
 
 // follow shows each line and returns the last ones.
-func (s *Store) follow(r io.Reader) []string {
+func (s *Store) follow(step string, r io.Reader) []string {
 	var kept []string
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 1<<20)
@@ -141,7 +144,7 @@ func (s *Store) follow(r io.Reader) []string {
 		if line == "" {
 			continue
 		}
-		s.detail(line)
+		s.detail(step + ": " + line)
 		kept = append(kept, line)
 		kept = kept[max(0, len(kept)-keptLines):]
 	}

@@ -10,14 +10,16 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
 // Progress is told what is being done: a step, and the lines that its builder
-// prints.
+// prints. Its methods are called from several goroutines.
 type Progress interface {
 	Step(text string, fraction float64, left time.Duration)
 	Detail(text string)
@@ -30,8 +32,15 @@ type Store struct {
 	Logs     string              // for what builders print, a file a step
 	Getenv   func(string) string // settings of package index, proxy, certificates
 	Progress Progress            // nil is silent
+	Timeline *timeline.Log       // of what is built; nil keeps none
+	Jobs     int                 // layers that are built at once; 0 is one
 
-	registryFailed bool // asked once: without an answer it takes its time
+	once  once  // for layers that several runners stand on
+	slots slots // of the builders
+	tally tally // of what EnsureAll has to do
+
+	asking         sync.Mutex // the container registry
+	registryFailed bool       // asked once: without an answer it takes its time
 }
 
 // ID is the identity of a built image, or "" when there is none.
@@ -47,6 +56,11 @@ func (s *Store) ID(ctx context.Context, reference string) string {
 // identity. An image that is there already costs one look. The image for GPUs
 // is that of the manifest's OnGPU.
 func (s *Store) Ensure(ctx context.Context, m manifest.Manifest) (reference, id string, err error) {
+	return s.ensure(ctx, m, 0)
+}
+
+// ensure is Ensure, with the runner's rank among those that wait for a builder.
+func (s *Store) ensure(ctx context.Context, m manifest.Manifest, rank int) (reference, id string, err error) {
 	if m.Image.Context == "" {
 		return s.provided(ctx, m)
 	}
@@ -57,10 +71,13 @@ func (s *Store) Ensure(ctx context.Context, m manifest.Manifest) (reference, id 
 	if id = s.ID(ctx, r.adapter.tag); id != "" {
 		return r.adapter.tag, id, nil
 	}
-	if err := s.make(ctx, m, r); err != nil {
+	if err := s.make(ctx, m, r, rank); err != nil {
 		return "", "", err
 	}
 	if id = s.ID(ctx, r.adapter.tag); id == "" {
+		if ctx.Err() != nil {
+			return "", "", ctx.Err()
+		}
 		return "", "", fmt.Errorf("image %s was built and is not there", r.adapter.tag)
 	}
 	return r.adapter.tag, id, nil
@@ -76,11 +93,14 @@ func (s *Store) provided(ctx context.Context, m manifest.Manifest) (reference, i
 }
 
 // make builds from below what is not there.
-func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe) error {
+func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, rank int) error {
+	layer := func(tag string, build func() error) error {
+		return s.layer(ctx, tag, rank, build)
+	}
 	build := ""
 	if r.build != nil {
 		build = r.build.tag
-		if err := s.ensureBase(ctx, *r.build); err != nil {
+		if err := layer(build, func() error { return s.makeBase(ctx, *r.build) }); err != nil {
 			return err
 		}
 	}
@@ -88,31 +108,33 @@ func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe) error {
 	if top := r.packages[len(r.packages)-1].tag; s.ID(ctx, top) != "" {
 		below = top // whatever lies below is inside
 	} else {
-		if err := s.ensureBase(ctx, r.base); err != nil {
+		if err := layer(below, func() error { return s.makeBase(ctx, r.base) }); err != nil {
 			return err
 		}
 		for _, l := range r.packages {
-			if s.ID(ctx, l.tag) == "" {
-				if err := s.buildPackages(ctx, l, below, build); err != nil {
-					return err
-				}
+			if err := layer(l.tag, func() error { return s.buildPackages(ctx, l, below, build) }); err != nil {
+				return err
 			}
 			below = l.tag
 		}
 	}
-	return s.buildAdapter(ctx, m, r.adapter, below, build)
+	return layer(r.adapter.tag, func() error { return s.buildAdapter(ctx, m, r.adapter, below, build) })
 }
 
-func (s *Store) step(text string) {
-	if s.Progress != nil {
-		s.Progress.Step(text, -1, 0)
-	}
-}
-
-func (s *Store) detail(line string) {
-	if s.Progress != nil {
-		s.Progress.Detail(line)
-	}
+// layer makes an image if it is not there. Whoever else needs it meanwhile waits
+// for it, and does not keep a builder from other work.
+func (s *Store) layer(ctx context.Context, tag string, rank int, build func() error) error {
+	return s.once.do(ctx, tag, func() error {
+		if s.ID(ctx, tag) != "" {
+			return nil
+		}
+		if err := s.slots.take(ctx, max(1, s.Jobs), rank); err != nil {
+			return err
+		}
+		defer s.slots.give()
+		defer s.tally.end(tag)
+		return build()
+	})
 }
 
 // buildTimeout is for one image; the largest takes a few minutes.

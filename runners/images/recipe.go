@@ -38,8 +38,17 @@ type recipe struct {
 // layer is one build of an engine.
 type layer struct {
 	context string // under docker/
+	on      string // the context below, if there is one
 	tag     string
 	parts   []part // what the context is made of
+}
+
+// title tells layers of one context apart.
+func (l layer) title() string {
+	if l.on != "" {
+		return l.context + " on " + l.on
+	}
+	return l.context
 }
 
 // tags are all that the recipe needs.
@@ -77,11 +86,12 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		r.build = &b
 		below += " " + b.tag
 	}
+	on := ""
 	for _, context := range append(strings.Fields(m.Image.On), m.Image.Context) {
 		if _, err := fs.Stat(docker.Files, context); err != nil {
 			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
 		}
-		l := layer{context: context, parts: []part{{docker.Files, pipContext, nil}, {docker.Files, context, nil}, pins(m)}}
+		l := layer{context: context, on: on, parts: []part{{docker.Files, pipContext, nil}, {docker.Files, context, nil}, pins(m)}}
 		digest, err := digestOf(below, l.parts...)
 		if err != nil {
 			return r, err
@@ -89,6 +99,7 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 		below = "dlbench/" + context + "-packages:" + digest
 		l.tag = below
 		r.packages = append(r.packages, l)
+		on = context
 	}
 	r.adapter.context = "adapter/" + cmp.Or(m.Image.Adapter, pythonAdapter)
 	r.adapter.parts = append([]part{{docker.Files, r.adapter.context, nil}}, adapterParts(m)...)

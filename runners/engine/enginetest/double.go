@@ -71,6 +71,8 @@ func (d *double) play(args []string) int {
 		return d.build(args[1:])
 	case "image":
 		return d.imageID(last)
+	case "images":
+		return d.list()
 	case "import":
 		return d.fault(d.keep(last, Image{Arguments: args[1:]}))
 	case "version":

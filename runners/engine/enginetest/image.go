@@ -86,3 +86,16 @@ func (d *double) imageID(reference string) int {
 	fmt.Println("sha256:id-of-" + reference)
 	return 0
 }
+
+// list answers `images` with the names of all.
+func (d *double) list() int {
+	entries, err := os.ReadDir(filepath.Join(d.dir, "images"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	for _, e := range entries {
+		name, _ := url.PathUnescape(e.Name())
+		fmt.Println(name)
+	}
+	return d.fault(err)
+}
