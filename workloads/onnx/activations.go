@@ -47,7 +47,7 @@ func pRelu(i *importer, n *node) ([]value, error) {
 	if slope, err = broadcastable(slope, x.shape); err != nil {
 		return nil, err
 	}
-	name, err := i.declare(slope, n.output()+".weight", network.Trainable, network.Init{Kind: "uniform", Low: 0.1, High: 0.4})
+	name, err := i.declare(slope, n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +78,7 @@ func (i *importer) withParameter(n *node, x value, t *tensor, op string) ([]valu
 	if i.options.Training && t.count() == 1 && x.shape[1] != 1 {
 		return nil, fmt.Errorf("%s of one number, which training here would change", op)
 	}
-	init := biasInit()
-	if op == "Mul" {
-		init = scaleInit()
-	}
-	name, err := i.declare(p, n.output()+".weight", network.Trainable, init)
+	name, err := i.declare(p, n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 			i.change(maker.Inputs[2], c, func(a, b float64) float64 { return a + b })
 			return true, nil
 		}
-		bias, err := i.declare(c, maker.Output+".bias", network.Trainable, biasInit())
+		bias, err := i.declare(c, maker.Output+".bias", network.Trainable)
 		maker.Inputs = append(maker.Inputs, bias)
 		return true, err
 	case op == "Add" && maker.Op == "BatchNormalization":
@@ -216,16 +216,14 @@ func (i *importer) normalised(n *node, x value) (value, error) {
 	for k, p := range []struct {
 		what string
 		role network.Role
-		init network.Init
 	}{
-		{"weight", network.Trainable, scaleInit()}, {"bias", network.Trainable, shiftInit()},
-		{"running_mean", network.RunningMean, meanInit()}, {"running_var", network.RunningVariance, varInit()},
+		{"weight", network.Trainable}, {"bias", network.Trainable}, {"running_mean", network.RunningMean}, {"running_var", network.RunningVariance},
 	} {
 		t, err := i.weight(n, k+1)
 		if err != nil {
 			return value{}, err
 		}
-		name, err := i.declare(t, n.output()+"."+p.what, p.role, p.init)
+		name, err := i.declare(t, n.output()+"."+p.what, p.role)
 		if err != nil {
 			return value{}, err
 		}
@@ -259,7 +257,7 @@ func gemm(i *importer, n *node) ([]value, error) {
 		i.foldNode(n, "alpha %v is in the weight", alpha)
 		w = w.mapped(func(v float64) float64 { return alpha * v })
 	}
-	weight, err := i.declare(w, n.output()+".weight", network.Trainable, denseInit(w.dims[1]))
+	weight, err := i.declare(w, n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +274,7 @@ func gemm(i *importer, n *node) ([]value, error) {
 			i.foldNode(n, "beta %v is in the bias", beta)
 			c = c.mapped(func(v float64) float64 { return beta * v })
 		}
-		bias, err := i.declare(c, n.output()+".bias", network.Trainable, biasInit())
+		bias, err := i.declare(c, n.output()+".bias", network.Trainable)
 		if err != nil {
 			return nil, err
 		}
@@ -309,7 +307,7 @@ func matMul(i *importer, n *node) ([]value, error) {
 	}
 	i.foldNode(n, "is Gemm, weight %q is transposed to [out in]", w.name)
 	w = w.transposed()
-	weight, err := i.declare(w, n.output()+".weight", network.Trainable, denseInit(w.dims[1]))
+	weight, err := i.declare(w, n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}

@@ -11,16 +11,28 @@ import (
 // evaluator computes a network in float64 by loops that anyone can check, so
 // that what came in can be held against what ONNX Runtime says of the file.
 type evaluator struct {
-	model  *onnx.Model
 	values map[string][]float64
 	shapes map[string][]int
 }
 
 // evaluate returns the network's outputs by name.
 func evaluate(m *onnx.Model, input []float64) (map[string][]float64, error) {
-	e := evaluator{m, map[string][]float64{"input": input}, map[string][]int{"input": m.Network.Input.Shape}}
-	for _, p := range m.Network.Parameters {
-		values, err := m.Values(p.Name)
+	all, err := activations(m.Network, m.Values, input)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]float64{}
+	for _, name := range m.Network.Outputs {
+		out[name] = all[name]
+	}
+	return out, nil
+}
+
+// activations returns all that a network computes, by name.
+func activations(net *network.Network, parameter func(string) ([]float32, error), input []float64) (map[string][]float64, error) {
+	e := evaluator{map[string][]float64{"input": input}, map[string][]int{"input": net.Input.Shape}}
+	for _, p := range net.Parameters {
+		values, err := parameter(p.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -30,18 +42,14 @@ func evaluate(m *onnx.Model, input []float64) (map[string][]float64, error) {
 		}
 		e.values[p.Name], e.shapes[p.Name] = wide, p.Shape
 	}
-	for _, n := range m.Network.Nodes {
+	for _, n := range net.Nodes {
 		out, err := e.node(n)
 		if err != nil {
 			return nil, fmt.Errorf("node %q: %w", n.Name, err)
 		}
 		e.values[n.Output], e.shapes[n.Output] = out, n.Shape
 	}
-	out := map[string][]float64{}
-	for _, name := range m.Network.Outputs {
-		out[name] = e.values[name]
-	}
-	return out, nil
+	return e.values, nil
 }
 
 func count(shape []int) int {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dlbench/dlbench/workloads/initial"
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/onnx/schema"
 )
@@ -83,6 +84,7 @@ func (i *importer) run() (*network.Network, error) {
 		return nil, err
 	}
 	i.sweep()
+	initial.Draw(&i.net)
 	return &i.net, nil
 }
 
@@ -284,7 +286,7 @@ func (i *importer) add(n *node, op string, a network.Attributes, activations []v
 
 // declare makes a parameter of a known tensor. A tensor that two nodes read is
 // two parameters of the network: exporters give equal tensors one name.
-func (i *importer) declare(t *tensor, fallback string, role network.Role, init network.Init) (string, error) {
+func (i *importer) declare(t *tensor, fallback string, role network.Role) (string, error) {
 	if len(t.dims) == 0 || t.count() == 0 {
 		return "", fmt.Errorf("weight %q has shape %v, wants at least one number and one axis", t.name, t.dims)
 	}
@@ -303,7 +305,7 @@ func (i *importer) declare(t *tensor, fallback string, role network.Role, init n
 		i.sources[t.root()] = name
 	}
 	i.params[name] = len(i.net.Parameters)
-	i.net.Parameters = append(i.net.Parameters, network.Parameter{Name: name, Shape: t.dims, Role: role, Init: init})
+	i.net.Parameters = append(i.net.Parameters, network.Parameter{Name: name, Shape: t.dims, Role: role})
 	i.weights[name] = t
 	return name, nil
 }

@@ -114,7 +114,7 @@ func (i *importer) pointwise(n *node, x value, w *tensor) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	weight, err := i.declare(w.transposed().shaped(w.dims[1], w.dims[0], 1, 1), n.output()+".weight", network.Trainable, heInit(w.dims[0]))
+	weight, err := i.declare(w.transposed().shaped(w.dims[1], w.dims[0], 1, 1), n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +143,7 @@ func layerNormalization(i *importer, n *node) ([]value, error) {
 		if err != nil {
 			return nil, err
 		}
-		init := scaleInit()
-		if k == 1 {
-			init = biasInit()
-		}
-		name, err := i.declare(t, n.output()+"."+what, network.Trainable, init)
+		name, err := i.declare(t, n.output()+"."+what, network.Trainable)
 		if err != nil {
 			return nil, err
 		}

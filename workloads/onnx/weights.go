@@ -8,22 +8,6 @@ import (
 	"github.com/dlbench/dlbench/workloads/network"
 )
 
-// Drawn weights are those of the zoo's networks: well-conditioned at their
-// start, and nothing 0 or 1 exactly.
-func heInit(summed int) network.Init {
-	return network.Init{Kind: "normal", Std: math.Sqrt(2 / float64(max(summed, 1)))}
-}
-
-func denseInit(summed int) network.Init {
-	return network.Init{Kind: "normal", Std: math.Sqrt(1 / float64(max(summed, 1)))}
-}
-
-func biasInit() network.Init  { return network.Init{Kind: "normal", Std: 0.1} }
-func scaleInit() network.Init { return network.Init{Kind: "uniform", Low: 0.8, High: 1.2} }
-func shiftInit() network.Init { return network.Init{Kind: "uniform", Low: 0.4, High: 0.6} }
-func meanInit() network.Init  { return network.Init{Kind: "uniform", Low: -0.2, High: 0.2} }
-func varInit() network.Init   { return network.Init{Kind: "uniform", Low: 1, High: 2} }
-
 // small is the numbers of a tensor that has few.
 func (t *tensor) small() ([]float64, error) {
 	if t.count() > mostShape {

@@ -104,17 +104,16 @@ func conv(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	a["group"] = n.int("group", 1)
-	params, err := i.weightAndBias(n, w, elements(w.dims[1:]))
+	params, err := i.weightAndBias(n, w)
 	if err != nil {
 		return nil, err
 	}
 	return one(i.add(n, "Conv", a, []value{x}, params...))
 }
 
-// weightAndBias declares a weight, and a bias if there is one. Drawn weights are
-// for rectifiers: see the zoo's builder.
-func (i *importer) weightAndBias(n *node, w *tensor, summed int) ([]string, error) {
-	weight, err := i.declare(w, n.output()+".weight", network.Trainable, heInit(summed))
+// weightAndBias declares a weight, and a bias if there is one.
+func (i *importer) weightAndBias(n *node, w *tensor) ([]string, error) {
+	weight, err := i.declare(w, n.output()+".weight", network.Trainable)
 	if err != nil || !n.has(2) {
 		return []string{weight}, err
 	}
@@ -122,7 +121,7 @@ func (i *importer) weightAndBias(n *node, w *tensor, summed int) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	bias, err := i.declare(b, n.output()+".bias", network.Trainable, biasInit())
+	bias, err := i.declare(b, n.output()+".bias", network.Trainable)
 	return []string{weight, bias}, err
 }
 
@@ -136,7 +135,7 @@ func convTranspose(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	i.noteAutoPad(n, a)
-	params, err := i.weightAndBias(n, w, w.dims[0])
+	params, err := i.weightAndBias(n, w)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,9 @@ package zoo
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
+	"github.com/dlbench/dlbench/workloads/initial"
 	"github.com/dlbench/dlbench/workloads/network"
 )
 
@@ -36,26 +36,18 @@ func (b *builder) node(name, op string, attributes network.Attributes, channels 
 	return name
 }
 
-func (b *builder) parameter(name string, role network.Role, init network.Init, shape ...int) string {
-	b.net.Parameters = append(b.net.Parameters, network.Parameter{Name: name, Shape: shape, Role: role, Init: init})
+func (b *builder) parameter(name string, role network.Role, shape ...int) string {
+	b.net.Parameters = append(b.net.Parameters, network.Parameter{Name: name, Shape: shape, Role: role})
 	return name
 }
 
-// conv is a convolution without bias, padded alike on all sides. Weights are
-// drawn for rectifiers (He et al. 2015, "Delving deep into rectifiers").
+// conv is a convolution without bias, padded alike on all sides.
 func (b *builder) conv(name, x string, out, kernel, stride, pad int) string {
-	in := b.channels[x]
-	std := math.Sqrt(2 / float64(in*kernel*kernel))
-	w := b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in, kernel, kernel)
-	return b.node(name, "Conv", convAttributes(kernel, stride, pad), out, x, w)
+	return b.convolve(name, x, out, square(kernel, stride, pad), 1, false)
 }
 
 func (b *builder) convBias(name, x string, out, kernel, stride, pad int) string {
 	return b.convolve(name, x, out, square(kernel, stride, pad), 1, true)
-}
-
-func convAttributes(kernel, stride, pad int) network.Attributes {
-	return square(kernel, stride, pad).attributes(1)
 }
 
 // window is a convolution's, rows before columns; pads are the same on both
@@ -80,42 +72,20 @@ func (w window) attributes(group int) network.Attributes {
 
 // convolve is a convolution in groups, with or without a bias.
 func (b *builder) convolve(name, x string, out int, w window, group int, bias bool) string {
-	return b.drawn(name, x, out, w, group, bias, 1)
-}
-
-// drawn is convolve with weights that are smaller by a factor.
-func (b *builder) drawn(name, x string, out int, w window, group int, bias bool, factor float64) string {
-	in := b.channels[x] / group
-	std := factor * math.Sqrt(2/float64(in*w.kernel[0]*w.kernel[1]))
-	inputs := []string{x, b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in, w.kernel[0], w.kernel[1])}
+	inputs := []string{x, b.parameter(name+".weight", network.Trainable, out, b.channels[x]/group, w.kernel[0], w.kernel[1])}
 	if bias {
-		inputs = append(inputs, b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, out))
+		inputs = append(inputs, b.parameter(name+".bias", network.Trainable, out))
 	}
 	return b.node(name, "Conv", w.attributes(group), out, inputs...)
 }
 
-// batchNorm normalises with scales around one and shifts around one half.
-// Nothing is 0 or 1 exactly, so that a runner that ignores a parameter cannot
-// pass parity.
-//
-// Damped is the last normalisation of a residual branch: a small scale keeps a
-// deep network well-conditioned at its random start, and shifts around zero
-// keep the trunk from growing by one half a block. Growth would leave the
-// logits nearly the same for every image, and no rectifier of the last blocks
-// ever off, so that some gradients vanish (ResNet-50: 2e-16 against 3e-3).
-func (b *builder) batchNorm(name, x string, damped bool) string {
+func (b *builder) batchNorm(name, x string) string {
 	c := b.channels[x]
-	scale := network.Init{Kind: "uniform", Low: 0.8, High: 1.2}
-	shift := network.Init{Kind: "uniform", Low: 0.4, High: 0.6}
-	if damped {
-		scale = network.Init{Kind: "uniform", Low: 0.08, High: 0.12}
-		shift = network.Init{Kind: "uniform", Low: -0.1, High: 0.1}
-	}
 	inputs := []string{x,
-		b.parameter(name+".weight", network.Trainable, scale, c),
-		b.parameter(name+".bias", network.Trainable, shift, c),
-		b.parameter(name+".running_mean", network.RunningMean, network.Init{Kind: "uniform", Low: -0.2, High: 0.2}, c),
-		b.parameter(name+".running_var", network.RunningVariance, network.Init{Kind: "uniform", Low: 1, High: 2}, c),
+		b.parameter(name+".weight", network.Trainable, c),
+		b.parameter(name+".bias", network.Trainable, c),
+		b.parameter(name+".running_mean", network.RunningMean, c),
+		b.parameter(name+".running_var", network.RunningVariance, c),
 	}
 	return b.node(name, "BatchNormalization", network.Attributes{"epsilon": b.epsilon, "momentum": b.momentum}, c, inputs...)
 }
@@ -214,9 +184,8 @@ func (b *builder) flatten(name, x string, area int) string {
 
 func (b *builder) dense(name, x string, out int) string {
 	in := b.channels[x]
-	std := math.Sqrt(1 / float64(in))
-	w := b.parameter(name+".weight", network.Trainable, network.Init{Kind: "normal", Std: std}, out, in)
-	c := b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, out)
+	w := b.parameter(name+".weight", network.Trainable, out, in)
+	c := b.parameter(name+".bias", network.Trainable, out)
 	return b.node(name, "Gemm", network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}, out, x, w, c)
 }
 
@@ -225,6 +194,7 @@ func (b *builder) dense(name, x string, out int) string {
 func (b *builder) area(x string) int {
 	probe := b.net
 	probe.Nodes, probe.Outputs = slices.Clone(b.net.Nodes), []string{x}
+	initial.Draw(&probe)
 	if probe.Check() != nil {
 		return 1
 	}
@@ -256,6 +226,7 @@ func (b *builder) logits(parameters, x string, classes int) {
 }
 
 func (b *builder) done() (*network.Network, error) {
+	initial.Draw(&b.net)
 	if err := b.net.Check(); err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}

@@ -36,7 +36,7 @@ func (b *builder) convNeXtBlock(name, x string) string {
 	y = b.convBias(name+".block.3", y, 4*c, 1, 1, 0)
 	y = b.pointwise(name+".block.4", "Gelu", y, network.Attributes{"approximate": "none"})
 	y = b.convBias(name+".block.5", y, c, 1, 1, 0)
-	scale := b.parameter(name+".layer_scale", network.Trainable, network.Init{Kind: "uniform", Low: 0.08, High: 0.12}, c, 1, 1)
+	scale := b.parameter(name+".layer_scale", network.Trainable, c, 1, 1)
 	y = b.node(name+".scaled", "Mul", nil, c, y, scale)
 	return b.add(name+".add", y, x)
 }
@@ -46,7 +46,7 @@ func (b *builder) layerNorm(name, x string) string {
 	c := b.channels[x]
 	y := b.node(name+".last", "Transpose", network.Attributes{"perm": []int{0, 2, 3, 1}}, c, x)
 	y = b.node(name, "LayerNormalization", network.Attributes{"axis": 3, "epsilon": 1e-6}, c, y,
-		b.parameter(name+".weight", network.Trainable, network.Init{Kind: "uniform", Low: 0.8, High: 1.2}, c),
-		b.parameter(name+".bias", network.Trainable, network.Init{Kind: "normal", Std: 0.1}, c))
+		b.parameter(name+".weight", network.Trainable, c),
+		b.parameter(name+".bias", network.Trainable, c))
 	return b.node(name+".first", "Transpose", network.Attributes{"perm": []int{0, 3, 1, 2}}, c, y)
 }

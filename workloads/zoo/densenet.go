@@ -14,11 +14,11 @@ func denseNet(depths ...int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
 		b := newBuilder(e.Name, batch, e.Channels, size)
 		unit := func(norm, relu, conv, x string, out int, w window) string {
-			x = b.relu(relu, b.batchNorm(norm, x, false))
+			x = b.relu(relu, b.batchNorm(norm, x))
 			return b.convolve(conv, x, out, w, 1, false)
 		}
 		x := b.convolve("features.conv0", "input", 2*growth, square(7, 2, 3), 1, false)
-		x = b.relu("features.relu0", b.batchNorm("features.norm0", x, false))
+		x = b.relu("features.relu0", b.batchNorm("features.norm0", x))
 		x = b.maxPool("features.pool0", x, 3, 2, 1)
 		for block, depth := range depths {
 			for layer := range depth {
@@ -33,7 +33,7 @@ func denseNet(depths ...int) func(Entry, int, int) (*network.Network, error) {
 				x = b.averagePool(name+".pool", x, 2, 2, 0)
 			}
 		}
-		x = b.relu("features.relu5", b.batchNorm("features.norm5", x, false))
+		x = b.relu("features.relu5", b.batchNorm("features.norm5", x))
 		b.pooledLogits("classifier", x, e.Classes)
 		return b.done()
 	}

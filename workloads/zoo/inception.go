@@ -36,7 +36,7 @@ type inceptionBuilder struct{ *builder }
 // unit is a convolution, its batch norm and a rectifier.
 func (b *inceptionBuilder) unit(name, x string, out int, w window) string {
 	x = b.convolve(name+".conv", x, out, w, 1, false)
-	return b.relu(name+".relu", b.batchNorm(name+".bn", x, false))
+	return b.relu(name+".relu", b.batchNorm(name+".bn", x))
 }
 
 // chain is one unit after another.

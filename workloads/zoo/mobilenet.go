@@ -13,7 +13,7 @@ func mobileNetV1(e Entry, batch, size int) (*network.Network, error) {
 	b := newBuilder(e.Name, batch, e.Channels, size)
 	unit := func(name, x string, out, kernel, stride, group int) string {
 		x = b.convolve(name, x, out, square(kernel, stride, kernel/2), group, false)
-		return b.relu(name+".relu", b.batchNorm(name+".bn", x, false))
+		return b.relu(name+".relu", b.batchNorm(name+".bn", x))
 	}
 	x := unit("conv1", "input", 32, 3, 2, 1)
 	for i, l := range []struct{ out, stride int }{
@@ -29,9 +29,9 @@ func mobileNetV1(e Entry, batch, size int) (*network.Network, error) {
 
 // unit is a convolution that keeps the size but for its stride, a batch norm
 // named beside it, and an activation.
-func (b *builder) unit(name, x string, out, kernel, stride, group int, damped bool, activation func(name, x string) string) string {
+func (b *builder) unit(name, x string, out, kernel, stride, group int, activation func(name, x string) string) string {
 	x = b.convolve(name+".0", x, out, square(kernel, stride, kernel/2), group, false)
-	x = b.batchNorm(name+".1", x, damped)
+	x = b.batchNorm(name+".1", x)
 	if activation == nil {
 		return x
 	}
@@ -43,7 +43,7 @@ func (b *builder) unit(name, x string, out, kernel, stride, group int, damped bo
 func mobileNetV2(e Entry, batch, size int) (*network.Network, error) {
 	b := newBuilder(e.Name, batch, e.Channels, size)
 	next := layers("features")
-	x := b.unit(next(), "input", 32, 3, 2, 1, false, b.relu6)
+	x := b.unit(next(), "input", 32, 3, 2, 1, b.relu6)
 	for _, s := range []struct{ expansion, out, repeats, stride int }{
 		{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
 	} {
@@ -55,7 +55,7 @@ func mobileNetV2(e Entry, batch, size int) (*network.Network, error) {
 			x = b.invertedResidual(next(), x, s.expansion, s.out, stride)
 		}
 	}
-	x = b.unit(next(), x, 1280, 1, 1, 1, false, b.relu6)
+	x = b.unit(next(), x, 1280, 1, 1, 1, b.relu6)
 	x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
 	b.logits("classifier.1", b.dropout("classifier.0", x, 0.2), e.Classes)
 	return b.done()
@@ -64,12 +64,12 @@ func mobileNetV2(e Entry, batch, size int) (*network.Network, error) {
 func (b *builder) invertedResidual(name, x string, expansion, out, stride int) string {
 	in, y, next := b.channels[x], x, layers(name+".conv")
 	if expansion > 1 {
-		y = b.unit(next(), y, expansion*in, 1, 1, 1, false, b.relu6)
+		y = b.unit(next(), y, expansion*in, 1, 1, 1, b.relu6)
 	}
-	y = b.unit(next(), y, expansion*in, 3, stride, expansion*in, false, b.relu6)
+	y = b.unit(next(), y, expansion*in, 3, stride, expansion*in, b.relu6)
 	residual := stride == 1 && in == out
 	y = b.convolve(next(), y, out, square(1, 1, 0), 1, false)
-	y = b.batchNorm(next(), y, residual)
+	y = b.batchNorm(next(), y)
 	if !residual {
 		return y
 	}
@@ -82,7 +82,7 @@ func mobileNetV3(e Entry, batch, size int) (*network.Network, error) {
 	b := newBuilder(e.Name, batch, e.Channels, size)
 	b.epsilon, b.momentum = 1e-3, 0.99
 	next := layers("features")
-	x := b.unit(next(), "input", 16, 3, 2, 1, false, b.hardSwish)
+	x := b.unit(next(), "input", 16, 3, 2, 1, b.hardSwish)
 	relu, swish := b.relu, b.hardSwish
 	for _, l := range []struct {
 		kernel, expanded, out int
@@ -99,20 +99,20 @@ func mobileNetV3(e Entry, batch, size int) (*network.Network, error) {
 		name := next()
 		part, in, y := layers(name+".block"), b.channels[x], x
 		if l.expanded != in {
-			y = b.unit(part(), y, l.expanded, 1, 1, 1, false, l.activation)
+			y = b.unit(part(), y, l.expanded, 1, 1, 1, l.activation)
 		}
-		y = b.unit(part(), y, l.expanded, l.kernel, l.stride, l.expanded, false, l.activation)
+		y = b.unit(part(), y, l.expanded, l.kernel, l.stride, l.expanded, l.activation)
 		if l.gated {
 			y = b.gate(part(), y, divisible(l.expanded/4), b.relu, b.hardSigmoid)
 		}
 		residual := l.stride == 1 && in == l.out
-		y = b.unit(part(), y, l.out, 1, 1, 1, residual, nil)
+		y = b.unit(part(), y, l.out, 1, 1, 1, nil)
 		if residual {
 			y = b.add(name+".add", x, y)
 		}
 		x = y
 	}
-	x = b.unit(next(), x, 960, 1, 1, 1, false, b.hardSwish)
+	x = b.unit(next(), x, 960, 1, 1, 1, b.hardSwish)
 	x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
 	x = b.hardSwish("classifier.1", b.dense("classifier.0", x, 1280))
 	b.logits("classifier.3", b.dropout("classifier.2", x, 0.2), e.Classes)

@@ -17,7 +17,7 @@ func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network,
 	return func(e Entry, batch, size int) (*network.Network, error) {
 		b := newBuilder(e.Name, batch, e.Channels, size)
 		x := b.conv("conv1", "input", 64, 7, 2, 3)
-		x = b.relu("relu", b.batchNorm("bn1", x, false))
+		x = b.relu("relu", b.batchNorm("bn1", x))
 		x = b.maxPool("maxpool", x, 3, 2, 1)
 		x = stages(b, x, block, 64, depths)
 		x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
@@ -33,7 +33,7 @@ func cifarResNet(depth int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
 		b := newBuilder(e.Name, batch, e.Channels, size)
 		x := b.conv("conv1", "input", 16, 3, 1, 1)
-		x = b.relu("relu", b.batchNorm("bn1", x, false))
+		x = b.relu("relu", b.batchNorm("bn1", x))
 		x = stages(b, x, basic, 16, []int{n, n, n})
 		x = b.flatten("flatten", b.globalAveragePool("avgpool", x), 1)
 		b.logits("fc", x, e.Classes)
@@ -56,9 +56,9 @@ func stages(b *builder, x string, block block, width int, depths []int) string {
 
 func basic(b *builder, name, x string, width, stride int) string {
 	y := b.conv(name+".conv1", x, width, 3, stride, 1)
-	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y, false))
+	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y))
 	y = b.conv(name+".conv2", y, width, 3, 1, 1)
-	y = b.batchNorm(name+".bn2", y, true)
+	y = b.batchNorm(name+".bn2", y)
 	y = b.add(name+".add", y, shortcut(b, name, x, width, stride))
 	return b.relu(name+".relu", y)
 }
@@ -89,11 +89,11 @@ func wide(b *builder, name, x string, width, stride int) string {
 func bottlenecked(b *builder, name, x string, width, inner, group, first, second int) string {
 	const expansion = 4
 	y := b.conv(name+".conv1", x, inner, 1, first, 0)
-	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y, false))
+	y = b.relu(name+".relu1", b.batchNorm(name+".bn1", y))
 	y = b.convolve(name+".conv2", y, inner, square(3, second, 1), group, false)
-	y = b.relu(name+".relu2", b.batchNorm(name+".bn2", y, false))
+	y = b.relu(name+".relu2", b.batchNorm(name+".bn2", y))
 	y = b.conv(name+".conv3", y, expansion*width, 1, 1, 0)
-	y = b.batchNorm(name+".bn3", y, true)
+	y = b.batchNorm(name+".bn3", y)
 	y = b.add(name+".add", y, shortcut(b, name, x, expansion*width, first*second))
 	return b.relu(name+".relu", y)
 }
@@ -104,5 +104,5 @@ func shortcut(b *builder, name, x string, channels, stride int) string {
 		return x
 	}
 	y := b.conv(name+".downsample.0", x, channels, 1, stride, 0)
-	return b.batchNorm(name+".downsample.1", y, false)
+	return b.batchNorm(name+".downsample.1", y)
 }

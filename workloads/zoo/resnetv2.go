@@ -11,24 +11,23 @@ func resNetV2(depths ...int) func(Entry, int, int) (*network.Network, error) {
 		x := b.conv("conv1", "input", 64, 7, 2, 3)
 		x = b.maxPool("maxpool", x, 3, 2, 1)
 		x = stages(b, x, preactivated, 64, depths)
-		x = b.relu("relu", b.batchNorm("norm", x, false))
+		x = b.relu("relu", b.batchNorm("norm", x))
 		b.pooledLogits("fc", x, e.Classes)
 		return b.done()
 	}
 }
 
-// preactivated ends in a convolution whose weights are small, as the batch norm
-// that ends a branch of the first version is.
+// preactivated ends in a convolution, whose weights are drawn small.
 func preactivated(b *builder, name, x string, width, stride int) string {
-	const expansion, damped = 4, 0.1
-	y := b.relu(name+".relu1", b.batchNorm(name+".bn1", x, false))
+	const expansion = 4
+	y := b.relu(name+".relu1", b.batchNorm(name+".bn1", x))
 	skip := x
 	if stride != 1 || b.channels[x] != expansion*width {
 		skip = b.conv(name+".downsample", y, expansion*width, 1, stride, 0)
 	}
 	y = b.conv(name+".conv1", y, width, 1, 1, 0)
-	y = b.conv(name+".conv2", b.relu(name+".relu2", b.batchNorm(name+".bn2", y, false)), width, 3, stride, 1)
-	y = b.relu(name+".relu3", b.batchNorm(name+".bn3", y, false))
-	y = b.drawn(name+".conv3", y, expansion*width, square(1, 1, 0), 1, false, damped)
+	y = b.conv(name+".conv2", b.relu(name+".relu2", b.batchNorm(name+".bn2", y)), width, 3, stride, 1)
+	y = b.relu(name+".relu3", b.batchNorm(name+".bn3", y))
+	y = b.conv(name+".conv3", y, expansion*width, 1, 1, 0)
 	return b.add(name+".add", y, skip)
 }

@@ -11,7 +11,7 @@ import (
 // torchvision's.
 func shuffleNetV2(e Entry, batch, size int) (*network.Network, error) {
 	b := newBuilder(e.Name, batch, e.Channels, size)
-	x := b.unit("conv1", "input", 24, 3, 2, 1, false, b.relu)
+	x := b.unit("conv1", "input", 24, 3, 2, 1, b.relu)
 	x = b.maxPool("maxpool", x, 3, 2, 1)
 	side := halved(halved(size)) // of the images in the next stage
 	for stage, s := range []struct{ out, repeats int }{{116, 4}, {232, 8}, {464, 4}} {
@@ -26,7 +26,7 @@ func shuffleNetV2(e Entry, batch, size int) (*network.Network, error) {
 			x = b.shuffle(name, x, side)
 		}
 	}
-	x = b.unit("conv5", x, 1024, 1, 1, 1, false, b.relu)
+	x = b.unit("conv5", x, 1024, 1, 1, 1, b.relu)
 	b.pooledLogits("fc", x, e.Classes)
 	return b.done()
 }
@@ -48,19 +48,19 @@ func (b *builder) shuffleUnit(name, x string) string {
 func (b *builder) shuffleDown(name, x string, out int) string {
 	in, half := b.channels[x], out/2
 	left := b.convolve(name+".branch1.0", x, in, square(3, 2, 1), in, false)
-	left = b.batchNorm(name+".branch1.1", left, false)
+	left = b.batchNorm(name+".branch1.1", left)
 	left = b.convolve(name+".branch1.2", left, half, square(1, 1, 0), 1, false)
-	left = b.relu(name+".branch1.4", b.batchNorm(name+".branch1.3", left, false))
+	left = b.relu(name+".branch1.4", b.batchNorm(name+".branch1.3", left))
 	return b.concat(name+".concat", left, b.shuffleBranch(name+".branch2", x, half, 2))
 }
 
 func (b *builder) shuffleBranch(name, x string, out, stride int) string {
 	x = b.convolve(name+".0", x, out, square(1, 1, 0), 1, false)
-	x = b.relu(name+".2", b.batchNorm(name+".1", x, false))
+	x = b.relu(name+".2", b.batchNorm(name+".1", x))
 	x = b.convolve(name+".3", x, out, square(3, stride, 1), out, false)
-	x = b.batchNorm(name+".4", x, false)
+	x = b.batchNorm(name+".4", x)
 	x = b.convolve(name+".5", x, out, square(1, 1, 0), 1, false)
-	return b.relu(name+".7", b.batchNorm(name+".6", x, false))
+	return b.relu(name+".7", b.batchNorm(name+".6", x))
 }
 
 // shuffle takes the channels of two halves in turn.

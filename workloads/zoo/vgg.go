@@ -14,7 +14,7 @@ func vgg(norm bool, depths ...int) func(Entry, int, int) (*network.Network, erro
 			for range depth {
 				x = b.convBias(next(), x, min(64<<stage, 512), 3, 1, 1)
 				if norm {
-					x = b.batchNorm(next(), x, false)
+					x = b.batchNorm(next(), x)
 				}
 				x = b.relu(next(), x)
 			}
