@@ -8,6 +8,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 )
 
@@ -23,7 +24,7 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		return nil, err
 	}
 	findings := append(machineFindings(here), gpus...)
-	findings = append(findings, conditionFindings(ctx, here)...)
+	findings = append(findings, warningFindings(append(environment.Conditions(ctx, "/", here), bench.Neighbours(cache)...))...)
 	findings = append(findings, diskFinding(cache))
 	engines, err := p.host().KnownEngines(cache)
 	if err != nil {
@@ -70,10 +71,10 @@ func memoryText(m record.Environment) string {
 	return table.Bytes(m.MemoryBytes)
 }
 
-// conditionFindings are what a run on this machine would be warned of.
-func conditionFindings(ctx context.Context, m record.Environment) []finding {
+// warningFindings are what a run on this machine would be warned of.
+func warningFindings(warnings record.Warnings) []finding {
 	var findings []finding
-	for _, w := range environment.Conditions(ctx, "/", m) {
+	for _, w := range warnings {
 		f := finding{What: w.Code, State: "warning", Text: w.Text}
 		if c, ok := record.Explain(w.Code); ok {
 			f.Remedy = c.Remedy

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,10 +14,11 @@ import (
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/reports/table"
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/images"
 )
 
-func (p *program) buildImages(c *cli.Context) error {
+func (p *program) buildImages(c *cli.Context) (err error) {
 	wanted, err := device.Parse(c.String("device"))
 	if err != nil {
 		return usage(fmt.Errorf("--device: %w", err))
@@ -41,6 +43,11 @@ func (p *program) buildImages(c *cli.Context) error {
 			return err
 		}
 	}
+	release, err := p.useImages(c.Context, g)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	var faults []error
 	err = store.EnsureAll(c.Context, chosen, func(i int, b images.Built) {
 		g.End()
@@ -54,6 +61,28 @@ func (p *program) buildImages(c *cli.Context) error {
 		return err
 	}
 	return errors.Join(append(faults, store.Timeline.Fault())...)
+}
+
+// useImages makes a builder known to every other dlbench, says who they are, and
+// keeps them from removing what it builds on.
+func (p *program) useImages(ctx context.Context, g bench.Progress) (release func() error, err error) {
+	h := p.host()
+	cache, err := h.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range bench.Neighbours(cache) {
+		g.Say("%s: %s", w.Code, w.Text)
+	}
+	self, err := h.Claim(cache)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := bench.UseImages(ctx, cache, g)
+	if err != nil {
+		return nil, errors.Join(err, self.Release())
+	}
+	return func() error { return errors.Join(unlock(), self.Release()) }, nil
 }
 
 func (p *program) listImages(c *cli.Context) error {

@@ -8,13 +8,23 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/reports/history"
+	"github.com/dlbench/dlbench/runners/bench"
 )
 
-func (p *program) pruneImages(c *cli.Context) error {
+func (p *program) pruneImages(c *cli.Context) (err error) {
 	store, chosen, err := readImages(c).open(c.Context, p.host(), nil)
 	if err != nil {
 		return err
 	}
+	cache, err := p.host().CacheDir()
+	if err != nil {
+		return err
+	}
+	release, err := bench.ChangeImages(cache)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	keep, err := p.baselineImages(c.Context)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/presence"
 )
 
 // What cannot be written is found before anything is prepared or measured: an
@@ -15,8 +16,9 @@ import (
 
 // claimed is a directory that can be written, and those that were made for it.
 type claimed struct {
-	path string
-	made []string // the deepest first
+	path   string
+	made   []string // the deepest first
+	unlock func() error
 }
 
 // claimDir makes a directory, if it is not there, and finds out whether it can
@@ -61,8 +63,26 @@ func claimNew(path string) (*claimed, error) {
 	}
 }
 
+// lock keeps other runs out of the directory: the record would be one's, and the
+// files of both.
+func (d *claimed) lock() error {
+	unlock, err := presence.Exclusive(filepath.Join(d.path, ".dlbench.lock"))
+	if errors.Is(err, presence.ErrTaken) {
+		return bench.EnvironmentError(fmt.Errorf("output directory %s: another dlbench writes to it", d.path), "give another --out, or wait for it")
+	}
+	if err != nil {
+		return bench.EnvironmentError(fmt.Errorf("output directory %s: %w", d.path, err), "give an --out that can be written")
+	}
+	d.unlock = unlock
+	return nil
+}
+
 // release removes what was made, if it has stayed empty.
 func (d *claimed) release() {
+	if d.unlock != nil {
+		_ = d.unlock() // whoever comes next finds no process that holds it
+		d.unlock = nil
+	}
 	for _, dir := range d.made {
 		if os.Remove(dir) != nil {
 			return

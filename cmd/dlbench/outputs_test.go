@@ -44,3 +44,29 @@ func TestADirectoryThatStayedEmptyIsReleased(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestADirectoryIsOneRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run")
+	first, err := claimDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.lock(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := claimDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.lock(); err == nil || exitCode(err) != exitEnvironment || hintOf(err) == "" {
+		t.Errorf("two runs have it: %v", err)
+	}
+	second.release()
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("who was refused removed the other's directory: %v", err)
+	}
+	first.release()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("an empty directory is left: %v", err)
+	}
+}

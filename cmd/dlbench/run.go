@@ -26,33 +26,47 @@ func (p *program) runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
 			jsonFlag(),
 		),
-		Action: func(c *cli.Context) error {
-			o, err := p.runOptions(c.String("resume"), c.String("out"), suiteName(c))
-			if err != nil {
-				return err
-			}
-			g := p.newProgress()
-			if err := p.readMeasure(c, g, &o); err != nil {
-				return err
-			}
-			claim := claimDir
-			if c.String("resume") == "" && c.String("out") == "" {
-				claim = claimNew
-			}
-			dir, err := claim(o.Dir)
-			if err != nil {
-				return err
-			}
-			o.Dir = dir.path
-			rec, err := measure(c.Context, o)
-			g.End()
-			if rec == nil {
-				dir.release()
-				return err
-			}
-			return errors.Join(p.showRun(o.Dir, rec, c.Bool("json")), err)
-		},
+		Action: p.doRun,
 	}
+}
+
+func (p *program) doRun(c *cli.Context) error {
+	asked := func() (bench.Options, error) { return p.runOptions(c.String("resume"), c.String("out"), suiteName(c)) }
+	o, err := asked()
+	if err != nil {
+		return err
+	}
+	g := p.newProgress()
+	if err := p.readMeasure(c, g, &o); err != nil {
+		return err
+	}
+	claim := claimDir
+	if c.String("resume") == "" && c.String("out") == "" {
+		claim = claimNew
+	}
+	dir, err := claim(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer dir.release()
+	if err := dir.lock(); err != nil {
+		return err
+	}
+	if dir.path == o.Dir { // whoever held the lock until now may have written a record
+		if o, err = asked(); err != nil {
+			return err
+		}
+		if err := p.readMeasure(c, g, &o); err != nil {
+			return err
+		}
+	}
+	o.Dir = dir.path
+	rec, err := measure(c.Context, o)
+	g.End()
+	if rec == nil {
+		return err
+	}
+	return errors.Join(p.showRun(o.Dir, rec, c.Bool("json")), err)
 }
 
 // runOptions are those of a new run in a directory that it finds a name for, or

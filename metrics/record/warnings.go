@@ -66,6 +66,7 @@ const (
 	CPUQuota       = "cpu_quota"
 	BusyMachine    = "busy_machine"
 	GPUShared      = "gpu_shared"
+	OtherDlbench   = "other_dlbench"
 
 	// Seen while a cell was measured.
 	StealTime          = "steal_time"
@@ -139,6 +140,7 @@ var Explanations = []Explanation{
 	{MemoryMismatch, "the kernel holds the runner to another memory limit than asked", "look at the engine's settings"},
 	{NoSteadyState, "iterations were still changing when the warm-up ended", "look at the warm-up times in the record"},
 	{NotConverged, "the interval is wider than the profile asks for", "a quieter machine; a longer --budget"},
+	{OtherDlbench, "another dlbench was at work on the machine", "wait for it; --strict other_dlbench refuses to run beside it"},
 	{OwnNetwork, "the network is a file of yours: parity is about what the file says", "hold the file against the framework that it came from"},
 	{ParityNotAsked, "nothing says that the runners computed the same", "drop --no-verify"},
 	{ScenarioSkipped, "a scenario that was asked for was not measured", "see the reason"},

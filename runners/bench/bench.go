@@ -22,6 +22,7 @@ import (
 	"github.com/dlbench/dlbench/runners/launch"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/parity"
+	"github.com/dlbench/dlbench/runners/presence"
 	"github.com/dlbench/dlbench/workloads/catalog"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -47,6 +48,8 @@ type Bench struct {
 	unbuilt   []error // images that could not be built
 	jobs      int     // images that are built at once
 	timeline  *timeline.Log
+	self      *presence.Presence
+	release   []func() error // of locks
 	making    sync.Mutex
 }
 
@@ -73,14 +76,14 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 		return nil, err
 	}
 	b.suite, b.workloads, b.catalog = selected.Suite.Name, selected.Workloads, selected.Catalog
-	if b.shared, err = s.Host.sharing(b.devices, s.Exclusive); err != nil {
-		return nil, err
+	if b.shared, err = s.Host.sharing(b.devices, s.Exclusive); err == nil {
+		err = b.room()
 	}
-	if err := b.room(); err != nil {
-		return nil, err
+	if err == nil {
+		err = b.makeStartable(ctx, reference, onDevices(runners, b.devices))
 	}
-	if err := b.makeStartable(ctx, reference, onDevices(runners, b.devices)); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
 }
@@ -128,25 +131,65 @@ func equip(ctx context.Context, s Setup, devices []device.Device, terms record.T
 	if set := b.host.Getenv("CUDA_VISIBLE_DEVICES"); set != "" && devices[0].GPU() {
 		b.progress.Say("CUDA_VISIBLE_DEVICES=%s of the environment is ignored: runners get what --device names, %s", set, terms.Device)
 	}
+	if err := b.claim(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.furnish(ctx, s); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	return b, nil
+}
+
+// claim makes this process known to others, and keeps the images that it uses.
+func (b *Bench) claim(ctx context.Context) (err error) {
+	if b.self, err = b.host.Claim(b.cache); err != nil {
+		return err
+	}
+	b.release = append(b.release, b.self.Release)
+	command, containers := b.engine.(*engine.CLI)
+	if !containers {
+		return nil
+	}
+	command.OwnedBy(b.self)
+	release, err := UseImages(ctx, b.cache, b.progress)
+	if err != nil {
+		return errors.Join(err, b.unlock())
+	}
+	b.release = append(b.release, release)
+	return nil
+}
+
+// unlock gives the locks back.
+func (b *Bench) unlock() error {
+	var faults []error
+	for _, release := range b.release {
+		faults = append(faults, release())
+	}
+	b.release = nil
+	return errors.Join(faults...)
+}
+
+// furnish makes what starts processes on the engine.
+func (b *Bench) furnish(ctx context.Context, s Setup) (err error) {
 	if removed, err := b.engine.Sweep(ctx); err == nil && removed > 0 {
 		b.progress.Say("removed %d containers that an earlier dlbench left behind", removed)
 	}
-	if err := handsOver(ctx, b.engine, devices); err != nil {
-		return nil, err
+	if err := handsOver(ctx, b.engine, b.devices); err != nil {
+		return err
 	}
 	b.launcher = &launch.Launcher{
 		Engine: b.engine, Session: fmt.Sprintf("%d-%d", os.Getpid(), b.host.Now().UnixNano()),
-		Threads: terms.Threads, CPUs: terms.CPUs, Memory: terms.MemoryBytes,
-		Inputs: filepath.Join(b.cache, "workloads"), Work: filepath.Join(b.cache, "work"), Logs: s.Logs,
+		Threads: b.terms.Threads, CPUs: b.terms.CPUs, Memory: b.terms.MemoryBytes,
+		Inputs: filepath.Join(b.cache, "workloads"), Work: b.self.Work(), Logs: s.Logs,
 		Python: engine.LocalPython(b.host.Getenv),
 	}
 	if b.local() {
 		if b.launcher.Adapters, err = manifest.ExtractPython(b.cache); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	b.meter = b.host.meterBeside(terms.CPUs)
-	return b, os.MkdirAll(b.launcher.Inputs, 0o755)
+	b.meter = b.host.meterBeside(b.terms.CPUs)
+	return os.MkdirAll(b.launcher.Inputs, 0o755)
 }
 
 // Close ends what the bench started.
@@ -157,7 +200,10 @@ func (b *Bench) Close(ctx context.Context) error {
 	if b.judge != nil {
 		faults = append(faults, b.judge.Close(ctx))
 	}
-	return errors.Join(append(faults, b.launcher.Close())...)
+	if b.launcher != nil {
+		faults = append(faults, b.launcher.Close())
+	}
+	return errors.Join(append(faults, b.unlock())...)
 }
 
 // Workloads are the selected ones.

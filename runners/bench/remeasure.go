@@ -54,7 +54,7 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 		err = again.find(ctx, known)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, again.Close(ctx))
 	}
 	return again, nil
 }
@@ -167,7 +167,7 @@ func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []Reco
 func (r *Remeasuring) only(cells []RecordedCell) (*Bench, error) {
 	all := r.Bench
 	stage := &Bench{host: all.host, progress: all.progress, cache: all.cache, suite: all.suite, catalog: all.catalog, seed: all.seed, terms: all.terms, devices: all.devices,
-		engine: all.engine, launcher: all.launcher, meter: all.meter, reference: all.reference}
+		engine: all.engine, launcher: all.launcher, meter: all.meter, reference: all.reference, self: all.self}
 	for _, cell := range cells {
 		id, err := all.catalog.ParseID(cell.Workload)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/environment"
@@ -160,7 +161,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 			return fmt.Errorf("make the output directory: %w", err)
 		}
 	}
-	conditions := append(environment.Conditions(ctx, "/", here), r.shared...)
+	conditions := slices.Concat(environment.Conditions(ctx, "/", here), r.shared, r.neighbours(ctx))
 	for _, w := range conditions {
 		r.progress.Say("%s: %s", w.Code, w.Text)
 	}
@@ -186,12 +187,18 @@ func (r *run) measure(ctx context.Context) error {
 	r.warnOfEngine()
 	return campaign.Run(ctx, campaign.Config{
 		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
-		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.save,
+		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.saveWithNeighbours,
 		Timeline: r.timeline,
 		Progress: func(e campaign.Event) {
 			r.progress.Step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},
 	})
+}
+
+// saveWithNeighbours saves, after a look at who else has begun meanwhile.
+func (r *run) saveWithNeighbours(rec *record.Record) error {
+	r.warnAll(warnedOf(r.self.Others()))
+	return r.save(rec)
 }
 
 // limit reads the memory limit of a container; plain processes have none.

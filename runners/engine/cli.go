@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dlbench/dlbench/runners/presence"
 )
 
 // CLI is podman or docker, driven by its command line.
@@ -21,7 +22,8 @@ type CLI struct {
 	probed  bool
 	cdi     []string // directories of CDI specifications
 	machine machine
-	root    string // above the host's /dev
+	root    string             // above the host's /dev
+	self    *presence.Presence // whose containers these are; nil names only the process
 }
 
 // dialect is how podman and docker differ.
@@ -103,6 +105,10 @@ func podmanEnvironment(environ []string, dir string) ([]string, error) {
 	return append(append([]string(nil), environ...), "CONTAINERS_CONF="+path), nil
 }
 
+// OwnedBy labels what is started from now on, so that other dlbench processes
+// know who owns it.
+func (c *CLI) OwnedBy(self *presence.Presence) { c.self = self }
+
 // Name is "podman" or "docker".
 func (c *CLI) Name() string { return c.dialect.name }
 
@@ -152,27 +158,6 @@ func (c *CLI) probe(ctx context.Context) Health {
 	return Health{State: Healthy, Version: version}
 }
 
-// Sweep removes the containers of harnesses that have ended.
-func (c *CLI) Sweep(ctx context.Context) (int, error) {
-	list, err := c.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+ownerLabel)
-	if err != nil {
-		return 0, err
-	}
-	removed, faults := 0, []error{}
-	for _, id := range strings.Fields(list) {
-		label, err := c.Output(ctx, "inspect", "--format", `{{index .Config.Labels "`+ownerLabel+`"}}`, id)
-		if err != nil || alive(label) {
-			continue // gone meanwhile, or at work
-		}
-		if err := c.remove(ctx, id); err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		removed++
-	}
-	return removed, errors.Join(faults...)
-}
-
 // remove kills and removes a container; one that is gone already is fine.
 func (c *CLI) remove(ctx context.Context, id string) error {
 	_, err := c.Output(ctx, "rm", "--force", "--volumes", id)
@@ -187,7 +172,7 @@ func (c *CLI) remove(ctx context.Context, id string) error {
 func (c *CLI) createArguments(s Spec) []string {
 	args := []string{"create", "--interactive", "--pull=never",
 		"--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none",
-		"--label=" + Label + "=" + s.Session, "--label=" + ownerLabel + "=" + owner(),
+		"--label=" + Label + "=" + s.Session,
 		"--env=HOME=/tmp", "--env=TMPDIR=/tmp", "--workdir=/tmp",
 	}
 	args = append(args, limitArguments(c.Limits(s))...)
@@ -202,15 +187,14 @@ func (c *CLI) createArguments(s Spec) []string {
 		limit := strconv.FormatInt(s.MemoryBytes, 10)
 		args = append(args, "--memory="+limit, "--memory-swap="+limit)
 	}
+	for name, value := range c.self.Labels() {
+		args = append(args, "--label="+name+"="+value)
+	}
 	for name, value := range s.Environment {
 		args = append(args, "--env="+name+"="+value)
 	}
 	for _, m := range s.Mounts {
-		volume := m.Host + ":" + m.Inside
-		if m.ReadOnly {
-			volume += ":ro"
-		}
-		args = append(args, "--volume="+volume)
+		args = append(args, "--mount="+m.option())
 	}
 	return append(append(args, s.Image), s.Command...)
 }

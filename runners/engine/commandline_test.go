@@ -14,6 +14,7 @@ import (
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/engine/enginetest"
+	"github.com/dlbench/dlbench/runners/presence"
 )
 
 func TestMain(m *testing.M) {
@@ -88,7 +89,7 @@ func TestAContainerMayDoNothingButCompute(t *testing.T) {
 		p, err := c.Start(t.Context(), engine.Spec{
 			Session: "session-1", Name: "x", Image: "image", Command: []string{"true"}, CPUs: "0-1", MemoryBytes: 1 << 30, PIDs: 50, TmpfsBytes: 1 << 20, FileBytes: 1 << 21,
 			Environment: map[string]string{"OMP_NUM_THREADS": "2"},
-			Mounts:      []engine.Mount{{Host: "/a", Inside: "/dlbench/in", ReadOnly: true}, {Host: "/b", Inside: "/dlbench/work"}},
+			Mounts:      []engine.Mount{{Host: "/a", Inside: "/dlbench/in", ReadOnly: true}, {Host: `/b:c, "d"`, Inside: "/dlbench/work"}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +105,7 @@ func TestAContainerMayDoNothingButCompute(t *testing.T) {
 			"--pull=never", "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
 			"--pids-limit=50", "--tmpfs=/tmp:rw,nosuid,nodev,size=1048576,mode=1777", "--ulimit=fsize=2097152:2097152", "--ulimit=core=0:0",
 			"--memory=1073741824", "--memory-swap=1073741824", "--cpuset-cpus=0-1", "--env=OMP_NUM_THREADS=2",
-			"--volume=/a:/dlbench/in:ro", "--volume=/b:/dlbench/work", "--label=dlbench.session=session-1",
+			"--mount=type=bind,src=/a,dst=/dlbench/in,readonly", `--mount=type=bind,"src=/b:c, ""d""",dst=/dlbench/work`, "--label=dlbench.session=session-1",
 		} {
 			if !slices.Contains(calls[0], want) {
 				t.Errorf("%s is not among %q", want, calls[0])
@@ -228,15 +229,72 @@ func TestASweepRemovesWhatDeadHarnessesLeft(t *testing.T) {
 		for _, owner := range []string{"99999999:1", strconv.Itoa(os.Getpid()) + ":1", "nonsense"} { // ended; a later process of that number; not ours
 			double.Leave("dlbench.session=old", "dlbench.owner="+owner)
 		}
+		earlier := double.Leave("dlbench.owner=99999999:1") // by a dlbench that does not say in which namespace
+		double.Answer("inspect --format {{.State.Status}} {{json .Config.Labels}} "+earlier, `running {"dlbench.owner":"99999999:1"}`)
 		n, err := c.Sweep(t.Context())
 		if err != nil || n != 3 {
 			t.Errorf("%d were removed, %v; want 3", n, err)
 		}
-		if left := double.Containers(); len(left) != 1 || left[0] != p.Identity().ContainerID {
-			t.Errorf("%v are left, want only the one that is at work", left)
+		left, want := double.Containers(), []string{earlier, p.Identity().ContainerID}
+		slices.Sort(want)
+		if !slices.Equal(left, want) {
+			t.Errorf("%v are left, want only those that are at work: %v", left, want)
 		}
 		if filters := double.Calls("ps"); len(filters) != 1 || !slices.Contains(filters[0], "label=dlbench.owner") {
 			t.Errorf("it listed by %q, want only containers with our label", filters)
+		}
+	})
+}
+
+// A PID says nothing of a process in another namespace, nor of one before the
+// machine was restarted.
+func TestASweepKnowsOwnersByTheirLocks(t *testing.T) {
+	bothPlayed(t, func(t *testing.T, c *engine.CLI, double *enginetest.CommandLine) {
+		dir := t.TempDir()
+		self, err := presence.Claim(dir, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.OwnedBy(self)
+		p := shell(t, c, waiting)
+		ready(t, p)
+		var own []string // what the container is labelled with
+		for _, arg := range double.Calls("create")[0] {
+			if label, found := strings.CutPrefix(arg, "--label="); found {
+				own = append(own, label)
+			}
+		}
+		elsewhere := func(changes ...string) []string { // the last of a name counts
+			return slices.Concat(own, []string{"dlbench.pidns=pid:[1]", "dlbench.owner=99999999:1"}, changes)
+		}
+		live := double.Leave(elsewhere()...)
+		unknown := double.Leave(elsewhere("dlbench.lock=" + filepath.Join(dir, "not-here.lock"))...)
+		double.Leave(elsewhere("dlbench.boot=earlier")...)
+		gone, err := presence.Claim(dir, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock := presence.Lock(gone.Labels())
+		if err := gone.Release(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(lock, nil, 0o644); err != nil { // as a killed process leaves it
+			t.Fatal(err)
+		}
+		double.Leave(elsewhere("dlbench.lock=" + lock)...)
+		if n, err := c.Sweep(t.Context()); n != 2 || err != nil {
+			t.Errorf("%d were removed, %v; want those of a killed process and of an earlier start", n, err)
+		}
+		left, want := double.Containers(), []string{p.Identity().ContainerID, live, unknown}
+		slices.Sort(want)
+		if !slices.Equal(left, want) {
+			t.Errorf("%v are left, want %v", left, want)
+		}
+		if sessions, err := c.Sessions(t.Context()); len(sessions) != 0 || err != nil {
+			t.Errorf("what is ours, or does not run, is another's session: %v, %v", sessions, err)
+		}
+		if err := self.Release(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

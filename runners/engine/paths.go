@@ -1,10 +1,26 @@
 package engine
 
 import (
+	"encoding/csv"
 	"path"
 	"path/filepath"
 	"strings"
 )
+
+// option is a mount as the engines' --mount reads it: a record of
+// comma-separated values, in which a path may hold commas, quotes and the colons
+// that end one for --volume.
+func (m Mount) option() string {
+	fields := []string{"type=bind", "src=" + m.Host, "dst=" + m.Inside}
+	if m.ReadOnly {
+		fields = append(fields, "readonly")
+	}
+	var text strings.Builder
+	w := csv.NewWriter(&text)
+	_ = w.Write(fields) // to memory
+	w.Flush()
+	return strings.TrimSuffix(text.String(), "\n")
+}
 
 // HostPaths is implemented by engines whose processes see the host's own
 // files, so that mounts change no path.

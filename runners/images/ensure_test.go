@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/engine/enginetest"
@@ -272,5 +273,39 @@ func TestAnImageThatTheUserMadeIsOnlyLookedFor(t *testing.T) {
 	}
 	if tags := built(double); len(tags) > 0 {
 		t.Errorf("it was built: %v", tags)
+	}
+}
+
+// waiting is a Progress that lets a test know of each step.
+type waiting struct{ steps chan string }
+
+func (w waiting) Step(text string, _ float64, _ time.Duration) { w.steps <- text }
+func (w waiting) Detail(string)                                {}
+
+// TestTwoBuildersTakeTurns: the second waits for a layer, and finds it there.
+func TestTwoBuildersTakeTurns(t *testing.T) {
+	s, double, _ := playedStore(t, "podman", nil)
+	w := waiting{make(chan string, 1)}
+	s.Progress = w
+	m, r := named(t, "reference")
+	double.Have(r.packages[len(r.packages)-1].tag)
+	other, err := s.turn(t.Context(), r.adapter.tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := s.Ensure(t.Context(), m)
+		done <- err
+	}()
+	if step := <-w.steps; step != "another dlbench builds "+r.adapter.tag+": waiting for it" {
+		t.Errorf("it says %q", step)
+	}
+	double.Have(r.adapter.tag)
+	if err := other(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || len(built(double)) != 0 {
+		t.Errorf("it built %v, %v; the other one had built it", built(double), err)
 	}
 }

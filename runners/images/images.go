@@ -8,7 +8,10 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +19,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/runners/presence"
 )
 
 // Progress is told what is being done: a step, and the lines that its builder
@@ -124,9 +128,17 @@ func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, rank in
 // layer makes an image if it is not there. Whoever else needs it meanwhile waits
 // for it, and does not keep a builder from other work.
 func (s *Store) layer(ctx context.Context, tag string, rank int, build func() error) error {
-	return s.once.do(ctx, tag, func() error {
+	return s.once.do(ctx, tag, func() (failed error) {
 		if s.ID(ctx, tag) != "" {
 			return nil
+		}
+		release, err := s.turn(ctx, tag)
+		if err != nil {
+			return err
+		}
+		defer func() { failed = errors.Join(failed, release()) }()
+		if s.ID(ctx, tag) != "" {
+			return nil // another dlbench has made it
 		}
 		if err := s.slots.take(ctx, max(1, s.Jobs), rank); err != nil {
 			return err
@@ -135,6 +147,12 @@ func (s *Store) layer(ctx context.Context, tag string, rank int, build func() er
 		defer s.tally.end(tag)
 		return build()
 	})
+}
+
+// turn waits until no other dlbench makes a layer: two that build the same one
+// would take its name from each other.
+func (s *Store) turn(ctx context.Context, tag string) (release func() error, err error) {
+	return presence.Turn(ctx, filepath.Join(s.Dir+".locks", url.PathEscape(tag)), func() { s.step("another dlbench builds " + tag + ": waiting for it") })
 }
 
 // buildTimeout is for one image; the largest takes a few minutes.

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type doubled struct {
 	Command     []string `json:"command"`
 	Environment []string `json:"environment"`
 	Labels      []string `json:"labels"`
-	Mounts      []string `json:"mounts"` // as the engine was asked for them
+	Mounts      []string `json:"mounts"` // HOST, a tab, INSIDE
 }
 
 func newDouble(dir string) *double { return &double{dir} }
@@ -157,8 +158,12 @@ func (d *double) create(args []string) int {
 		switch name {
 		case "--env":
 			c.Environment = append(c.Environment, value)
-		case "--volume", "--mount":
-			c.Mounts = append(c.Mounts, value)
+		case "--mount":
+			mount, err := readMount(value)
+			if err != nil {
+				return d.fault(err)
+			}
+			c.Mounts = append(c.Mounts, mount)
 		case "--label":
 			c.Labels = append(c.Labels, value)
 		}
@@ -167,6 +172,24 @@ func (d *double) create(args []string) int {
 	id, err := d.add(c)
 	fmt.Println(id)
 	return d.fault(err)
+}
+
+// readMount reads a bind mount as the engines do: a record of comma-separated
+// values.
+func readMount(text string) (string, error) {
+	fields, err := csv.NewReader(strings.NewReader(text)).Read()
+	values := map[string]string{}
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, "=")
+		values[name] = value
+	}
+	if err == nil && (values["type"] != "bind" || values["src"] == "" || values["dst"] == "") {
+		err = errors.New("no bind mount")
+	}
+	if err != nil {
+		return "", fmt.Errorf("--mount=%s: %w", text, err)
+	}
+	return values["src"] + "\t" + values["dst"], nil
 }
 
 // start runs the container's command with this process's streams.
@@ -221,12 +244,21 @@ func (d *double) inspect(format, id string) int {
 		fmt.Println("false")
 	case format == "{{.State.Pid}}":
 		fmt.Println(d.pid(id))
-	case strings.Contains(format, ".Config.Labels"):
+	case format == "{{.State.Status}} {{json .Config.Labels}}":
+		labels := map[string]string{}
 		for _, label := range c.Labels {
-			if name, value, _ := strings.Cut(label, "="); strings.Contains(format, `"`+name+`"`) {
-				fmt.Println(value)
-			}
+			name, value, _ := strings.Cut(label, "=")
+			labels[name] = value
 		}
+		text, err := json.Marshal(labels)
+		if err != nil {
+			return d.fault(err)
+		}
+		status := "exited"
+		if d.pid(id) > 0 {
+			status = "running"
+		}
+		fmt.Println(status, string(text))
 	default:
 		return d.fault(fmt.Errorf("the double cannot tell %q", format))
 	}
