@@ -53,7 +53,7 @@ func conditions(rec *record.Record) []markdown.Item {
 	add := func(format string, args ...any) {
 		items = append(items, markdown.Item{Text: fmt.Sprintf(format, args...)})
 	}
-	add("device %s, %d threads on CPUs %s, memory limit %s", rec.Terms.Device, rec.Terms.Threads, rec.Terms.CPUs, table.Bytes(rec.Terms.MemoryBytes))
+	add("device %s, %s on CPUs %s, memory limit %s", rec.Terms.Device, rec.ThreadsText(), rec.Terms.CPUs, table.Bytes(rec.Terms.MemoryBytes))
 	add("%s, %d logical CPUs, %s memory, %s, kernel %s", e.CPU, e.LogicalCPUs, table.Bytes(e.MemoryBytes), e.OS, e.Kernel)
 	add("engine %s %s", e.Engine, e.EngineVersion)
 	for _, r := range rec.Runners {

@@ -15,7 +15,7 @@ import (
 // and what has to be said about the figures below.
 func Table(w io.Writer, rec *record.Record, width int) error {
 	p := &printer{w: w}
-	p.printf("%s on %s, %d threads on CPUs %s, %s, profile %s\n", rec.Suite, rec.Environment.CPU, rec.Terms.Threads, rec.Terms.CPUs, rec.Terms.Device, rec.Profile)
+	p.printf("%s on %s, %s on CPUs %s, %s, profile %s\n", rec.Suite, rec.Environment.CPU, rec.ThreadsText(), rec.Terms.CPUs, rec.Terms.Device, rec.Profile)
 	for _, workload := range rec.Workloads {
 		p.printf("\n%s\n", workload.ID)
 		t := table.New("  runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")

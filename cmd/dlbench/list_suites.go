@@ -17,7 +17,7 @@ func (p *program) listSuites(c *cli.Context) error {
 	}
 	var rows []row
 	t := table.New("suite", "workloads", "profile", "description")
-	for _, s := range suite.All() {
+	for _, s := range suite.All(bench.Defaults().MostThreads()) {
 		r := row{Suite: s}
 		for _, id := range s.Workloads {
 			r.IDs = append(r.IDs, id.String())
@@ -29,9 +29,9 @@ func (p *program) listSuites(c *cli.Context) error {
 }
 
 func (p *program) listWorkloads(c *cli.Context) error {
-	chosen := suite.All()
+	chosen := suite.All(bench.Defaults().MostThreads())
 	if name := c.String("suite"); name != "" {
-		s, err := suite.Get(name)
+		s, err := suite.Get(name, bench.Defaults().MostThreads())
 		if err != nil {
 			return usage(err)
 		}

@@ -1,7 +1,10 @@
 package record
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // The scenarios of blocks, as the runner protocol names them.
@@ -31,6 +34,34 @@ func (r *Record) Workload(id string) *Workload {
 		}
 	}
 	return nil
+}
+
+// AllOthers stands in MinChange for every workload that is not named.
+const AllOthers = "*"
+
+// ThreadsOf is how many threads a workload's runners were asked to use.
+func (r *Record) ThreadsOf(workload string) int {
+	if w := r.Workload(workload); w != nil && w.Threads != 0 {
+		return w.Threads
+	}
+	return r.Terms.Threads
+}
+
+// ThreadsText is how many threads were asked for, for people.
+func (r *Record) ThreadsText() string {
+	var counts []int
+	for _, w := range r.Workloads {
+		counts = append(counts, r.ThreadsOf(w.ID))
+	}
+	slices.Sort(counts)
+	if counts = slices.Compact(counts); len(counts) < 2 {
+		return fmt.Sprintf("%d threads", r.Terms.Threads)
+	}
+	var parts []string
+	for _, n := range counts {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return strings.Join(parts, ", ") + " threads, as the workloads say"
 }
 
 // Modes are those of the record's workloads, in their order.

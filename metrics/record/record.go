@@ -13,25 +13,28 @@ const SchemaVersion = 1
 
 // Record is result.json.
 type Record struct {
-	SchemaVersion  int          `json:"schema_version"`
-	DlbenchVersion string       `json:"dlbench_version"`
-	Suite          string       `json:"suite"`
-	Branch         string       `json:"branch,omitempty"` // of the source that was measured, as it was named
-	Profile        string       `json:"profile"`          // "quick", "report", "gate"
-	Created        time.Time    `json:"created"`
-	Updated        time.Time    `json:"updated"`
-	Seed           uint64       `json:"seed"`
-	Scenarios      []string     `json:"scenarios,omitempty"` // asked for beside throughput and single-stream latency
-	Status         string       `json:"status"`              // Complete, Interrupted, Running
-	Rounds         int          `json:"rounds"`              // finished
-	Environment    Environment  `json:"environment"`
-	Terms          Terms        `json:"terms"`
-	Warnings       Warnings     `json:"warnings"`
-	Workloads      []Workload   `json:"workloads"`
-	Runners        []Runner     `json:"runners"`
-	Cells          []Cell       `json:"cells"`
-	Comparisons    []Comparison `json:"comparisons"`
-	Overall        []Overall    `json:"overall,omitempty"` // over the workloads of each mode
+	SchemaVersion  int       `json:"schema_version"`
+	DlbenchVersion string    `json:"dlbench_version"`
+	Suite          string    `json:"suite"`
+	Branch         string    `json:"branch,omitempty"` // of the source that was measured, as it was named
+	Profile        string    `json:"profile"`          // "quick", "report", "gate"
+	Created        time.Time `json:"created"`
+	Updated        time.Time `json:"updated"`
+	Seed           uint64    `json:"seed"`
+	Scenarios      []string  `json:"scenarios,omitempty"` // asked for beside throughput and single-stream latency
+	// MinChange are the smallest changes that a check tells, as shares: by network
+	// or workload, and "*" for all others. Absent if the suite names none.
+	MinChange   map[string]float64 `json:"min_change,omitempty"`
+	Status      string             `json:"status"` // Complete, Interrupted, Running
+	Rounds      int                `json:"rounds"` // finished
+	Environment Environment        `json:"environment"`
+	Terms       Terms              `json:"terms"`
+	Warnings    Warnings           `json:"warnings"`
+	Workloads   []Workload         `json:"workloads"`
+	Runners     []Runner           `json:"runners"`
+	Cells       []Cell             `json:"cells"`
+	Comparisons []Comparison       `json:"comparisons"`
+	Overall     []Overall          `json:"overall,omitempty"` // over the workloads of each mode
 }
 
 // The states of a record.
@@ -133,6 +136,7 @@ type Workload struct {
 	Mode            string `json:"mode"`
 	Batch           int    `json:"batch"`
 	Precision       string `json:"precision"`
+	Threads         int    `json:"threads,omitempty"` // of its runners, if not those of the terms: of a record with several numbers of them
 	InputShape      []int  `json:"input_shape"`
 	Parameters      int64  `json:"parameters"`       // trainable elements
 	MACs            int64  `json:"macs"`             // multiply-accumulates of one image's forward pass

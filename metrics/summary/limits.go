@@ -47,8 +47,8 @@ func warnOfLimits(r *record.Record, c *record.Cell) {
 	if u.StealPercent != nil && *u.StealPercent > stealPercent {
 		warn(record.StealTime, "the hypervisor gave %.1f %% of the machine's CPU time to others while it was timed", *u.StealPercent)
 	}
-	if u.ThreadsBusy != nil && *u.ThreadsBusy > float64(r.Terms.Threads+feedingThreads) {
-		warn(record.ThreadsExceeded, "the work was spread over %.1f threads while it was timed, %d were asked for", *u.ThreadsBusy, r.Terms.Threads)
+	if asked := r.ThreadsOf(c.Workload); u.ThreadsBusy != nil && *u.ThreadsBusy > float64(asked+feedingThreads) {
+		warn(record.ThreadsExceeded, "the work was spread over %.1f threads while it was timed, %d were asked for", *u.ThreadsBusy, asked)
 	}
 	if seen.faults > diskFaults*seen.seconds {
 		warn(record.DiskFaults, "%.0f pages were read from a disk in %.2f s that were timed: memory is short, or the files were not read before", seen.faults, seen.seconds)

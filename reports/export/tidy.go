@@ -29,7 +29,7 @@ func Tidy(w io.Writer, rec *record.Record) error {
 	}
 	for i := range rec.Cells {
 		c := &rec.Cells[i]
-		key := append(recordKey(rec), cellKey(rec, c)...)
+		key := append(recordKey(rec, c), cellKey(rec, c)...)
 		for _, p := range c.Processes {
 			process := slices.Concat(key, []string{strconv.Itoa(p.Round), strconv.Itoa(p.Order), p.Status})
 			for j, b := range p.Blocks {
@@ -43,9 +43,9 @@ func Tidy(w io.Writer, rec *record.Record) error {
 	return out.Error()
 }
 
-func recordKey(r *record.Record) []string {
+func recordKey(r *record.Record, c *record.Cell) []string {
 	return []string{r.Created.UTC().Format(time.RFC3339), r.Environment.Host, r.Suite, r.Profile, strconv.FormatUint(r.Seed, 10),
-		r.Terms.Device, strconv.Itoa(r.Terms.Threads), r.Terms.CPUs}
+		r.Terms.Device, strconv.Itoa(r.ThreadsOf(c.Workload)), r.Terms.CPUs}
 }
 
 func cellKey(r *record.Record, c *record.Cell) []string {

@@ -50,7 +50,7 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 		return nil, err
 	}
 	baseline := baselines[0]
-	rule, err := q.ruled(StoredRule)
+	rule, err := q.ruled(StoredRule, result.Record)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		if rule, err = q.ruled(RerunRule); err != nil {
+		if rule, err = q.ruled(RerunRule, result.Record); err != nil {
 			return nil, err
 		}
 		return Rerun(ctx, result, baseline, rule, again)
@@ -72,10 +72,11 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 	return report, err
 }
 
-// ruled is a rule with the smallest change that is asked for.
-func (q Question) ruled(rule Rule) (Rule, error) {
+// ruled is a rule with the smallest changes that are asked for, or else with
+// those of the result's suite.
+func (q Question) ruled(rule Rule, result *record.Record) (Rule, error) {
 	if q.Change == "" {
-		return rule, nil
+		return rule.withRecorded(result.MinChange), nil
 	}
 	rule, err := rule.WithMinChange(q.Change)
 	if err != nil {
@@ -111,7 +112,7 @@ func (q Question) trend(ctx context.Context, result compare.Source) (*Report, er
 		}
 		return nil, err
 	}
-	rule, err := q.ruled(TrendRule)
+	rule, err := q.ruled(TrendRule, result.Record)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
@@ -57,6 +58,22 @@ func (r Rule) WithMinChange(text string) (Rule, error) {
 		r.Changes[name] = change
 	}
 	return r, nil
+}
+
+// withRecorded takes over the smallest changes that a record's suite named.
+func (r Rule) withRecorded(changes map[string]float64) Rule {
+	r.Changes = maps.Clone(r.Changes)
+	for name, change := range changes {
+		if name == record.AllOthers {
+			r.Change = change
+			continue
+		}
+		if r.Changes == nil {
+			r.Changes = map[string]float64{}
+		}
+		r.Changes[name] = change
+	}
+	return r
 }
 
 // The rules of the three ways. Two stages of 12 pairs at 0.01 give 2e-5 false

@@ -45,6 +45,7 @@ func (d *data) table(tables ...*grid) {
 // view adds what a record's part of the page draws.
 func (d *data) view(v *view) {
 	d.chart(v.Batches...)
+	d.chart(v.Speedups...)
 	d.chart(v.Roofline)
 	for _, w := range v.Workloads {
 		d.chart(w.Charts...)

@@ -62,6 +62,7 @@ func TestInChromium(t *testing.T) {
 		"a GPU":        {[]*record.Record{campaign(thorough())}, 100},
 		"all of a GPU": {[]*record.Record{campaign(metered())}, 45},
 		"two records":  {[]*record.Record{campaign(small()), spreadsheet}, 56},
+		"threads":      {[]*record.Record{campaign(scaled())}, 108},
 		"hostile":      {[]*record.Record{campaign(hostile)}, 26},
 		"two hostile":  {[]*record.Record{campaign(hostile), campaign(hostile)}, 56},
 	} {

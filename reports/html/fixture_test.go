@@ -34,6 +34,7 @@ type plan struct {
 	text      string // in every name and log
 	networks  []cnn
 	batches   []int
+	counts    []int // numbers of threads, if they are the workloads'
 	runners   int
 	rounds    int
 	blocks    int
@@ -62,6 +63,13 @@ func thorough() plan {
 func metered() plan {
 	p := thorough()
 	p.networks, p.batches, p.peak, p.counted = networks[3:4], []int{1, 8}, nil, true
+	return p
+}
+
+// scaled has several numbers of threads.
+func scaled() plan {
+	p := small()
+	p.networks, p.counts, p.threads, p.rounds = networks[2:4], []int{1, 2, 4, 8, 12}, 12, 8
 	return p
 }
 
@@ -108,8 +116,16 @@ func (p plan) addWorkloads(r *record.Record) {
 	for _, n := range p.networks {
 		for _, mode := range []string{"infer", "train"} {
 			for _, batch := range p.batches {
-				r.AddWorkload(record.Workload{ID: fmt.Sprintf("%s/%s/b%d/fp32", n.name, mode, batch) + p.text, Network: n.name + p.text, Mode: mode, Batch: batch,
-					Precision: "fp32", InputShape: []int{batch, 3, 224, 224}, Parameters: n.parameters, MACs: n.macs, ActivationBytes: n.activations})
+				w := record.Workload{ID: fmt.Sprintf("%s/%s/b%d/fp32", n.name, mode, batch) + p.text, Network: n.name + p.text, Mode: mode, Batch: batch,
+					Precision: "fp32", InputShape: []int{batch, 3, 224, 224}, Parameters: n.parameters, MACs: n.macs, ActivationBytes: n.activations}
+				if p.counts == nil {
+					r.AddWorkload(w)
+				}
+				for _, w.Threads = range p.counts {
+					of := w
+					of.ID += fmt.Sprintf("/t%d", w.Threads)
+					r.AddWorkload(of)
+				}
 			}
 		}
 	}
@@ -147,6 +163,9 @@ func (p plan) cell(rng *rand.Rand, w record.Workload, runner record.Runner, i in
 		c.Parity.Checks[1].Passed, c.Parity.Checks[1].Value = false, 0.31
 	}
 	speed := 3e12 / (float64(w.MACs) + 3e8) * math.Pow(0.8, float64(i)) * math.Sqrt(float64(w.Batch)) // images/s
+	if w.Threads > 0 {
+		speed *= math.Pow(float64(w.Threads), 0.95-0.08*float64(i))
+	}
 	for round := range p.rounds {
 		c.Processes = append(c.Processes, p.process(rng, w, round, i, speed*(1+0.006*rng.NormFloat64())))
 	}

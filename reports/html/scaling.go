@@ -8,11 +8,20 @@ import (
 )
 
 // family is what the workloads of a scaling line have in common.
-type family struct{ network, mode, precision string }
+type family struct {
+	network, mode, precision string
+	threads                  int
+}
 
-func familyOf(w record.Workload) family { return family{w.Network, w.Mode, w.Precision} }
+func familyOf(w record.Workload) family { return family{w.Network, w.Mode, w.Precision, w.Threads} }
 
-func (f family) String() string { return f.network + "/" + f.mode + "/" + f.precision }
+func (f family) String() string {
+	name := f.network + "/" + f.mode + "/" + f.precision
+	if f.threads != 0 {
+		name += fmt.Sprintf("/t%d", f.threads)
+	}
+	return name
+}
 
 // batchCharts draw throughput over the batch, for every network and mode that
 // the record has at several batches.
@@ -90,12 +99,22 @@ func medians(list []summary.Step) [][2]Datum {
 	return data
 }
 
-// bars are the intervals, one upright line each: a gap parts them.
+// bars are the intervals of steps.
 func bars(name string, mark int, list []summary.Step) series {
 	var data [][2]any
 	for _, s := range list {
-		data = append(data, [2]any{s.At, rounded(s.Throughput.Low)}, [2]any{s.At, rounded(s.Throughput.High)}, [2]any{s.At, "-"})
+		data = append(data, upright(s.At, s.Throughput)...)
 	}
+	return intervals(name, mark, data)
+}
+
+// upright are the ends of an interval, and the gap that parts it from the next.
+func upright(at int, e summary.Estimate) [][2]any {
+	return [][2]any{{at, rounded(e.Low)}, {at, rounded(e.High)}, {at, "-"}}
+}
+
+// intervals are one upright line each.
+func intervals(name string, mark int, data [][2]any) series {
 	s := marked(name, mark, data)
 	s.Symbol, s.SymbolSize, s.LineStyle.Type = "none", nil, "solid"
 	return s

@@ -82,7 +82,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"system", e.OS + ", kernel " + e.Kernel}, {"control groups", e.Cgroup}, {"virtualization", e.Virtualization},
 		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
-		{"asked of every runner", fmt.Sprintf("%s, %d threads, CPUs %s, memory: %s", t.Device, t.Threads, orAll(t.CPUs), limit(t.MemoryBytes))},
+		{"asked of every runner", fmt.Sprintf("%s, %s, CPUs %s, memory: %s", t.Device, rec.ThreadsText(), orAll(t.CPUs), limit(t.MemoryBytes))},
 		{"limits of each container", limitsFact(e.Limits)},
 		{"measured peak", peakFact(e.Peak)},
 		{"dlbench", fmt.Sprintf("%s, seed %d, profile %s, %d rounds", rec.DlbenchVersion, rec.Seed, rec.Profile, rec.Rounds)},

@@ -22,6 +22,7 @@ type view struct {
 	NotRanked *grid
 	Warnings  []warningView
 	Batches   []*chart
+	Speedups  []*chart
 	Roofline  *chart
 	Terms     *grid
 	Machine   *grid
@@ -32,7 +33,7 @@ type view struct {
 
 func newView(rec *record.Record, letter, prefix string, m *marks, a anchors) *view {
 	v := &view{Record: rec, Prefix: prefix, Letter: letter, Banner: banner(rec), Interval: ranking.IntervalName(rec), marks: m, anchors: a}
-	for _, taken := range []string{"answer", "warnings", "workloads", "scaling", "roof", "roofline", "terms", "machine"} {
+	for _, taken := range []string{"answer", "warnings", "workloads", "scaling", "threads", "roof", "roofline", "terms", "machine"} {
 		a.unique(prefix + taken)
 	}
 	for _, w := range rec.Workloads {
@@ -41,7 +42,7 @@ func newView(rec *record.Record, letter, prefix string, m *marks, a anchors) *vi
 	v.Warnings = warningViews(rec, prefix)
 	v.Trust = trust(v)
 	v.Answers, v.Overall, v.NotRanked = answersTable(v), overallTable(v), notRankedTable(v)
-	v.Batches = batchCharts(v)
+	v.Batches, v.Speedups = batchCharts(v), speedupCharts(v)
 	v.Roofline = rooflineChart(v)
 	v.Terms, v.Machine = termsTable(v), machineTable(v)
 	return v

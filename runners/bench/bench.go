@@ -71,6 +71,9 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 	if err != nil {
 		return nil, err
 	}
+	if most, all := threadsOf(selected.Workloads); all {
+		s.Threads = most // the terms are those of some cells at least
+	}
 	b, err := Equip(ctx, s)
 	if err != nil {
 		return nil, err
@@ -272,7 +275,11 @@ func (b *Bench) room() error {
 
 // Start starts a fresh process of a runner, and greets it.
 func (b *Bench) Start(ctx context.Context, e Entry) (*launch.Runner, error) {
-	return b.launcher.Open(ctx, e.Manifest, e.Image, e.Device)
+	threads := b.terms.Threads
+	if e.Threads != 0 {
+		threads = e.Threads
+	}
+	return b.launcher.OpenWith(ctx, e.Manifest, e.Image, e.Device, threads)
 }
 
 // StartRaw starts a process of a runner, and says nothing to it.

@@ -63,7 +63,9 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 		return nil, err
 	}
 	e := *r.entry(cell.Runner)
-	out := &campaign.Cell{Runner: cell.Runner, Open: r.opener(e)}
+	timed := e
+	timed.Threads = id.Threads
+	out := &campaign.Cell{Workload: cell.Workload, Runner: cell.Runner, Open: r.opener(timed)}
 	if out.Plan, out.Files, err = r.Make(ctx, id); err != nil || r.skipParity {
 		return out, err
 	}
@@ -96,7 +98,7 @@ func (r *run) opener(e Entry) func(ctx context.Context) (campaign.Runner, error)
 		if err != nil {
 			return nil, err
 		}
-		r.introduce(e.Name(), opened.Hello())
+		r.introduce(e, opened.Hello())
 		if unconfirmed := opened.Unconfirmed(); unconfirmed != "" {
 			r.record.Warn(record.AboutRunner(e.Name()), record.DeviceUnconfirmed, "%s", unconfirmed)
 		}

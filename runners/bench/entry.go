@@ -20,6 +20,7 @@ type Entry struct {
 	Image    string
 	ImageID  string
 	Key      string // identity for the cache of verdicts
+	Threads  int    // to use, if not those of the terms
 	Unusable string // why it cannot be started here; empty if it can
 }
 

@@ -58,15 +58,16 @@ func (silent) Say(string, ...any)                  {}
 // Options say everything about one campaign.
 type Options struct {
 	Setup
-	Profile      string        // how much is measured; empty is the suite's
-	Rounds       int           // exactly so many processes of each cell; 0 is the profile's
-	Budget       time.Duration // to verify and to measure, and the process that runs then; 0 is none
-	Scenarios    []string      // of inference, beside those that are always measured
-	LatencyBound time.Duration // of the server scenario's p99; 0 is DefaultLatencyBound
-	SkipParity   bool          // measure without a verdict; nothing is ranked then
-	Strict       []string      // codes of warnings that end the run, or "all"
-	Machine      string        // name of this machine, whose records are compared with one another; empty leaves that to its hardware
-	Branch       string        // that is measured: its records are kept apart
+	Profile      string             // how much is measured; empty is the suite's
+	Rounds       int                // exactly so many processes of each cell; 0 is the profile's
+	Budget       time.Duration      // to verify and to measure, and the process that runs then; 0 is none
+	Scenarios    []string           // of inference, beside those that are always measured
+	LatencyBound time.Duration      // of the server scenario's p99; 0 is DefaultLatencyBound
+	SkipParity   bool               // measure without a verdict; nothing is ranked then
+	MinChange    map[string]float64 // the smallest changes that checks of the record tell, as record.Record has them; nil is the suite's
+	Strict       []string           // codes of warnings that end the run, or "all"
+	Machine      string             // name of this machine, whose records are compared with one another; empty leaves that to its hardware
+	Branch       string             // that is measured: its records are kept apart
 
 	Dir    string                     // made before anything is measured; empty makes none
 	Resume *record.Record             // of an interrupted campaign to go on with; it is changed

@@ -14,6 +14,7 @@ import (
 func (r *run) newRecord(here record.Environment, conditions record.Warnings) error {
 	rec := record.New(r.host.Now())
 	rec.DlbenchVersion, rec.Suite, rec.Profile, rec.Seed, rec.Scenarios = r.host.Version, r.suite, r.profile.Name, r.seed, r.scenarios.Names()
+	rec.MinChange = r.minChange
 	rec.Environment, rec.Terms, rec.Branch = here, r.terms, r.branch
 	r.record = rec
 	r.warnAll(conditions)
@@ -64,14 +65,19 @@ func (e Entry) runner() record.Runner {
 }
 
 // introduce records how a runner introduced itself.
-func (r *run) introduce(name string, hello protocol.HelloResult) {
+func (r *run) introduce(e Entry, hello protocol.HelloResult) {
+	name := e.Name()
 	known := r.record.Runner(name)
 	if known == nil {
 		return
 	}
+	threads := known.Terms.Threads // of a cell with threads of its own they are not the runner's
+	if e.Threads == 0 || e.Threads == r.terms.Threads {
+		threads = hello.Terms.Threads
+	}
 	known.FrameworkVersion, known.AdapterDigest, known.Build = hello.FrameworkVersion, hello.AdapterDigest, hello.Build
 	t := hello.Terms
-	known.Terms = record.RunnerTerms{Threads: t.Threads, CPUs: t.CPUs, Layout: t.Layout, Execution: t.Execution, Precision: t.Precision, Switches: t.Switches}
+	known.Terms = record.RunnerTerms{Threads: threads, CPUs: t.CPUs, Layout: t.Layout, Execution: t.Execution, Precision: t.Precision, Switches: t.Switches}
 	for i := range r.record.Cells {
 		if c := &r.record.Cells[i]; c.Runner == name {
 			c.FrameworkVersion = hello.FrameworkVersion
@@ -115,6 +121,6 @@ func describe(id plan.ID, p *plan.Plan) (record.Workload, error) {
 		return record.Workload{}, err
 	}
 	counts, err := p.Network.Counts()
-	return record.Workload{ID: id.String(), Digest: digest, Network: id.Network, Mode: string(id.Mode), Batch: id.Batch, Precision: id.Precision,
+	return record.Workload{ID: id.String(), Digest: digest, Network: id.Network, Mode: string(id.Mode), Batch: id.Batch, Precision: id.Precision, Threads: id.Threads,
 		InputShape: p.Network.Input.Shape, Parameters: counts.Parameters, MACs: counts.MACs, ActivationBytes: counts.ActivationBytes}, err
 }

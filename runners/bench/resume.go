@@ -27,6 +27,7 @@ func Resuming(old *record.Record) Options {
 	o.Seed, o.Threads, o.CPUs, o.Device = old.Seed, old.Terms.Threads, old.Terms.CPUs, old.Terms.Device
 	o.Machine, o.Branch = old.Environment.Machine, old.Branch
 	o.Profile, o.Scenarios, o.LatencyBound = old.Profile, old.Scenarios, time.Duration(old.Terms.LatencyBoundMS*1e6)
+	o.MinChange = old.MinChange
 	if old.Environment.Engine != "" {
 		o.Engine = old.Environment.Engine
 	}

@@ -29,7 +29,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 			return nil, UsageError(fmt.Errorf("%s %q: expected %s", label.flag, label.name, record.LabelForm))
 		}
 	}
-	if err := r.ask(o); err != nil {
+	if err := r.ask(&o); err != nil {
 		return nil, err
 	}
 	if o.Resume != nil {
@@ -70,6 +70,7 @@ type run struct {
 	scenarios  campaign.Scenarios
 	machine    string // its name, if it was given one
 	branch     string
+	minChange  map[string]float64                 // of the suite, for checks of the record
 	strict     []string                           // codes of warnings that are not accepted
 	wanted     func(workload, runner string) bool // cells to measure; nil is all
 	save       func(*record.Record) error
@@ -78,7 +79,11 @@ type run struct {
 
 // ask reads what is asked: the profile, the scenarios, and the warnings that are
 // not accepted.
-func (r *run) ask(o Options) (err error) {
+func (r *run) ask(o *Options) (err error) {
+	if err = o.ofSuite(); err != nil {
+		return err
+	}
+	r.minChange = o.MinChange
 	if r.profile, err = o.profile(); err != nil {
 		return err
 	}
@@ -92,15 +97,26 @@ func (r *run) ask(o Options) (err error) {
 	return err
 }
 
+// ofSuite takes from the suite what was not asked for.
+func (o *Options) ofSuite() error {
+	chosen, err := o.Select()
+	if err != nil {
+		return err
+	}
+	if o.Profile == "" {
+		o.Profile = chosen.Suite.Profile
+	}
+	if len(o.Scenarios) == 0 && o.Resume == nil {
+		o.Scenarios = chosen.Suite.Scenarios
+	}
+	if o.MinChange == nil {
+		o.MinChange = chosen.Suite.MinChange
+	}
+	return nil
+}
+
 func (o Options) profile() (campaign.Profile, error) {
 	name := o.Profile
-	if name == "" {
-		chosen, err := o.Select()
-		if err != nil {
-			return campaign.Profile{}, err
-		}
-		name = chosen.Suite.Profile
-	}
 	profile, err := campaign.ProfileNamed(name)
 	switch {
 	case err != nil:

@@ -56,12 +56,15 @@ func (s Setup) selection() (Selection, error) {
 	}
 	switch {
 	case suite.IsFile(name):
-		out.Suite, err = suite.Read(name, out.Catalog)
+		out.Suite, err = suite.Read(name, out.Catalog, s.MostThreads())
 	case name != "":
-		out.Suite, err = suite.Get(name)
+		out.Suite, err = suite.Get(name, s.MostThreads())
 	}
 	if err != nil {
 		return out, err
+	}
+	if s.Threads != 0 {
+		out.Suite.Workloads = byOneNumber(out.Suite.Workloads)
 	}
 	named, err := parseAll(out.Catalog, s.Workloads)
 	if err != nil {
@@ -75,6 +78,18 @@ func (s Setup) selection() (Selection, error) {
 		out.Workloads = out.Suite.Workloads
 	}
 	return out, nil
+}
+
+// byOneNumber are a suite's workloads by the number of threads that the request
+// names instead of the suite's.
+func byOneNumber(ids []plan.ID) []plan.ID {
+	var out []plan.ID
+	for _, id := range ids {
+		if id = id.WithoutThreads(); !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func parseAll(c *catalog.Catalog, wanted []string) ([]plan.ID, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/workloads/plan"
 )
 
 // termsOn are the conditions that every runner gets on these devices.
@@ -40,6 +41,26 @@ func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
 	t.CPUs = engine.FormatCPUs(cpus)
 	t.MemoryBytes, err = memoryLimit()
 	return t, err
+}
+
+// MostThreads are those of a run for which nobody asked for a number; 0 if
+// this machine does not tell.
+func (s Setup) MostThreads() int {
+	s.Threads = 0
+	t, err := s.termsOn([]device.Device{device.CPU})
+	if err != nil {
+		return 0
+	}
+	return t.Threads
+}
+
+// threadsOf is the largest number of threads that workloads have of their own,
+// and whether all have one.
+func threadsOf(ids []plan.ID) (most int, all bool) {
+	for _, id := range ids {
+		most = max(most, id.Threads)
+	}
+	return most, len(ids) > 0 && !slices.ContainsFunc(ids, func(id plan.ID) bool { return id.Threads == 0 })
 }
 
 func allowedCPUs() ([]int, error) {

@@ -40,11 +40,20 @@ type Expectation interface {
 
 // Cell is what a campaign measures.
 type Cell struct {
-	Plan   *plan.Plan
-	Files  plan.Files
-	Runner string
-	Open   func(ctx context.Context) (Runner, error)
-	Expect Expectation // nil when parity was skipped
+	Workload string // in the record, if that is not the plan's name: of several numbers of threads
+	Plan     *plan.Plan
+	Files    plan.Files
+	Runner   string
+	Open     func(ctx context.Context) (Runner, error)
+	Expect   Expectation // nil when parity was skipped
+}
+
+// workload is the cell's in the record.
+func (c Cell) workload() string {
+	if c.Workload != "" {
+		return c.Workload
+	}
+	return c.Plan.Workload
 }
 
 // Meter watches a process, and the device that it computes on, while it is
@@ -197,12 +206,12 @@ func (c *campaign) wanted() []Cell {
 	open := map[string]bool{}
 	for _, cell := range c.Cells {
 		if target := c.cell(cell); measurable(target) && !c.satisfied(target) {
-			open[cell.Plan.Workload] = true
+			open[cell.workload()] = true
 		}
 	}
 	var cells []Cell
 	for _, cell := range c.Cells {
-		if open[cell.Plan.Workload] && measurable(c.cell(cell)) {
+		if open[cell.workload()] && measurable(c.cell(cell)) {
 			cells = append(cells, cell)
 		}
 	}
@@ -242,10 +251,10 @@ func Order(cells []Cell, seed uint64, round int) []Cell {
 	return out
 }
 
-func key(c Cell) string { return c.Plan.Workload + " " + c.Runner }
+func key(c Cell) string { return c.workload() + " " + c.Runner }
 
 func (c *campaign) cell(cell Cell) *record.Cell {
-	if found := c.Record.Cell(cell.Plan.Workload, cell.Runner); found != nil {
+	if found := c.Record.Cell(cell.workload(), cell.Runner); found != nil {
 		return found
 	}
 	panic(fmt.Sprintf("campaign: the record has no cell for %s", key(cell)))

@@ -58,10 +58,17 @@ func (m *measurement) confirmTerms(loaded protocol.LoadResult) {
 	}
 	m.process.Threads, m.process.CPUs = terms.Threads, terms.CPUs
 	scope := record.AboutRunner(m.cell.Runner)
+	asked := m.Record.ThreadsOf(m.cell.workload())
 	if known := m.Record.Runner(m.cell.Runner); known != nil {
-		known.Terms.Threads, known.Terms.Switches = terms.Threads, terms.Switches
+		known.Terms.Switches = terms.Switches
+		if asked == m.Record.Terms.Threads {
+			known.Terms.Threads = terms.Threads
+		}
 	}
-	if asked := m.Record.Terms.Threads; !terms.ThreadsConfirmed() {
+	if asked != m.Record.Terms.Threads {
+		scope = m.target.Scope()
+	}
+	if !terms.ThreadsConfirmed() {
 		m.Record.Warn(scope, record.ThreadsUnconfirmed, "asked for %d threads, and the framework tells nobody how many it uses", asked)
 	} else if terms.Threads != asked {
 		m.Record.Warn(scope, record.ThreadsMismatch, "asked for %d threads, the framework says it uses %d", asked, terms.Threads)

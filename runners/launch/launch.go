@@ -63,6 +63,11 @@ func (r *Runner) Unconfirmed() string { return r.unconfirmed }
 // image, unless the engine is the local one. A runner that says that it
 // computes on another device is refused.
 func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Runner, error) {
+	return l.OpenWith(ctx, m, image, on, l.Threads)
+}
+
+// OpenWith is Open with another number of threads than the launcher's.
+func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image string, on device.Device, threads int) (*Runner, error) {
 	log, err := l.log(m.Name)
 	if err != nil {
 		return nil, err
@@ -72,11 +77,11 @@ func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, 
 		return nil, err
 	}
 	r := &Runner{engine: l.Engine, work: work, mounts: mounts}
-	spec, err := l.spec(m, image, r.mounts, on)
+	spec, err := l.spec(m, image, r.mounts, on, threads)
 	if err == nil {
 		r.Session, err = session.Open(ctx, session.Config{
 			Runner: m.Name, Engine: l.Engine, Spec: spec, Log: log, Deadlines: l.Deadlines,
-			Hello: protocol.HelloParams{Device: on.Inside(), Threads: l.Threads},
+			Hello: protocol.HelloParams{Device: on.Inside(), Threads: threads},
 		})
 	}
 	if err == nil {
@@ -113,9 +118,9 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 // fileName is a runner's name in paths; a colon would end the path of a mount.
 func fileName(runner string) string { return strings.ReplaceAll(runner, ":", "-") }
 
-func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device) (engine.Spec, error) {
+func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device, threads int) (engine.Spec, error) {
 	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.At(manifest.ImageRoot, m.Command), CPUs: l.CPUs, GPUs: on.UUIDs(),
-		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(l.Threads)}
+		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(threads)}
 	if _, shares := l.Engine.(engine.HostPaths); !shares {
 		return spec, nil
 	}
@@ -220,7 +225,7 @@ func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image stri
 	if err != nil {
 		return nil, err
 	}
-	spec, err := l.spec(m, image, mounts, on)
+	spec, err := l.spec(m, image, mounts, on, l.Threads)
 	c := &Conversation{Work: work, Inside: func(host string) string { return engine.PathInside(l.Engine, mounts, host) }}
 	if err == nil {
 		c.Process, err = l.Engine.Start(ctx, spec)

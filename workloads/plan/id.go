@@ -10,26 +10,43 @@ import (
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
-// ID names a workload: network × mode × batch × precision.
+// ID names a workload: network × mode × batch × precision, and threads where a
+// record has several numbers of them.
 type ID struct {
 	Network   string
 	Size      int // height and width of the input; 0 for the network's own
 	Mode      Mode
 	Batch     int
 	Precision string
+	Threads   int // of the runner; 0 for those of the run
 }
 
 // String is the form that ParseID reads: "resnet50/infer/b8/fp32", or
-// "resnet50@96/train/b8/fp32" at another input size than the network's own.
+// "resnet50@96/train/b8/fp32" at another input size than the network's own,
+// and "resnet50/infer/b8/fp32/t4" by 4 threads.
 func (id ID) String() string {
 	name := id.Network
 	if id.Size != 0 {
 		name += "@" + strconv.Itoa(id.Size)
 	}
-	return fmt.Sprintf("%s/%s/b%d/%s", name, id.Mode, id.Batch, id.Precision)
+	text := fmt.Sprintf("%s/%s/b%d/%s", name, id.Mode, id.Batch, id.Precision)
+	if id.Threads != 0 {
+		text += "/t" + strconv.Itoa(id.Threads)
+	}
+	return text
 }
 
-var idForm = regexp.MustCompile(`^([^/@]+)(?:@([0-9]{1,5}))?/([^/]+)/b([0-9]{1,6})/([^/]+)$`)
+// WithoutThreads is the same work by the threads of the run: what a plan is
+// made of.
+func (id ID) WithoutThreads() ID {
+	id.Threads = 0
+	return id
+}
+
+// MostThreads is more than any machine has.
+const MostThreads = 4096
+
+var idForm = regexp.MustCompile(`^([^/@]+)(?:@([0-9]{1,5}))?/([^/]+)/b([0-9]{1,6})/([^/]+?)(?:/t([0-9]{1,5}))?$`)
 
 // FP32 is the precision that every runner has.
 const FP32 = "fp32"
@@ -70,6 +87,11 @@ func ParseIDOf(text string, size func(network string) (int, error)) (ID, error) 
 	}
 	if id.Batch, err = strconv.Atoi(parts[4]); err != nil || id.Batch < 1 {
 		return ID{}, fmt.Errorf("workload %q: batch %q has to be a positive integer", text, parts[4])
+	}
+	if parts[6] != "" {
+		if id.Threads, err = strconv.Atoi(parts[6]); err != nil || id.Threads < 1 || id.Threads > MostThreads {
+			return ID{}, fmt.Errorf("workload %q: threads %q, expected a whole number from 1 to %d", text, parts[6], MostThreads)
+		}
 	}
 	if parts[2] == "" {
 		return id, nil

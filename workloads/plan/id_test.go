@@ -15,6 +15,7 @@ func TestParseID(t *testing.T) {
 		"resnet50/train/b8/bf16":      {Network: "resnet50", Mode: plan.Train, Batch: 8, Precision: "bf16"},
 		"resnet50/train/b8/tf32":      {Network: "resnet50", Mode: plan.Train, Batch: 8, Precision: "tf32"},
 		"lenet/infer/b8/fp16":         {Network: "lenet", Mode: plan.Infer, Batch: 8, Precision: "fp16"},
+		"lenet/infer/b8/fp32/t12":     {Network: "lenet", Mode: plan.Infer, Batch: 8, Precision: "fp32", Threads: 12},
 		"resnet18/infer/b999999/fp32": {Network: "resnet18", Mode: plan.Infer, Batch: 999999, Precision: "fp32"},
 	} {
 		got, err := plan.ParseID(text)
@@ -44,6 +45,9 @@ func TestParseIDRefuses(t *testing.T) {
 		"resnet50/infer/b0/fp32":        `batch "0" has to be a positive integer`,
 		"resnet50/infer/b8/fp31":        `unknown precision "fp31"; did you mean "fp32"`,
 		"resnet50/infer/b8/bf61":        `unknown precision "bf61"; did you mean "bf16"`,
+		"resnet50/infer/b8/fp32/t0":     `threads "0", expected a whole number from 1 to 4096`,
+		"resnet50/infer/b8/fp32/t4097":  `threads "4097"`,
+		"resnet50/infer/b8/fp32/t2/t2":  "expected network/mode/bBATCH/precision",
 		"resnet50@0/infer/b8/fp32":      `size "0" has to be a positive integer`,
 		"resnet50/infer/b8888888/fp32":  "expected network/mode/bBATCH/precision",
 		"resnet50@999999/infer/b8/fp32": "expected network/mode/bBATCH/precision",
@@ -68,4 +72,15 @@ func FuzzParseID(f *testing.F) {
 			t.Errorf("%q is %+v, which reads back as %+v, %v", text, id, again, err)
 		}
 	})
+}
+
+// Threads are of who computes, not of what: the plan is the same.
+func TestThreadsAreNotInThePlan(t *testing.T) {
+	whole, err := mustMake(t, "lenet/infer/b8/fp32", 1).Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, err := mustMake(t, "lenet/infer/b8/fp32/t1", 1).Digest(); err != nil || one != whole {
+		t.Errorf("by one thread %s, %v, else %s", one, err, whole)
+	}
 }

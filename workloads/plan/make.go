@@ -33,7 +33,7 @@ func New(id ID, seed uint64) (*Plan, error) {
 // id.Network is taken as its name.
 func From(net *network.Network, id ID, seed uint64, learningRate float64) *Plan {
 	p := &Plan{
-		SchemaVersion: SchemaVersion, Workload: id.String(), Mode: id.Mode, Batch: id.Batch, Precision: id.Precision,
+		SchemaVersion: SchemaVersion, Workload: id.WithoutThreads().String(), Mode: id.Mode, Batch: id.Batch, Precision: id.Precision,
 		Seed: seed, Slots: slots, Network: *net,
 	}
 	if shape := p.logits(); len(shape) > 1 {

@@ -27,8 +27,9 @@ var profiles = []string{"quick", "report", "gate"}
 
 // Read reads a suite's file. Networks that are ONNX files are added to the
 // catalog; their paths are relative to the suite's. An error is one line with
-// the file, the line in it, and what is wrong there.
-func Read(path string, c *catalog.Catalog) (Suite, error) {
+// the file, the line in it, and what is wrong there. Threads is what "all" of
+// them is.
+func Read(path string, c *catalog.Catalog, threads int) (Suite, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Suite{}, err
@@ -41,7 +42,7 @@ func Read(path string, c *catalog.Catalog) (Suite, error) {
 	if len(data) > mostBytes {
 		return Suite{}, fmt.Errorf("%s: a suite has at most %d bytes", path, mostBytes)
 	}
-	s, err := parse(data, filepath.Dir(path), c)
+	s, err := parse(data, filepath.Dir(path), c, threads)
 	if err != nil {
 		return Suite{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -53,7 +54,7 @@ func IsFile(name string) bool {
 	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
-func parse(data []byte, folder string, c *catalog.Catalog) (Suite, error) {
+func parse(data []byte, folder string, c *catalog.Catalog, threads int) (Suite, error) {
 	var document yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&document); err != nil {
@@ -65,14 +66,24 @@ func parse(data []byte, folder string, c *catalog.Catalog) (Suite, error) {
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
 		return Suite{}, fmt.Errorf("a suite is one document, more follow")
 	}
-	r := reader{folder: folder, catalog: c, suite: Suite{Profile: "report"}}
+	r := reader{folder: folder, catalog: c, threads: threads, suite: Suite{Profile: "report"}}
+	var groups *yaml.Node
 	err := r.fields(document.Content[0], map[string]func(*yaml.Node) error{
 		"name":        r.text(&r.suite.Name),
 		"description": r.text(&r.suite.Description),
 		"profile":     r.choice(&r.suite.Profile, "profile", profiles),
 		"runners":     r.texts(&r.suite.Runners),
-		"workloads":   r.groups,
+		"scenarios":   r.choices(&r.suite.Scenarios, "scenario", scenarios),
+		"threads":     r.defaultThreads,
+		"min_change":  r.changes,
+		"workloads":   func(n *yaml.Node) error { groups = n; return nil },
 	}, "name", "workloads")
+	if err == nil {
+		err = r.groups(groups) // after the rest, which has what groups leave out
+	}
+	if err == nil {
+		err = r.changesAreOfWorkloads()
+	}
 	return r.suite, err
 }
 
@@ -80,6 +91,9 @@ func parse(data []byte, folder string, c *catalog.Catalog) (Suite, error) {
 type reader struct {
 	folder  string
 	catalog *catalog.Catalog
+	threads int   // that this machine has
+	wanted  []int // numbers of threads of groups that name none
+	changed []named
 	suite   Suite
 }
 
@@ -181,13 +195,14 @@ func (r *reader) choices(into *[]string, kind string, known []string) func(*yaml
 	}
 }
 
-// group is workloads of all combinations: each network in each mode, batch and
-// precision.
+// group is workloads of all combinations: each network in each mode, batch,
+// precision and number of threads.
 type group struct {
 	networks   []*yaml.Node
 	modes      []string
 	batches    []*yaml.Node
 	precisions []string
+	threads    []int // 0 is those of the run
 }
 
 func (r *reader) groups(n *yaml.Node) error {
@@ -195,7 +210,7 @@ func (r *reader) groups(n *yaml.Node) error {
 		return at(n, "expected a list of groups, each with networks and batches")
 	}
 	for _, item := range n.Content {
-		g := group{modes: []string{string(plan.Infer)}, precisions: []string{plan.FP32}}
+		g := group{modes: []string{string(plan.Infer)}, precisions: []string{plan.FP32}, threads: r.wanted}
 		list := func(into *[]*yaml.Node) func(*yaml.Node) error {
 			return func(n *yaml.Node) error {
 				*into = items(n)
@@ -207,6 +222,7 @@ func (r *reader) groups(n *yaml.Node) error {
 			"modes":      r.choices(&g.modes, "mode", []string{string(plan.Infer), string(plan.Train)}),
 			"batches":    list(&g.batches),
 			"precisions": r.choices(&g.precisions, "precision", plan.Precisions()),
+			"threads":    r.threadCounts(&g.threads),
 		}, "networks", "batches")
 		if err != nil {
 			return err
@@ -222,7 +238,10 @@ func (r *reader) groups(n *yaml.Node) error {
 const mostCombinations = 1000
 
 func (r *reader) expand(g group) error {
-	if n := len(g.networks) * len(g.modes) * len(g.batches) * len(g.precisions); n > mostCombinations && len(g.batches) > 0 {
+	if len(g.threads) == 0 {
+		g.threads = []int{0}
+	}
+	if n := len(g.networks) * len(g.modes) * len(g.batches) * len(g.precisions) * len(g.threads); n > mostCombinations && len(g.batches) > 0 {
 		return at(g.batches[0], "there are %d combinations, a group has at most %d", n, mostCombinations)
 	}
 	for _, n := range g.networks {
@@ -233,7 +252,7 @@ func (r *reader) expand(g group) error {
 		for _, mode := range g.modes {
 			for _, batch := range g.batches {
 				for _, precision := range g.precisions {
-					if err := r.add(n, batch, network, mode, precision); err != nil {
+					if err := r.add(n, batch, plan.ID{Network: network, Mode: plan.Mode(mode), Precision: precision}, g.threads); err != nil {
 						return err
 					}
 				}
@@ -243,7 +262,8 @@ func (r *reader) expand(g group) error {
 	return nil
 }
 
-func (r *reader) add(network, batch *yaml.Node, name, mode, precision string) error {
+// add adds a workload for each number of threads.
+func (r *reader) add(network, batch *yaml.Node, of plan.ID, threads []int) error {
 	size, err := scalar(batch)
 	if err != nil {
 		return err
@@ -251,14 +271,16 @@ func (r *reader) add(network, batch *yaml.Node, name, mode, precision string) er
 	if v, err := strconv.Atoi(size); err != nil || v < 1 || v > 999_999 {
 		return at(batch, "batch %q, expected a whole number from 1 to 999999", size)
 	}
-	id, err := r.catalog.ParseID(fmt.Sprintf("%s/%s/b%s/%s", name, mode, strings.TrimLeft(size, "0+"), precision))
+	id, err := r.catalog.ParseID(fmt.Sprintf("%s/%s/b%s/%s", of.Network, of.Mode, strings.TrimLeft(size, "0+"), of.Precision))
 	if err != nil {
 		return at(network, "%w", err)
 	}
-	if slices.Contains(r.suite.Workloads, id) {
-		return at(network, "workload %s is there twice", id)
+	for _, id.Threads = range threads {
+		if slices.Contains(r.suite.Workloads, id) {
+			return at(network, "workload %s is there twice", id)
+		}
+		r.suite.Workloads = append(r.suite.Workloads, id)
 	}
-	r.suite.Workloads = append(r.suite.Workloads, id)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ workloads:
     precisions: [bf16]
 `)
 	var c catalog.Catalog
-	s, err := suite.Read(path, &c)
+	s, err := suite.Read(path, &c, 6)
 	if err == nil || !strings.Contains(err.Error(), "mine.yaml: line 10: workload fixed_batch") && !strings.Contains(err.Error(), "is there twice") {
 		t.Fatalf("the same file twice in one group: %v", err)
 	}
@@ -57,7 +58,7 @@ workloads:
 		t.Fatal(err)
 	}
 	c = catalog.Catalog{}
-	if s, err = suite.Read(path, &c); err != nil {
+	if s, err = suite.Read(path, &c, 6); err != nil {
 		t.Fatal(err)
 	}
 	file := c.Files()[0].Name
@@ -101,11 +102,21 @@ func TestReadRefuses(t *testing.T) {
 		"no file":       {"name: n\nworkloads:\n  - networks: other.onnx\n    batches: 1\n", "line 3: open "},
 		"fixed batch":   {"name: n\nworkloads:\n  - networks: model.onnx\n    batches: 8\n", "fixes its batch to 1"},
 		"input":         {"name: n\nworkloads:\n  - networks: {file: model.onnx, input: 224}\n    batches: 1\n", `line 3: input "224", expected channels, height and width, like 3x224x224`},
+		"threads":       {group + "threads: [1, many]\n", `line 5: threads "many", expected a whole number from 1 to 4096, "all", or "1..all"`},
+		"threads of 0":  {"name: n\nworkloads:\n  - networks: lenet\n    batches: 1\n    threads: 0\n", `line 5: threads "0"`},
+		"no threads":    {group + "threads: []\n", "line 5: threads is empty"},
+		"scenario":      {group + "scenarios: [servr]\n", `line 5: unknown scenario "servr"; did you mean "server"?`},
+		"change":        {group + "min_change: 150%\n", `line 5: min_change "150%", expected a share below 1 like 0.005 or 0.5%`},
+		"no change":     {group + "min_change: {}\n", "line 5: min_change is empty"},
+		"change of":     {group + "min_change:\n  lenet: 1%\n  resnet50: 1%\n", `line 7: min_change: unknown network or workload of this suite "resnet50"; there are "lenet", "lenet/infer/b1/fp32"`},
+		"change twice":  {group + "min_change:\n  lenet: 1%\n  lenet: 2%\n", "line 7: lenet is there twice"},
+		"change of all": {group + "min_change: [1%]\n", "line 5: expected one word or number"},
+		"many threads":  {"name: n\nworkloads:\n  - networks: lenet\n    batches: [1]\n    threads: [" + strings.Repeat("1, ", 3) + "2]\n  - networks: lenet\n    batches: 1\n    threads: 2\n", "line 6: workload lenet/infer/b1/fp32/t2 is there twice"},
 		"weights":       {"name: n\nworkloads:\n  - networks: {file: model.onnx, weights: drawn}\n    batches: 1\n", `line 3: unknown source of weights "drawn"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := written(t, c.text)
-			_, err := suite.Read(path, &catalog.Catalog{})
+			_, err := suite.Read(path, &catalog.Catalog{}, 6)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
 			}
@@ -117,7 +128,7 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func TestFullIsTheWholeZoo(t *testing.T) {
-	s, err := suite.Get("full")
+	s, err := suite.Get("full", 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +158,87 @@ func FuzzRead(f *testing.F) {
 	f.Add("name: &a [*a]\nworkloads: *a\n")
 	f.Add("a: !!binary x\n? {b: c}\n: d\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := suite.Read(written(t, text), &catalog.Catalog{})
+		_, err := suite.Read(written(t, text), &catalog.Catalog{}, 6)
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is not one line", err)
 		}
 	})
+}
+
+// What a suite says beside its workloads. Numbers of threads are workloads of
+// their own; what a group says goes before what the suite says.
+func TestReadThreadsScenariosAndChanges(t *testing.T) {
+	path := written(t, `name: mine
+scenarios: server
+min_change: {"*": 3%, lenet: 0.5%, resnet20/train/b8/fp32: 0.05, model.onnx: 0.2}
+workloads:
+  - networks: lenet
+    batches: 1
+  - networks: resnet20
+    modes: train
+    batches: 8
+    threads: [4, all, 3, 4]
+  - networks: model.onnx
+    batches: 1
+    threads: 1
+threads: 1..all
+`)
+	read := func(threads int) (suite.Suite, string) {
+		var c catalog.Catalog
+		s, err := suite.Read(path, &c, threads)
+		if err == nil {
+			t.Fatalf("a workload without its threads is not named: %v", s.MinChange)
+		}
+		text, _ := os.ReadFile(path)
+		text = []byte(strings.Replace(string(text), "fp32: 0.05", "fp32/t3: 0.05", 1))
+		if err := os.WriteFile(path+".yaml", text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = suite.Read(path+".yaml", &c, threads); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, id := range s.Workloads {
+			ids = append(ids, strings.TrimPrefix(id.String(), s.Workloads[len(s.Workloads)-1].Network))
+			if id.Network == s.Workloads[0].Network && id.Threads == 0 {
+				t.Errorf("%s has no threads of its own", id)
+			}
+		}
+		return s, strings.Join(ids, " ")
+	}
+	s, ids := read(6)
+	if want := "lenet/infer/b1/fp32/t1 lenet/infer/b1/fp32/t2 lenet/infer/b1/fp32/t4 lenet/infer/b1/fp32/t6 " +
+		"resnet20/train/b8/fp32/t3 resnet20/train/b8/fp32/t4 resnet20/train/b8/fp32/t6 /infer/b1/fp32/t1"; ids != want {
+		t.Errorf("by 6 threads\n%s\nwant\n%s", ids, want)
+	}
+	if !slices.Equal(s.Scenarios, []string{"server"}) {
+		t.Errorf("scenarios %q", s.Scenarios)
+	}
+	own := s.Workloads[len(s.Workloads)-1].Network
+	if want := map[string]float64{"*": 0.03, "lenet": 0.005, "resnet20/train/b8/fp32/t3": 0.05, own: 0.2}; !maps.Equal(s.MinChange, want) {
+		t.Errorf("smallest changes %v, want %v", s.MinChange, want)
+	}
+	if _, ids := read(1); ids != "lenet/infer/b1/fp32/t1 resnet20/train/b8/fp32/t1 resnet20/train/b8/fp32/t3 resnet20/train/b8/fp32/t4 /infer/b1/fp32/t1" {
+		t.Errorf("by one thread %s", ids)
+	}
+}
+
+func TestScaling(t *testing.T) {
+	s, err := suite.Get("scaling", 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string][]int{}
+	for _, id := range s.Workloads {
+		work := id.WithoutThreads().String()
+		counts[work] = append(counts[work], id.Threads)
+	}
+	for work, threads := range counts {
+		if !slices.Equal(threads, []int{1, 2, 4, 8, 12}) {
+			t.Errorf("%s by %v threads", work, threads)
+		}
+	}
+	if len(counts) != 3 {
+		t.Errorf("%d networks", len(counts))
+	}
 }

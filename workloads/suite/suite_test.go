@@ -11,10 +11,10 @@ import (
 )
 
 func TestSuites(t *testing.T) {
-	if want := []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "precision", "gpu", "full"}; !slices.Equal(suite.Names(), want) {
+	if want := []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "scaling", "precision", "gpu", "full"}; !slices.Equal(suite.Names(), want) {
 		t.Errorf("names %v, want %v", suite.Names(), want)
 	}
-	for _, s := range suite.All() {
+	for _, s := range suite.All(6) {
 		if s.Description == "" || !slices.Contains([]string{"quick", "report", "gate"}, s.Profile) {
 			t.Errorf("suite %q: description %q, profile %q", s.Name, s.Description, s.Profile)
 		}
@@ -35,7 +35,7 @@ func TestSuites(t *testing.T) {
 }
 
 func TestGet(t *testing.T) {
-	s, err := suite.Get("resnet")
+	s, err := suite.Get("resnet", 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestGet(t *testing.T) {
 		t.Errorf("resnet has %d workloads, want 15", len(ids))
 	}
 	s.Workloads[0].Network = "changed"
-	if again, err := suite.Get("resnet"); err != nil || again.Workloads[0].Network == "changed" {
+	if again, err := suite.Get("resnet", 6); err != nil || again.Workloads[0].Network == "changed" {
 		t.Error("a caller changed the suite")
 	}
 }
@@ -60,7 +60,7 @@ func TestGet(t *testing.T) {
 // The suite for cards has every batch in every precision that is compared
 // there; those that were there before stay in float32.
 func TestPrecisionsOfSuites(t *testing.T) {
-	s, err := suite.Get("gpu")
+	s, err := suite.Get("gpu", 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestPrecisionsOfSuites(t *testing.T) {
 		t.Errorf("gpu has %d workloads, want 15", len(ids))
 	}
 	for _, name := range []string{"smoke", "small", "resnet"} {
-		s, err := suite.Get(name)
+		s, err := suite.Get(name, 6)
 		if err != nil || slices.ContainsFunc(s.Workloads, func(id plan.ID) bool { return id.Precision != plan.FP32 }) {
 			t.Errorf("%s is not of float32 alone: %v, %v", name, s.Workloads, err)
 		}
@@ -87,7 +87,7 @@ func TestPrecisionsOfSuites(t *testing.T) {
 }
 
 func TestGetRefuses(t *testing.T) {
-	_, err := suite.Get("smoek")
+	_, err := suite.Get("smoek", 6)
 	var unknown *names.UnknownError
 	if !errors.As(err, &unknown) || !slices.Equal(unknown.Nearest, []string{"smoke"}) {
 		t.Errorf("got %v", err)
