@@ -41,8 +41,8 @@ class Nets(Network):
             self.steps = [self.net(f"infer.{s}", self.infer, s) for s in slots]
         self.observed: dict[int, dict[str, str]] = {}
         self.observing = [self.net(f"observe.{s}", self.observe, s) for s in slots]
-        for name, value in {**self.timed.constants, **self.deep.constants}.items():
-            self.feed(name, value, on_cpu=True)
+        for name, (value, on_cpu) in {**self.timed.constants, **self.deep.constants}.items():
+            self.feed(name, value, on_cpu)
         self.reset()
         for net in [*self.steps, *self.observing, *self.gradient_nets]:
             workspace.CreateNet(net)

@@ -28,12 +28,12 @@ class Operators(Table):
     def __init__(self, devices: Devices, plan: Plan, input_gradient: bool) -> None:
         super().__init__(plan)
         self.devices, self.input_gradient = devices, input_gradient
-        self.constants: dict[str, np.ndarray] = {}  # blobs on the CPU device
+        self.constants: dict[str, tuple[np.ndarray, bool]] = {}  # and whether on the CPU device
 
-    def constant(self, node: Node, name: str, value: np.ndarray) -> str:
-        """A constant on the CPU device."""
+    def constant(self, node: Node, name: str, value: np.ndarray, on_cpu: bool = True) -> str:
+        """A blob that never changes."""
         name = f"constant.{node.name}.{name}"
-        self.constants[name] = value.astype(np.float32)
+        self.constants[name] = value.astype(np.float32), on_cpu
         return name
 
     def on_cpu(self, net: Any, inputs: Any, output: str, write: Any) -> None:
@@ -64,12 +64,12 @@ class Operators(Table):
         self.on_cpu(net, [x], name, write)
         return name
 
-    def cpu_operator(self, operator: str, **settings: Any) -> Any:
-        """An operator of one activation on the CPU device."""
+    def cpu_operator(self, operator: str, params: Any = (), **settings: Any) -> Any:
+        """An operator of activations and parameters on the CPU device."""
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             run = getattr(net, operator)
-            self.on_cpu(net, inputs, output, lambda x, y: run(x, [y], **settings))
+            self.on_cpu(net, [*inputs, *params], output, lambda x, y: run(x, [y], **settings))
 
         return write
 
@@ -158,6 +158,54 @@ class Operators(Table):
     def _sigmoid(self, node: Node) -> Any:
         return self.cpu_operator("Sigmoid")
 
+    def _leakyrelu(self, node: Node) -> Any:
+        if node.alpha >= 0:
+            return lambda net, inputs, output: net.LeakyRelu(inputs, [output], alpha=node.alpha)
+        # Its gradient reads the sign of the output: PRelu's reads the input's.
+        slope = self.constant(node, "slope", np.array([node.alpha]))
+
+        def write(net: Any, inputs: Any, output: Any) -> Any:
+            self.on_cpu(net, inputs, output, lambda x, y: net.PRelu([*x, slope], [y]))
+
+        return write
+
+    def _prelu(self, node: Node) -> Any:
+        return self.cpu_operator("PRelu", node.params)
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        return self.cpu_operator("HardSigmoid", alpha=node.alpha, beta=node.beta)
+
+    def _hardswish(self, node: Node) -> Any:
+        gate = f"gate.{node.name}"
+
+        def swish(net: Any, inputs: Any, output: Any) -> Any:
+            net.HardSigmoid(inputs, [gate], alpha=1 / 6, beta=0.5)
+            net.Mul([*inputs, gate], [output])
+
+        return lambda net, inputs, output: self.on_cpu(
+            net, inputs, output, lambda x, y: swish(net, x, y)
+        )
+
+    def _gelu(self, node: Node) -> Any:
+        return self.cpu_operator("Gelu", fast_gelu=node.approximate == "tanh")
+
+    def _layernormalization(self, node: Node) -> Any:
+        saved = [f"{node.name}.saved_mean", f"{node.name}.saved_deviation"]
+
+        def write(net: Any, inputs: Any, output: Any) -> Any:
+            self.on_cpu(net, [*inputs, *node.params], output, lambda x, y: normalize(net, x, y))
+
+        def normalize(net: Any, inputs: Any, output: Any) -> Any:
+            net.LayerNorm(
+                inputs,
+                [output, *saved],
+                axis=node.axis,
+                epsilon=node.epsilon,
+                elementwise_affine=True,
+            )
+
+        return write
+
     def _softmax(self, node: Node) -> Any:
         rank = len(node.shape)
         order = [i for i in range(rank) if i != node.axis] + [node.axis]
@@ -222,16 +270,13 @@ class Operators(Table):
         )
 
     def _add(self, node: Node) -> Any:
-        if len({self.plan.shape_of(n) for n in node.data}) == 1:
+        alike = len({self.plan.shape_of(n) for n in node.data}) == 1
+        if alike and not node.params:
             return lambda net, inputs, output: net.Sum(inputs, [output])
-        return lambda net, inputs, output: self.on_cpu(
-            net, inputs, output, lambda x, y: net.Add(x, [y])
-        )
+        return self.cpu_operator("Add", node.params)
 
     def _mul(self, node: Node) -> Any:
-        return lambda net, inputs, output: self.on_cpu(
-            net, inputs, output, lambda x, y: net.Mul(x, [y])
-        )
+        return self.cpu_operator("Mul", node.params)
 
     def _concat(self, node: Node) -> Any:
         return lambda net, inputs, output: net.Concat(
@@ -241,10 +286,27 @@ class Operators(Table):
     def _flatten(self, node: Node) -> Any:
         return lambda net, inputs, output: net.Flatten(inputs, [output])
 
+    def _reshape(self, node: Node) -> Any:
+        return lambda net, inputs, output: net.Reshape(
+            inputs, [output, f"shape.{node.name}"], shape=list(node.shape)
+        )
+
+    def _transpose(self, node: Node) -> Any:
+        return lambda net, inputs, output: net.Transpose(inputs, [output], axes=list(node.perm))
+
+    def _slice(self, node: Node) -> Any:
+        starts, ends = [0] * len(node.shape), [-1] * len(node.shape)
+        starts[node.axis], ends[node.axis] = node.start, node.end
+        return self.cpu_operator("Slice", starts=starts, ends=ends)
+
     def _gemm(self, node: Node) -> Any:
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
-        return lambda net, inputs, output: net.FC([*inputs, *node.params], [output])
+        params = list(node.params)
+        if len(params) == 1:  # FC wants a bias, and IDEEP has no MatMul
+            nothing = np.zeros(node.shape[1])
+            params.append(self.constant(node, "no_bias", nothing, on_cpu=False))
+        return lambda net, inputs, output: net.FC([*inputs, *params], [output])
 
     def _lrn(self, node: Node) -> Any:
         if node.size % 2 == 0:
