@@ -12,7 +12,10 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Node, Plan
 
 from .blas import OpenBLAS
-from .operators import LABELS, LOSS, Writer
+from .operators import LABELS, LOSS, SEEN_INPUT, Writer
+
+# Nodes whose first two parameters a Scale has, in a layer of its own.
+NORMALIZATIONS = ("BatchNormalization", "LayerNormalization")
 
 
 def terms_of(blas: OpenBLAS) -> Terms:
@@ -62,7 +65,7 @@ class Nets(Network):
         fill(self.net, self.timed.constants)
         for name, value in plan.weights.items():
             blob, factor = self.held(name)
-            blob.data[...] = value * factor
+            blob.data[...] = value.reshape(blob.data.shape) * factor
             if plan.roles[name] == "running_mean":
                 self.net.params[self.place(name)[0].name][2].data[...] = factor
         self.deep.share_with(self.net)
@@ -75,7 +78,7 @@ class Nets(Network):
         """The blob that holds a parameter, and by what it is multiplied there. Caffe divides sums
         by a factor that grows to 1/(1 - momentum): from there on it is the plan's decay."""
         node, index = self.place(name)
-        if node.op != "BatchNormalization":
+        if node.op not in NORMALIZATIONS:
             return self.net.params[node.name][index], 1.0
         if index < 2:
             return self.net.params[f"{node.name}.scale"][index], 1.0
@@ -109,7 +112,7 @@ class Nets(Network):
 
     def observe(self, slot: int, backward: bool = False) -> None:
         with Kept(self):
-            self.deep.blobs["data"].data[...] = self.plan.inputs[slot]
+            self.deep.params[SEEN_INPUT][0].data[...] = self.plan.inputs[slot]
             if self.plan.training:
                 self.deep.blobs[LABELS].data[...] = self.plan.labels[slot]
             self.deep.forward()
@@ -123,8 +126,9 @@ class Nets(Network):
         out = {}
         for name in self.plan.trainable:
             node, index = self.place(name)
-            layer = f"{node.name}.scale" if node.op == "BatchNormalization" else node.name
-            out[name] = np.array(self.deep.params[layer][index].diff)
+            layer = f"{node.name}.scale" if node.op in NORMALIZATIONS else node.name
+            gradient = np.array(self.deep.params[layer][index].diff)
+            out[name] = gradient.reshape(self.plan.weights[name].shape)
         out["input"] = np.array(self.deep.blobs["data"].diff)
         return float(self.deep.blobs[LOSS].data), out
 
@@ -132,7 +136,7 @@ class Nets(Network):
         out = {}
         for name in self.plan.weights:
             blob, factor = self.held(name)
-            out[name] = np.array(blob.data)
+            out[name] = np.array(blob.data).reshape(self.plan.weights[name].shape)
             if factor != 1.0:
                 out[name] = out[name] / self.net.params[self.place(name)[0].name][2].data[0]
         return out
