@@ -11,9 +11,18 @@ from .plan import Unsupported
 OPERATORS = (
     ["Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool"]
     + ["AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"]
-    + ["Dropout", "Resize"]
+    + ["Dropout", "Resize", "LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu"]
+    + ["LayerNormalization", "Reshape", "Transpose", "Slice"]
+    + ["Add.parameter", "Mul.parameter", "Gemm.nobias"]
 )
 LOWEST = -3.0e38
+
+# Gelu is x/2 * (1 + tanh(x * polynomial of x*x)); these are the coefficients. By definition for
+# its approximation; for the one by erf fitted by least squares to atanh(erf(x/sqrt(2)))/x where
+# that bears on the result. Its erf is off by at most 6e-8, as float32's own rounding is.
+GELU_TANH = [math.sqrt(2 / math.pi), math.sqrt(2 / math.pi) * 0.044715]
+GELU_ERF = [0.797884945, 0.0363330846, -3.25950648e-05, -5.5306157e-05]
+GELU_ERF += [3.96473775e-06, -1.32262811e-07, 1.75615602e-09]
 
 
 class Operators(object):
@@ -93,6 +102,33 @@ class Operators(object):
     def _sigmoid(self, node, x):
         return C.sigmoid(x)
 
+    def _leakyrelu(self, node, x):
+        return C.leaky_relu(x, node.alpha)
+
+    def _prelu(self, node, x, slope):
+        return C.param_relu(slope, x)
+
+    def _hardsigmoid(self, node, x):
+        return C.hard_sigmoid(x, node.alpha, node.beta)
+
+    def _hardswish(self, node, x):
+        return x * C.hard_sigmoid(x, 1.0 / 6, 0.5)
+
+    def _gelu(self, node, x):
+        """CNTK has no erf."""
+        terms = GELU_TANH if node.approximate == "tanh" else GELU_ERF
+        square, total = x * x, terms[-1]
+        for term in terms[-2::-1]:
+            total = total * square + term
+        return x * (0.5 + 0.5 * C.tanh(x * total))
+
+    def _layernormalization(self, node, x, scale, bias):
+        """From its parts: CNTK's layer has one scale for all, and adds epsilon to the root."""
+        axes = tuple(range(node.axis - 1, len(node.shape) - 1))
+        centred = x - C.reduce_mean(x, axis=axes)
+        variance = C.reduce_mean(centred * centred, axis=axes)
+        return centred / C.sqrt(variance + node.epsilon) * scale + bias
+
     def _softmax(self, node, x):
         return C.softmax(x, axis=node.axis - 1)
 
@@ -148,10 +184,19 @@ class Operators(object):
     def _flatten(self, node, x):
         return C.reshape(x, (node.shape[1],))
 
-    def _gemm(self, node, x, w, b):
+    def _reshape(self, node, x):
+        return C.reshape(x, node.shape[1:])
+
+    def _transpose(self, node, x):
+        return C.transpose(x, [axis - 1 for axis in node.perm[1:]])
+
+    def _slice(self, node, x):
+        return C.slice(x, node.axis - 1, node.start, node.end)
+
+    def _gemm(self, node, x, w, b=None):
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported("Gemm with alpha %s and beta %s" % (node.alpha, node.beta))
-        return C.times(x, w) + b
+        return C.times(x, w) if b is None else C.times(x, w) + b
 
     def _lrn(self, node, x):
         """From its parts: if alpha is small, local_response_normalization is off by 4e-5."""
