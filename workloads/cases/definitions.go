@@ -146,7 +146,11 @@ func slopes() []definition {
 		return definition{name: "prelu/" + name, mode: plan.Train, input: image, op: "PRelu",
 			parameters: []network.Parameter{uniform("op.weight", network.Trainable, 0.1, 0.4, channels, 1, 1)}}
 	}
-	return []definition{prelu("channels", 4), prelu("one", 1)}
+	// Of an operator's output, which a framework may overwrite, instead of the image.
+	chained := prelu("after-an-operator", 4)
+	chained.inputs = []string{"clipped"}
+	chained.before = []network.Node{{Name: "clipped", Op: "Clip", Inputs: []string{"input"}, Output: "clipped", Attributes: network.Attributes{"min": -2.0, "max": 2.0}}}
+	return []definition{prelu("channels", 4), prelu("one", 1), chained}
 }
 
 // layerNormalizations are over the channels of an image, whose axis is made the

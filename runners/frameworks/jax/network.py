@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
-from dlbench_sdk.nhwc import from_nchw, layout_of, shape_to_nchw, to_nchw
+from dlbench_sdk.nhwc import layout_of
 from dlbench_sdk.plan import Node, Plan
 from dlbench_sdk.switches import environment
 from dlbench_sdk.threads import threads_named
@@ -43,12 +43,13 @@ class Functions(Network):
         multiply = MATMUL_PRECISION.get(plan.precision, "highest")
         jax.config.update("jax_default_matmul_precision", multiply)
         self.narrow = jax.numpy.bfloat16 if plan.precision == "bf16" else None
-        self.layouts = {n: layout_of(plan, n) for n in plan.weights}
         operators = Operators(jax, plan)
+        self.orders = operators.orders
+        self.layouts = {n: layout_of(self.orders, n) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
         if self.narrow:
             self.ops = [(node, self.mixed(node, operator)) for node, operator in self.ops]
-        self.inputs = [jax.device_put(from_nchw(x)) for x in plan.inputs]
+        self.inputs = [jax.device_put(self.orders.to_held(plan.input, x)) for x in plan.inputs]
         self.labels = [jax.device_put(y.astype(np.int32)) for y in plan.labels]
         self.reset()
         self.infer_step = jax.jit(self.infer)
@@ -144,13 +145,13 @@ class Functions(Network):
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
         values = self.observe(self.trained, self.running, self.inputs[slot])
-        return {name: to_nchw(np.asarray(v)) for name, v in values.items()}
+        return {name: self.orders.to_plan(name, np.asarray(v)) for name, v in values.items()}
 
     def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
         state = self.trained, self.running, self.inputs[slot], self.labels[slot]
         (grads, dx), (loss, _) = self.differentiate(*state)
         out = {n: self.layouts[n].to_plan(np.asarray(g)) for n, g in grads.items()}
-        out["input"] = to_nchw(np.asarray(dx))
+        out["input"] = self.orders.to_plan(self.plan.input, np.asarray(dx))
         return float(loss), out
 
     def state(self) -> dict[str, np.ndarray]:
@@ -162,4 +163,5 @@ class Functions(Network):
         """As JAX infers them, without computing."""
         asked = self.trained, self.running, self.inputs[0]
         values, _ = self.jax.eval_shape(self.forward, *asked)
-        return {n.name: shape_to_nchw(values[n.output].shape) for n in self.plan.nodes}
+        told = self.orders.plan_shape
+        return {n.name: told(n.output, values[n.output].shape) for n in self.plan.nodes}

@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from dlbench_sdk.nhwc import axis, explicit, flattens_in_place, from_nchw
+from dlbench_sdk.nhwc import explicit, from_nchw
+from dlbench_sdk.orders import NHWC, Order, Turning
 from dlbench_sdk.plan import Node, Plan
-from dlbench_sdk.table import Table
+from dlbench_sdk.table import is_sixth
 from dlbench_sdk.windows import overhang, reach, resize_matrix, shifts, window_counts
 
 CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 
 
-class Operators(Table):
+class Operators(Turning):
     def __init__(self, jax: Any, plan: Plan) -> None:
-        super().__init__(plan)
+        super().__init__(plan, NHWC)
         self.jax, self.np, self.lax = jax, jax.numpy, jax.lax
+
+    def turned(self, x: Any, order: Order) -> Any:
+        return x.transpose(order)
 
     def _conv(self, node: Node) -> Any:
         convolve = self.lax.conv_general_dilated
@@ -91,8 +95,35 @@ class Operators(Table):
     def _sigmoid(self, node: Node) -> Any:
         return self.jax.nn.sigmoid
 
+    def _leakyrelu(self, node: Node) -> Any:
+        return lambda x: self.jax.nn.leaky_relu(x, node.alpha)
+
+    def _prelu(self, node: Node) -> Any:
+        return lambda x, slope: self.np.where(x > 0, x, slope * x)
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        if is_sixth(node):
+            return self.jax.nn.hard_sigmoid
+        return lambda x: self.np.clip(node.alpha * x + node.beta, 0.0, 1.0)
+
+    def _hardswish(self, node: Node) -> Any:
+        return self.jax.nn.hard_swish
+
+    def _gelu(self, node: Node) -> Any:
+        return lambda x: self.jax.nn.gelu(x, node.approximate == "tanh")
+
+    def _layernormalization(self, node: Node) -> Any:
+        lax, axes = self.lax, self.orders.axes(node)
+
+        def apply(x: Any, scale: Any, bias: Any) -> Any:
+            mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+            return (x - mean) * (lax.rsqrt(variance + node.epsilon) * scale) + bias
+
+        return apply
+
     def _softmax(self, node: Node) -> Any:
-        return lambda x: self.jax.nn.softmax(x, axis(node))
+        axis = self.orders.axis(node)
+        return lambda x: self.jax.nn.softmax(x, axis)
 
     def _maxpool(self, node: Node) -> Any:
         lax = self.lax
@@ -131,14 +162,23 @@ class Operators(Table):
         return self.np.multiply
 
     def _concat(self, node: Node) -> Any:
-        return lambda *parts: self.np.concatenate(parts, axis(node))
+        axis = self.orders.axis(node)
+        return lambda *parts: self.np.concatenate(parts, axis)
 
     def _flatten(self, node: Node) -> Any:
-        if flattens_in_place(self.plan, node):
-            return lambda x: x.reshape(x.shape[0], -1)
-        return lambda x: (x.transpose(0, 3, 1, 2) if x.ndim == 4 else x).reshape(x.shape[0], -1)
+        return lambda x: x.reshape(node.shape)
+
+    def _reshape(self, node: Node) -> Any:
+        shape = self.orders.held_shape(node.output)
+        return lambda x: x.reshape(shape)
+
+    def _slice(self, node: Node) -> Any:
+        part = self.orders.part(node)
+        return lambda x: x[part]
 
     def _gemm(self, node: Node) -> Any:
+        if len(node.params) == 1:
+            return lambda x, w: node.alpha * (x @ w)
         return lambda x, w, b: node.alpha * (x @ w) + node.beta * b
 
     def _lrn(self, node: Node) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from dlbench_sdk.contract import Description, Framework, Network
-from dlbench_sdk.plan import OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
 
 from .backends import BACKENDS
 from .network import Model, terms_of
@@ -27,7 +27,7 @@ class Keras(Framework):
             framework="Keras",
             version=keras.__version__,
             build={"backend": backend, backend: self.backend.version},
-            operators=OPERATORS,
+            operators=(*OPERATORS, *LATER),
             running_variance="biased",
             terms=terms_of(keras, self.backend),
             device=self.backend.seen,

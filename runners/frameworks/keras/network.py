@@ -27,17 +27,18 @@ class Model(Network):
     def __init__(self, keras: Any, backend: Backend, plan: Plan) -> None:
         self.keras, self.backend, self.plan = keras, backend, plan
         self.layers = Layers(keras, backend, plan)
-        shape = self.layers.framework_shape(plan.input_shape)
+        self.orders = self.layers.orders
+        shape = self.orders.held_shape(plan.input)
         x = keras.Input(batch_shape=shape, name=plan.input)
         values = {plan.input: x}
         for node in plan.nodes:
             inputs = [values[n] for n in node.data]
             values[node.output] = self.layers.operator(node)(*inputs)
-        plan_shape = self.layers.plan_shape
-        self.static = {node.name: plan_shape(values[node.output].shape) for node in plan.nodes}
+        told = self.orders.plan_shape
+        self.static = {n.name: told(n.output, values[n.output].shape) for n in plan.nodes}
         self.model = keras.Model(x, values[plan.outputs[0]])
         self.observed = keras.Model(x, [values[name] for name in plan.outputs])
-        self.inputs = [backend.put(self.layers.to_framework(x)) for x in plan.inputs]
+        self.inputs = [backend.put(self.orders.to_held(plan.input, x)) for x in plan.inputs]
         self.labels = [backend.put(y.astype(np.int32)) for y in plan.labels]
         self.reset()
 
@@ -80,15 +81,15 @@ class Model(Network):
     def read(self, handle: Any) -> np.ndarray:
         return self.keras.ops.convert_to_numpy(handle)
 
-    def on_host(self, x: Any) -> np.ndarray:
-        """An image or an activation, in the plan's layout."""
-        return self.layers.to_plan(self.keras.ops.convert_to_numpy(x))
+    def on_host(self, name: str, x: Any) -> np.ndarray:
+        """An activation, or its gradient, in the plan's layout."""
+        return self.orders.to_plan(name, self.keras.ops.convert_to_numpy(x))
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
         with Kept(self.loop, self.model):
             values = self.loop.observe(self.inputs[slot], self.plan.training)
         values = values if isinstance(values, (list, tuple)) else [values]
-        return {name: self.on_host(v) for name, v in zip(self.plan.outputs, values)}
+        return {name: self.on_host(name, v) for name, v in zip(self.plan.outputs, values)}
 
     def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
         with Kept(self.loop, self.model):
@@ -96,10 +97,7 @@ class Model(Network):
         loss, gradients, dx = found
         by_path = {v.path: g for v, g in zip(self.model.trainable_variables, gradients)}
         out = {name: self.together(name, by_path) for name in self.plan.trainable}
-        return float(loss), {
-            **out,
-            "input": self.on_host(dx),
-        }
+        return float(loss), {**out, "input": self.on_host(self.plan.input, dx)}
 
     def state(self) -> dict[str, np.ndarray]:
         self.loop.settle()

@@ -8,45 +8,32 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk import nhwc
+from dlbench_sdk.orders import NCHW, NHWC, Order, Turning
 from dlbench_sdk.plan import Node, Plan, Unsupported
-from dlbench_sdk.table import Table
+from dlbench_sdk.table import is_sixth
 from dlbench_sdk.windows import average_correction, is_same, overhang, reach, resize_matrix
 
 from .backends import Backend
 
 
-class Layers(Table):
+class Layers(Turning):
     def __init__(self, keras: Any, backend: Backend, plan: Plan) -> None:
-        super().__init__(plan)
+        super().__init__(plan, NHWC if backend.channels_last else NCHW)
         self.keras, self.layers, self.ops, self.backend = keras, keras.layers, keras.ops, backend
         self.last = backend.channels_last
         self.variables: dict[str, tuple[nhwc.Layout, list[Any]]] = {}  # by parameter
 
-    def framework_shape(self, shape: Any) -> tuple[int, ...]:
-        """A shape of NCHW as it lies in Keras."""
-        n, c, h, w = shape
-        return (n, h, w, c) if self.last else (n, c, h, w)
-
-    def to_framework(self, x: np.ndarray) -> np.ndarray:
-        return nhwc.from_nchw(x) if self.last else np.ascontiguousarray(x)
-
-    def to_plan(self, x: np.ndarray) -> np.ndarray:
-        return nhwc.to_nchw(x) if self.last else x
-
-    def plan_shape(self, shape: Any) -> list[int]:
-        return nhwc.shape_to_nchw(shape) if self.last else list(shape)
+    def turned(self, x: Any, order: Order) -> Any:
+        return self.layers.Permute(order[1:])(x)
 
     def bind(self, names: Any, *variables: Any) -> None:
         """Say which variables hold the parameters of these names."""
         for name, held in zip(names, variables):
-            layout = nhwc.layout_of(self.plan, name, depthwise=True, last=self.last)
+            layout = nhwc.layout_of(self.orders, name, depthwise=True)
             self.variables[name] = layout, held if isinstance(held, list) else [held]
 
     def built(self, layer: Any, node: Node) -> Any:
-        shape = self.plan.shape_of(node.data[0])
-        layer.build(
-            (None, *self.framework_shape(shape)[1:]) if len(shape) == 4 else (None, *shape[1:])
-        )
+        layer.build((None, *self.orders.taken_shape(node)[1:]))
         return layer
 
     def padded(self, x: Any, pads: Any, value: float = 0.0) -> Any:
@@ -59,9 +46,6 @@ class Layers(Table):
         if not self.last:
             width = [width[0], width[3], *width[1:3]]
         return self.ops.pad(x, width, constant_values=value)
-
-    def axis(self, node: Node) -> int:
-        return nhwc.axis(node) if self.last else node.axis
 
     def _conv(self, node: Node) -> Any:
         same = is_same(node)
@@ -92,7 +76,7 @@ class Layers(Table):
         parts = []
         for _ in range(count):
             layer = self.layers.Conv2D(node.shape[1] // count, tuple(node.kernel_shape), **settings)
-            shape = list(self.framework_shape(self.plan.shape_of(node.data[0])))
+            shape = list(self.orders.taken_shape(node))
             shape[axis] //= count
             layer.build((None, *shape[1:]))
             parts.append(layer)
@@ -145,8 +129,43 @@ class Layers(Table):
     def _sigmoid(self, node: Node) -> Any:
         return self.layers.Activation("sigmoid")
 
+    def _leakyrelu(self, node: Node) -> Any:
+        if node.alpha >= 0:
+            return self.layers.LeakyReLU(node.alpha)
+        return lambda x: self.ops.leaky_relu(x, node.alpha)  # the layer refuses rising ones
+
+    def _prelu(self, node: Node) -> Any:
+        held = self.held_parameter(node)
+        shared = [i + 1 for i, extent in enumerate(held) if extent == 1]
+        layer = self.built(self.layers.PReLU(shared_axes=shared), node)
+        self.bind(node.params, layer.alpha)
+        return layer
+
+    def held_parameter(self, node: Node) -> tuple[int, ...]:
+        """The shape of an operator's one parameter, as it lies in Keras."""
+        (name,) = node.params
+        layout = nhwc.layout_of(self.orders, name)
+        return layout.to_framework(self.plan.weights[name]).shape
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        if is_sixth(node):
+            return self.layers.Activation("hard_sigmoid")
+        return lambda x: self.ops.clip(node.alpha * x + node.beta, 0.0, 1.0)
+
+    def _hardswish(self, node: Node) -> Any:
+        return self.layers.Activation("hard_silu")
+
+    def _gelu(self, node: Node) -> Any:
+        return lambda x: self.ops.gelu(x, node.approximate == "tanh")
+
+    def _layernormalization(self, node: Node) -> Any:
+        layer = self.layers.LayerNormalization(self.orders.axes(node), node.epsilon)
+        self.built(layer, node)
+        self.bind(node.params, layer.gamma, layer.beta)
+        return layer
+
     def _softmax(self, node: Node) -> Any:
-        return self.layers.Softmax(self.axis(node))
+        return self.layers.Softmax(self.orders.axis(node))
 
     def _maxpool(self, node: Node) -> Any:
         if list(node.dilations) != [1, 1]:
@@ -157,7 +176,8 @@ class Layers(Table):
 
     def _averagepool(self, node: Node) -> Any:
         size = self.size_of(node)
-        correction = self.to_framework(average_correction(node, size))
+        correction = average_correction(node, size)
+        correction = nhwc.from_nchw(correction) if self.last else correction
         pool = self.layers.AveragePooling2D(tuple(node.kernel_shape), tuple(node.strides))
         whole = (correction == 1).all()
 
@@ -171,26 +191,51 @@ class Layers(Table):
         return self.layers.GlobalAveragePooling2D(keepdims=True)
 
     def _add(self, node: Node) -> Any:
+        if node.params:
+            return self.with_parameter(node, self.ops.add)
         return lambda a, b: self.layers.Add()([a, b])
 
     def _mul(self, node: Node) -> Any:
+        if node.params:
+            return self.with_parameter(node, self.ops.multiply)
         return lambda a, b: self.layers.Multiply()([a, b])
 
+    def with_parameter(self, node: Node, combine: Any) -> Any:
+        """A layer as Keras' own ConvNeXt writes one for its layer scale."""
+        base: Any = self.layers.Layer
+
+        class Parameter(base):
+            def build(self, shape: Any) -> None:
+                self.value = self.add_weight(shape=held, initializer="zeros", name="value")
+
+            def call(self, x: Any) -> Any:
+                return combine(x, self.value)
+
+        held = self.held_parameter(node)
+        layer = self.built(Parameter(), node)
+        self.bind(node.params, layer.value)
+        return layer
+
     def _concat(self, node: Node) -> Any:
-        return lambda *parts: self.layers.Concatenate(self.axis(node))(list(parts))
+        return lambda *parts: self.layers.Concatenate(self.orders.axis(node))(list(parts))
 
     def _flatten(self, node: Node) -> Any:
-        rank = len(self.plan.shape_of(node.data[0]))
-        if not self.last or rank != 4 or nhwc.flattens_in_place(self.plan, node):
-            # In the order of memory; layers.Flatten turns channels_first images around.
-            return self.layers.Reshape((node.shape[1],))
-        turn = self.layers.Permute((3, 1, 2))
-        return lambda x: self.layers.Reshape((node.shape[1],))(turn(x))
+        # In the order of memory; layers.Flatten turns channels_first images around.
+        return self.layers.Reshape((node.shape[1],))
+
+    def _reshape(self, node: Node) -> Any:
+        return self.layers.Reshape(self.orders.held_shape(node.output)[1:])
+
+    def _slice(self, node: Node) -> Any:
+        part = self.orders.part(node)
+        return lambda x: x[part]
 
     def _gemm(self, node: Node) -> Any:
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
-        layer = self.built(self.layers.Dense(node.shape[1], kernel_initializer="zeros"), node)
+        bias = len(node.params) > 1
+        layer = self.layers.Dense(node.shape[1], use_bias=bias, kernel_initializer="zeros")
+        self.built(layer, node)
         self.bind(node.params, layer.kernel, layer.bias)
         return layer
 

@@ -3,6 +3,7 @@ parameters, and returns a symbol of the node's name."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,52 @@ class Operators(Table):
     def _sigmoid(self, node: Node) -> Any:
         return lambda x: self.sym.Activation(x, act_type="sigmoid", name=node.name)
 
+    def _leakyrelu(self, node: Node) -> Any:
+        return lambda x: self.sym.LeakyReLU(x, act_type="leaky", slope=node.alpha, name=node.name)
+
+    def _prelu(self, node: Node) -> Any:
+        sym = self.sym
+
+        def apply(x: Any, slope: Any) -> Any:
+            # LeakyReLU's "prelu" writes its output over an input that another operator made,
+            # and the slopes' gradients are made of that output then.
+            below = sym.broadcast_mul(sym.expand_dims(slope, axis=0), sym.relu(-x))
+            return sym.elemwise_sub(sym.relu(x), below, name=node.name)
+
+        return apply
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        return lambda x: self.sym.hard_sigmoid(x, alpha=node.alpha, beta=node.beta, name=node.name)
+
+    def _hardswish(self, node: Node) -> Any:
+        gate = self.sym.hard_sigmoid
+        return lambda x: self.sym.elemwise_mul(x, gate(x, alpha=1 / 6, beta=0.5), name=node.name)
+
+    def _gelu(self, node: Node) -> Any:
+        sym, factor = self.sym, math.sqrt(2 / math.pi)
+        if node.approximate == "none":
+            return lambda x: sym.LeakyReLU(x, act_type="gelu", name=node.name)
+        # LeakyReLU has the other one only.
+        return lambda x: sym.elemwise_mul(
+            0.5 * x, 1 + sym.tanh(factor * (x + 0.044715 * x**3)), name=node.name
+        )
+
+    def _layernormalization(self, node: Node) -> Any:
+        sym, shape = self.sym, tuple(node.shape)
+        if node.axis == len(shape) - 1:
+            return lambda x, scale, bias: sym.LayerNorm(
+                x, scale, bias, axis=-1, eps=node.epsilon, name=node.name
+            )
+
+        def apply(x: Any, scale: Any, bias: Any) -> Any:
+            # LayerNorm has one axis.
+            x = sym.reshape(x, shape=(*shape[: node.axis], -1))
+            scale, bias = (sym.reshape(p, shape=(-1,)) for p in (scale, bias))
+            y = sym.LayerNorm(x, scale, bias, axis=-1, eps=node.epsilon)
+            return sym.reshape(y, shape=shape, name=node.name)
+
+        return apply
+
     def _softmax(self, node: Node) -> Any:
         return lambda x: self.sym.softmax(x, axis=node.axis, name=node.name)
 
@@ -165,12 +212,19 @@ class Operators(Table):
         return lambda x: self.sym.Pooling(x, global_pool=True, pool_type="avg", name=node.name)
 
     def _add(self, node: Node) -> Any:
+        if node.params:
+            return self.with_parameter(node, self.sym.broadcast_add)
         shapes = {self.plan.shape_of(n) for n in node.data}
         add = self.sym.elemwise_add if len(shapes) == 1 else self.sym.broadcast_add
         return lambda a, b: add(a, b, name=node.name)
 
     def _mul(self, node: Node) -> Any:
+        if node.params:
+            return self.with_parameter(node, self.sym.broadcast_mul)
         return lambda a, b: self.sym.broadcast_mul(a, b, name=node.name)
+
+    def with_parameter(self, node: Node, combine: Any) -> Any:
+        return lambda x, p: combine(x, self.sym.expand_dims(p, axis=0), name=node.name)
 
     def _concat(self, node: Node) -> Any:
         return lambda *parts: self.sym.concat(*parts, dim=node.axis, name=node.name)
@@ -178,11 +232,23 @@ class Operators(Table):
     def _flatten(self, node: Node) -> Any:
         return lambda x: self.sym.Flatten(x, name=node.name)
 
+    def _reshape(self, node: Node) -> Any:
+        return lambda x: self.sym.reshape(x, shape=tuple(node.shape), name=node.name)
+
+    def _transpose(self, node: Node) -> Any:
+        return lambda x: self.sym.transpose(x, axes=tuple(node.perm), name=node.name)
+
+    def _slice(self, node: Node) -> Any:
+        return lambda x: self.sym.slice_axis(
+            x, axis=node.axis, begin=node.start, end=node.end, name=node.name
+        )
+
     def _gemm(self, node: Node) -> Any:
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
-        return lambda x, w, b: self.sym.FullyConnected(
-            x, w, b, num_hidden=node.shape[1], flatten=False, name=node.name
+        bias = len(node.params) > 1
+        return lambda *operands: self.sym.FullyConnected(
+            *operands, num_hidden=node.shape[1], no_bias=not bias, flatten=False, name=node.name
         )
 
     def _lrn(self, node: Node) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlbench_sdk.plan import Node, Plan, Unsupported
-from dlbench_sdk.table import Table
+from dlbench_sdk.table import Table, is_sixth
 
 
 class Operators(Table):
@@ -70,7 +70,7 @@ class Operators(Table):
 
     def _hardsigmoid(self, node: Node) -> Any:
         functional = self.torch.nn.functional
-        if abs(node.alpha - 1 / 6) < 1e-7 and node.beta == 0.5:
+        if is_sixth(node):
             return functional.hardsigmoid
         return lambda x: functional.hardtanh(node.alpha * x + node.beta, 0.0, 1.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
-from dlbench_sdk.nhwc import from_nchw, layout_of, shape_to_nchw, to_nchw
+from dlbench_sdk.nhwc import layout_of
 from dlbench_sdk.plan import Plan
 
 from .operators import Operators
@@ -36,10 +36,11 @@ class Graph(Network):
     def __init__(self, tf: Any, on_gpu: bool, variant: str, plan: Plan) -> None:
         self.tf, self.on_gpu, self.variant, self.plan = tf, on_gpu, variant, plan
         tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
-        self.layouts = {n: layout_of(plan, n, depthwise=True) for n in plan.weights}
         operators = Operators(tf, plan, variant == "xla")
+        self.orders = operators.orders
+        self.layouts = {n: layout_of(self.orders, n, depthwise=True) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
-        self.inputs = [tf.constant(from_nchw(x)) for x in plan.inputs]
+        self.inputs = [tf.constant(self.orders.to_held(plan.input, x)) for x in plan.inputs]
         self.labels = [tf.constant(y) for y in plan.labels]
         self.params = {
             name: tf.Variable(self.layouts[name].to_framework(value), trainable=False)
@@ -128,7 +129,8 @@ class Graph(Network):
         return values, running
 
     def outputs(self, slot: int) -> dict[str, np.ndarray]:
-        return {k: to_nchw(v.numpy()) for k, v in self.observe(self.inputs[slot]).items()}
+        values = self.observe(self.inputs[slot])
+        return {name: self.orders.to_plan(name, v.numpy()) for name, v in values.items()}
 
     def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
         loss, (dx, *grads), _ = self.differentiate(self.inputs[slot], self.labels[slot])
@@ -137,7 +139,7 @@ class Graph(Network):
             for name, g in zip(self.plan.trainable, grads)
         }
         if dx is not None:
-            out["input"] = to_nchw(dx.numpy())
+            out["input"] = self.orders.to_plan(self.plan.input, dx.numpy())
         return float(loss), out
 
     def state(self) -> dict[str, np.ndarray]:
@@ -148,7 +150,8 @@ class Graph(Network):
 
         def trace(x: Any) -> None:
             values, _ = self.forward(x)
-            traced.update({n.name: shape_to_nchw(values[n.output].shape) for n in self.plan.nodes})
+            for n in self.plan.nodes:
+                traced[n.name] = self.orders.plan_shape(n.output, values[n.output].shape)
 
         self.tf.function(trace).get_concrete_function(self.inputs[0])
         return traced

@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from dlbench_sdk.nhwc import axis, explicit, flattens_in_place, from_nchw
+from dlbench_sdk.nhwc import explicit, from_nchw
+from dlbench_sdk.orders import NHWC, Order, Turning
 from dlbench_sdk.plan import Node, Plan, Unsupported
-from dlbench_sdk.table import Table
+from dlbench_sdk.table import is_sixth
 from dlbench_sdk.windows import average_correction, is_same, reach, resize_matrix
 
 
-class Operators(Table):
+class Operators(Turning):
     def __init__(self, tf: Any, plan: Plan, compiled: bool) -> None:
-        super().__init__(plan)
+        super().__init__(plan, NHWC)
         self.tf, self.compiled = tf, compiled  # by XLA
+
+    def turned(self, x: Any, order: Order) -> Any:
+        return self.tf.transpose(x, order)
 
     def _conv(self, node: Node) -> Any:
         nn = self.tf.nn
@@ -105,8 +109,36 @@ class Operators(Table):
     def _sigmoid(self, node: Node) -> Any:
         return self.tf.sigmoid
 
+    def _leakyrelu(self, node: Node) -> Any:
+        return lambda x: self.tf.nn.leaky_relu(x, node.alpha)
+
+    def _prelu(self, node: Node) -> Any:
+        relu = self.tf.nn.relu
+        return lambda x, slope: relu(x) - slope * relu(-x)
+
+    def _hardsigmoid(self, node: Node) -> Any:
+        if is_sixth(node):
+            return lambda x: self.tf.nn.relu6(x + 3.0) / 6.0
+        return lambda x: self.tf.clip_by_value(node.alpha * x + node.beta, 0.0, 1.0)
+
+    def _hardswish(self, node: Node) -> Any:
+        return lambda x: x * self.tf.nn.relu6(x + 3.0) / 6.0
+
+    def _gelu(self, node: Node) -> Any:
+        return lambda x: self.tf.nn.gelu(x, approximate=node.approximate == "tanh")
+
+    def _layernormalization(self, node: Node) -> Any:
+        nn, axes = self.tf.nn, self.orders.axes(node)
+
+        def apply(x: Any, scale: Any, bias: Any) -> Any:
+            mean, variance = nn.moments(x, axes, keepdims=True)
+            return nn.batch_normalization(x, mean, variance, bias, scale, node.epsilon)
+
+        return apply
+
     def _softmax(self, node: Node) -> Any:
-        return lambda x: self.tf.nn.softmax(x, axis(node))
+        axis = self.orders.axis(node)
+        return lambda x: self.tf.nn.softmax(x, axis)
 
     def _maxpool(self, node: Node) -> Any:
         if list(node.dilations) != [1, 1]:
@@ -145,17 +177,25 @@ class Operators(Table):
         return self.tf.multiply
 
     def _concat(self, node: Node) -> Any:
-        return lambda *parts: self.tf.concat(parts, axis(node))
+        axis = self.orders.axis(node)
+        return lambda *parts: self.tf.concat(parts, axis)
 
     def _flatten(self, node: Node) -> Any:
-        tf = self.tf
-        if flattens_in_place(self.plan, node):
-            return lambda x: tf.reshape(x, [x.shape[0], -1])
-        return lambda x: tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0], -1])
+        return lambda x: self.tf.reshape(x, node.shape)
+
+    def _reshape(self, node: Node) -> Any:
+        shape = self.orders.held_shape(node.output)
+        return lambda x: self.tf.reshape(x, shape)
+
+    def _slice(self, node: Node) -> Any:
+        part = self.orders.part(node)
+        return lambda x: x[part]
 
     def _gemm(self, node: Node) -> Any:
         if node.alpha != 1 or node.beta != 1:
             raise Unsupported(f"Gemm with alpha {node.alpha} and beta {node.beta}")
+        if len(node.params) == 1:
+            return self.tf.matmul
         return lambda x, w, b: self.tf.nn.bias_add(self.tf.matmul(x, w), b)
 
     def _lrn(self, node: Node) -> Any:

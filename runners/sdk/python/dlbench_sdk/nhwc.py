@@ -1,16 +1,16 @@
-"""Channels last: how the plan's tensors lie in frameworks that compute on NHWC and HWIO."""
+"""Channels last: how the plan's parameters lie in frameworks whose convolutions take HWIO."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .plan import Node, Plan
+from .orders import NHWC, Orders
+from .plan import Node
 
 Turn = Callable[[np.ndarray], np.ndarray]
-AXES = (0, 3, 1, 2)  # where each of the plan's axes lies
 
 
 class Layout:
@@ -21,10 +21,10 @@ class Layout:
         self.to_plan = lambda x: np.ascontiguousarray(to_plan(x))
 
 
-def layout_of(plan: Plan, name: str, depthwise: bool = False, last: bool = True) -> Layout:
+def layout_of(orders: Orders, name: str, depthwise: bool = False) -> Layout:
     """A parameter's layout. With depthwise, convolutions of one channel a group have the weights
-    [kh, kw, C, multiplier] that depthwise operators take. Without last, activations are NCHW and
-    only weights are turned around."""
+    [kh, kw, C, multiplier] that depthwise operators take."""
+    plan = orders.plan
     node = next(n for n in plan.nodes if name in n.params)
     shape = plan.weights[name].shape
     if node.op == "Conv" and len(shape) == 4:
@@ -34,32 +34,35 @@ def layout_of(plan: Plan, name: str, depthwise: bool = False, last: bool = True)
                 lambda x: x.reshape(node.group, -1, kh, kw).transpose(2, 3, 0, 1),
                 lambda x: x.transpose(2, 3, 0, 1).reshape(shape),
             )
-        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
+        return transposed((2, 3, 1, 0))
     if node.op == "ConvTranspose" and len(shape) == 4:
-        return Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
+        return transposed((2, 3, 1, 0))
     if node.op == "Gemm" and len(shape) == 2:
-        maker = next((n for n in plan.nodes if n.output == node.data[0]), None)
-        if last and maker is not None and maker.op == "Flatten" and flattens_in_place(plan, maker):
-            _, c, h, w = plan.shape_of(maker.data[0])
-            return Layout(
-                lambda x: x.reshape(-1, c, h, w).transpose(2, 3, 1, 0).reshape(c * h * w, -1),
-                lambda x: x.reshape(h, w, c, -1).transpose(3, 2, 0, 1).reshape(shape),
-            )
-        return Layout(np.transpose, np.transpose)
+        return dense(orders, node, shape)
+    if node.op in ("Add", "Mul", "PRelu"):
+        return transposed([axis - 1 for axis in orders.of[node.output][1:]])
+    if node.op == "LayerNormalization":
+        return transposed([axis - node.axis for axis in orders.of[node.output][node.axis :]])
     return Layout(lambda x: x, lambda x: x)
 
 
-def flattens_in_place(plan: Plan, node: Node) -> bool:
-    """Whether a flatten may keep the order of NHWC because only dense layers read it: their
-    weights are permuted at load instead."""
-    if len(plan.shape_of(node.data[0])) != 4 or node.output in plan.outputs:
-        return False
-    return all(n.op == "Gemm" for n in plan.nodes if node.output in n.data)
+def transposed(axes: Sequence[int]) -> Layout:
+    back = np.argsort(axes)
+    return Layout(lambda x: x.transpose(axes), lambda x: x.transpose(back))
 
 
-def axis(node: Node) -> int:
-    """Where a node's axis lies."""
-    return AXES[node.axis] if len(node.shape) == 4 else node.axis
+def dense(orders: Orders, node: Node, shape: tuple[int, ...]) -> Layout:
+    """[in, out]; after a flatten in place, the inputs lie as the flatten read them."""
+    maker = next((n for n in orders.plan.nodes if n.output == node.data[0]), None)
+    if maker is None or maker.op != "Flatten" or not orders.flattens_in_place(maker):
+        return Layout(np.transpose, np.transpose)
+    read = orders.shapes[maker.data[0]]
+    axes = (*orders.taken[maker.name][0][1:], 0)  # the batch's place is the outputs' here
+    held, back = [read[axis] for axis in axes[:-1]], np.argsort(axes)
+    return Layout(
+        lambda x: x.reshape(-1, *read[1:]).transpose(axes).reshape(shape[1], shape[0]),
+        lambda x: x.reshape(*held, shape[0]).transpose(back).reshape(shape),
+    )
 
 
 def explicit(pads: Any) -> list[list[int]]:
@@ -69,13 +72,4 @@ def explicit(pads: Any) -> list[list[int]]:
 
 
 def from_nchw(x: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if x.ndim == 4 else x
-
-
-def to_nchw(x: np.ndarray) -> np.ndarray:
-    return x.transpose(AXES) if x.ndim == 4 else x
-
-
-def shape_to_nchw(shape: Any) -> list[int]:
-    shape = list(shape)
-    return [shape[i] for i in AXES] if len(shape) == 4 else shape
+    return np.ascontiguousarray(x.transpose(NHWC))

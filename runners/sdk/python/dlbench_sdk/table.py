@@ -27,3 +27,8 @@ class Table:
     def size_of(self, node: Node) -> tuple[int, ...]:
         """Height and width of what a node reads."""
         return self.plan.shape_of(node.data[0])[2:]
+
+
+def is_sixth(node: Node) -> bool:
+    """Whether a HardSigmoid is the one that frameworks have: with slope 1/6, in 32 bits."""
+    return abs(node.alpha - 1 / 6) < 1e-7 and node.beta == 0.5

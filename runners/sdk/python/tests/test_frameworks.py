@@ -14,6 +14,8 @@ import sys
 import plans
 import pytest
 
+from dlbench_sdk.plan import LATER
+
 HERE = pathlib.Path(__file__).parent
 RUNNERS = HERE.parent.parent.parent
 BINARY = RUNNERS.parent / "bin" / "dlbench"
@@ -26,11 +28,12 @@ NAMES = sorted(
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory) -> pathlib.Path:
-    """A small network in both modes, and what the reference, which keeps the contract, says."""
+    """Small networks in both modes, and what the reference, which keeps the contract, says."""
     directory = tmp_path_factory.mktemp("answers")
-    for mode in ("infer", "train"):
-        (directory / mode).mkdir()
-        plans.files(directory / mode, plans.small(mode))
+    for name, document in (("small", plans.small), ("later", plans.later)):
+        for mode in ("infer", "train"):
+            (directory / f"{name}-{mode}").mkdir()
+            plans.files(directory / f"{name}-{mode}", document(mode))
     command = [sys.executable, str(HERE / "contract.py"), "reference", str(directory)]
     settings = dict(os.environ, PYTHONPATH=f"{HERE}:{HERE.parent}", OPENBLAS_NUM_THREADS="2")
     done = subprocess.run(command, env=settings, capture_output=True, text=True)
@@ -39,7 +42,8 @@ def answers(tmp_path_factory) -> pathlib.Path:
 
 
 def test_the_reference_keeps_the_contract(answers):
-    assert (answers / "train" / "want").exists() and (answers / "infer" / "want").exists()
+    for name in ("small-infer", "small-train", "later-infer", "later-train"):
+        assert (answers / name / "want").exists(), name
 
 
 def manifest(name: str) -> tuple[str, dict]:
@@ -76,3 +80,5 @@ def test_an_adapter_keeps_the_contract(name, answers):
     command += [image(name), "python3", "/src/sdk/python/tests/contract.py", room, "/answers"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
+    for kind in ["small", "later"] if set(LATER) <= set(found["operators"]) else ["small"]:
+        assert f"{room} keeps the contract in {kind}-infer" in done.stdout
