@@ -56,6 +56,9 @@ func conditions(rec *record.Record) []markdown.Item {
 	add("device %s, %s on CPUs %s, memory limit %s", rec.Terms.Device, rec.ThreadsText(), rec.Terms.CPUs, table.Bytes(rec.Terms.MemoryBytes))
 	add("%s, %d logical CPUs, %s memory, %s, kernel %s", e.CPU, e.LogicalCPUs, table.Bytes(e.MemoryBytes), e.OS, e.Kernel)
 	add("engine %s %s", e.Engine, e.EngineVersion)
+	if len(rec.Workloads) > 0 {
+		add("inputs are %s", rec.Workloads[0].InputsText())
+	}
 	for _, r := range rec.Runners {
 		add("%s: %s %s (%s), %s, %s, %s threads", r.Name, r.Framework, r.FrameworkVersion, r.State(), r.Terms.Layout, r.Terms.Execution, r.Terms.ThreadsText())
 	}

@@ -55,6 +55,7 @@ func (p *program) readSetup(c *cli.Context, g bench.Progress, s *bench.Setup) er
 	given(c, "input", c.String, &s.Input)
 	given(c, "weights", c.String, &s.Weights)
 	given(c, "mode", list, &s.Modes)
+	given(c, "data", c.String, &s.Data)
 	given(c, "runner", list, &s.Runners)
 	given(c, "runner-dir", c.String, &s.RunnerDir)
 	given(c, "engine", c.String, &s.Engine)

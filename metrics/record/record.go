@@ -4,6 +4,7 @@
 package record
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -130,17 +131,48 @@ type Terms struct {
 
 // Workload is one row of what was measured.
 type Workload struct {
-	ID              string `json:"id"`
-	Digest          string `json:"digest"` // SHA-256 of plan.json
-	Network         string `json:"network"`
-	Mode            string `json:"mode"`
-	Batch           int    `json:"batch"`
-	Precision       string `json:"precision"`
-	Threads         int    `json:"threads,omitempty"` // of its runners, if not those of the terms: of a record with several numbers of them
-	InputShape      []int  `json:"input_shape"`
-	Parameters      int64  `json:"parameters"`       // trainable elements
-	MACs            int64  `json:"macs"`             // multiply-accumulates of one image's forward pass
-	ActivationBytes int64  `json:"activation_bytes"` // of one image's forward pass, float32
+	ID              string  `json:"id"`
+	Digest          string  `json:"digest"` // SHA-256 of plan.json
+	Network         string  `json:"network"`
+	Mode            string  `json:"mode"`
+	Batch           int     `json:"batch"`
+	Precision       string  `json:"precision"`
+	Threads         int     `json:"threads,omitempty"` // of its runners, if not those of the terms: of a record with several numbers of them
+	InputShape      []int   `json:"input_shape"`
+	Parameters      int64   `json:"parameters"`       // trainable elements
+	MACs            int64   `json:"macs"`             // multiply-accumulates of one image's forward pass
+	ActivationBytes int64   `json:"activation_bytes"` // of one image's forward pass, float32
+	Inputs          *Inputs `json:"inputs,omitempty"` // absent in records of programs that could only generate them
+}
+
+// Inputs say what a workload's batches were made of.
+type Inputs struct {
+	Source  string `json:"source"`           // GeneratedInputs, ImageInputs
+	SHA256  string `json:"sha256,omitempty"` // of all images' names and bytes
+	Images  int    `json:"images,omitempty"`
+	Classes int    `json:"classes,omitempty"` // folders
+}
+
+// The sources of inputs.
+const (
+	GeneratedInputs = "generated"
+	ImageInputs     = "images"
+)
+
+// InputsText says for people what a workload's batches were made of.
+func (w Workload) InputsText() string {
+	if w.Inputs == nil || w.Inputs.Source != ImageInputs {
+		return "generated from the seed"
+	}
+	return fmt.Sprintf("%d images in %d folders (SHA-256 %.12s)", w.Inputs.Images, w.Inputs.Classes, w.Inputs.SHA256)
+}
+
+// InputsDigest is that of a workload's images; empty if its inputs are generated.
+func (w Workload) InputsDigest() string {
+	if w.Inputs == nil {
+		return ""
+	}
+	return w.Inputs.SHA256
 }
 
 // Runner is what a runner said of itself.

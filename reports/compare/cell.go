@@ -9,6 +9,10 @@ import (
 // their ratio is shown, and says nothing about a framework.
 const NotRanked = "not ranked"
 
+// OtherInputs is the verdict on cells whose batches were made of other images in
+// the two records, or of images in only one: their ratio is no framework's.
+const OtherInputs = "other inputs"
+
 // Cell is one cell of both records.
 type Cell struct {
 	Workload string  `json:"workload"`
@@ -79,8 +83,11 @@ func cellOf(older, newer *record.Record, a, b *record.Cell) (Cell, bool) {
 		return Cell{}, false
 	}
 	ratio, test := summary.Unpaired(y, x), summary.UnpairedTest(y, x)
-	if !b.Ranked() {
+	switch {
+	case !b.Ranked():
 		ratio.Verdict = NotRanked
+	case older.Workload(a.Workload).InputsDigest() != newer.Workload(b.Workload).InputsDigest():
+		ratio.Verdict = OtherInputs
 	}
 	return Cell{Workload: b.Workload, Runner: b.Runner, Old: figureOf(a.Throughput), New: figureOf(b.Throughput),
 		Ratio: ratio.Value, CILow: ratio.Low, CIHigh: ratio.High, Level: ratio.Level, P: test.TwoSided, Verdict: ratio.Verdict,

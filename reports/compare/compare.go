@@ -108,7 +108,7 @@ func meansOf(r *record.Record, cells []Cell) []Mean {
 	for _, mode := range r.Modes() {
 		var olds, news, ratios []float64
 		for _, c := range cells {
-			if c.Verdict != NotRanked && r.Workload(c.Workload).Mode == mode {
+			if c.Verdict != NotRanked && c.Verdict != OtherInputs && r.Workload(c.Workload).Mode == mode {
 				olds, news, ratios = append(olds, c.Old.Median), append(news, c.New.Median), append(ratios, c.Ratio)
 			}
 		}

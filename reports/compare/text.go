@@ -64,7 +64,7 @@ func (c Cell) row() []string {
 
 // words are the verdict with its p-value, if there is one to rely on.
 func (c Cell) words() string {
-	if c.Level == 0 || c.Verdict == NotRanked {
+	if c.Level == 0 || c.Verdict == NotRanked || c.Verdict == OtherInputs {
 		return c.Verdict
 	}
 	return fmt.Sprintf("%s, p=%.2g", c.Verdict, c.P)

@@ -47,7 +47,7 @@ var Meanings = []Meaning{
 	{TermsDiffer, "device, threads, CPUs or memory limit that were asked for differ"},
 	{Unfinished, "a record is not complete"},
 	{Unpaired, "the records share no rounds, so that a drift of the machine between them looks like a change"},
-	{WorkloadDiffers, "a workload of the same name is another one: another seed, or another plan"},
+	{WorkloadDiffers, "a workload of the same name is another one: another seed, another plan, or other inputs"},
 	{WrongOrder, "the first record, taken as the old one, is younger than the second"},
 }
 
@@ -60,7 +60,7 @@ func warningsAbout(a, b *record.Record, cells []Cell) record.Warnings {
 	differ(&w, SystemDiffers, record.AboutRun, systemFacts(a.Environment), systemFacts(b.Environment))
 	for _, workload := range b.Workloads {
 		if old := a.Workload(workload.ID); old != nil && old.Digest != workload.Digest {
-			w.Add(record.AboutWorkload(workload.ID), WorkloadDiffers, "plan %s → %s (seeds %d and %d)", short(old.Digest), short(workload.Digest), a.Seed, b.Seed)
+			w.Add(record.AboutWorkload(workload.ID), WorkloadDiffers, "plan %s → %s (seeds %d and %d)%s", short(old.Digest), short(workload.Digest), a.Seed, b.Seed, inputs(*old, workload))
 		}
 	}
 	for i := range b.Runners {
@@ -76,6 +76,14 @@ func warningsAbout(a, b *record.Record, cells []Cell) record.Warnings {
 	differ(&w, HarnessDiffers, record.AboutRun, []fact{{"dlbench", a.DlbenchVersion}}, []fact{{"dlbench", b.DlbenchVersion}})
 	warnOfReading(&w, a, b, cells)
 	return w
+}
+
+// inputs says in which inputs two workloads differ; empty if in none.
+func inputs(old, now record.Workload) string {
+	if old.InputsDigest() == now.InputsDigest() {
+		return ""
+	}
+	return fmt.Sprintf("; inputs %s → %s", old.InputsText(), now.InputsText())
 }
 
 // machines are the facts about the machines of two records: the same for two

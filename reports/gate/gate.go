@@ -89,7 +89,7 @@ var Meanings = []Meaning{
 	{Missing, true, "the baseline has the cell, the result does not"},
 	{NotMeasured, true, "the baseline measured the cell, the result could not"},
 	{ParityBroke, true, "the cell passed parity in the baseline and does not any more: it computes something else"},
-	{OtherWork, true, "the workload of that name is of another size than in the baseline: its figures cannot be compared"},
+	{OtherWork, true, "the workload of that name is of another size, or has other inputs, than in the baseline: its figures cannot be compared"},
 	{Undecided, false, "there is too little to judge the cell by"},
 	{SlowerAlready, false, "the cell is slower since an earlier record, which was told then"},
 	{Faster, false, "the cell became faster"},
@@ -231,6 +231,10 @@ func (r *Report) differing(d compare.Changed) {
 // then finds it.
 func (r *Report) otherWork(result, baseline *record.Record, c compare.Cell) bool {
 	a, b := baseline.Workload(c.Workload), result.Workload(c.Workload)
+	if a.InputsDigest() != b.InputsDigest() {
+		r.find(OtherWork, c.Workload, c.Runner, "inputs: %s, before: %s", b.InputsText(), a.InputsText())
+		return true
+	}
 	if a.MACs == b.MACs && a.Parameters == b.Parameters && slices.Equal(a.InputShape, b.InputShape) {
 		return false
 	}

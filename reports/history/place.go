@@ -73,7 +73,11 @@ func (p Place) String() string {
 // ShapeOf is what a workload computes. Its digest is not in it: that changes
 // with the seed, and the work does not.
 func ShapeOf(w *record.Workload) string {
-	return fmt.Sprintf("input %s, %s parameters, %s MACs", table.Dimensions(w.InputShape), table.Thousands(w.Parameters), table.Thousands(w.MACs))
+	shape := fmt.Sprintf("input %s, %s parameters, %s MACs", table.Dimensions(w.InputShape), table.Thousands(w.Parameters), table.Thousands(w.MACs))
+	if w.InputsDigest() != "" {
+		shape += ", " + w.InputsText()
+	}
+	return shape
 }
 
 // campaign tells the states of one run from several runs: a record that was

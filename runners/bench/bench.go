@@ -56,6 +56,9 @@ type Bench struct {
 // Open finds an engine and makes every selected runner startable on it. Close
 // ends what it started.
 func Open(ctx context.Context, s Setup) (*Bench, error) {
+	if err := s.readImages(); err != nil {
+		return nil, err
+	}
 	selected, err := s.Select()
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/workloads/data"
 )
 
 // Setup says which runners are made ready, for which workloads, and under which
@@ -19,6 +20,7 @@ type Setup struct {
 	Weights   string              // "file" or "generated"; empty is the file's in inference, and drawn ones to train
 	Modes     []string            // of Networks; empty is inference
 	Batches   []int               // of Networks; empty is what the file fixes, or 8
+	Data      string              // a directory of images for all batches, a folder for each class; empty generates them
 	Runners   []string            // NAME or NAME+VARIANT; empty is every one but the reference
 	RunnerDir string              // a directory with more runners
 	Manifests []manifest.Manifest // the runners to choose from; nil is the built-in ones and RunnerDir's
@@ -35,6 +37,8 @@ type Setup struct {
 	Host     Host
 	Progress Progress      // nil is silent
 	Timeline *timeline.Log // of what is built, verified and measured; nil keeps none
+
+	images *data.Set // of Data, once they were read
 }
 
 // Progress is told how far a benchmark is. Its methods may be called from

@@ -120,7 +120,11 @@ func describe(id plan.ID, p *plan.Plan) (record.Workload, error) {
 	if err != nil {
 		return record.Workload{}, err
 	}
+	inputs := &record.Inputs{Source: record.GeneratedInputs}
+	if in := p.Inputs; in != nil {
+		inputs = &record.Inputs{Source: record.ImageInputs, SHA256: in.SHA256, Images: in.Images, Classes: in.Classes}
+	}
 	counts, err := p.Network.Counts()
 	return record.Workload{ID: id.String(), Digest: digest, Network: id.Network, Mode: string(id.Mode), Batch: id.Batch, Precision: id.Precision, Threads: id.Threads,
-		InputShape: p.Network.Input.Shape, Parameters: counts.Parameters, MACs: counts.MACs, ActivationBytes: counts.ActivationBytes}, err
+		InputShape: p.Network.Input.Shape, Parameters: counts.Parameters, MACs: counts.MACs, ActivationBytes: counts.ActivationBytes, Inputs: inputs}, err
 }

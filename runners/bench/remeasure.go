@@ -62,6 +62,12 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 // find makes both sides of every runner of the result startable, or says why
 // that cannot be.
 func (r *Remeasuring) find(ctx context.Context, all []manifest.Manifest) error {
+	if digest := inputsOf(r.sides.Result); digest != "" {
+		for _, runner := range r.sides.Result.Runners {
+			r.why[runner.Name] = fmt.Sprintf("its inputs were images (digest %.12s), which a check does not have", digest)
+		}
+		return nil
+	}
 	command, ok := r.engine.(*engine.CLI)
 	if !ok {
 		for _, runner := range r.sides.Result.Runners {

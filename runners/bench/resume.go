@@ -71,11 +71,25 @@ func (r *run) sameQuestion(o Options) error {
 	}
 	d.add(o.Suite != "" && chosen.Suite.Name != o.Resume.Suite, "in suite %s: give no other --suite", o.Resume.Suite)
 	d.add(!sameNames(names, asked.Workloads), "on the workloads %s: give these again", strings.Join(asked.Workloads, ", "))
+	if was, now := inputsOf(o.Resume), o.images; was != "" && now == nil {
+		d.add(true, "with the images whose digest is %.12s: give their --data again", was)
+	} else if now != nil {
+		d.add(was == "", "with generated inputs: give no --data")
+		d.add(was != "" && was != now.Digest, "with other images (digest %.12s, of %s it is %.12s): give their --data again", was, now.Dir, now.Digest)
+	}
 	d.add(o.Seed != asked.Seed, "with seed %d: give --seed %d", asked.Seed, asked.Seed)
 	d.add(r.profile.Name != asked.Profile, "with profile %s: give --profile %s", asked.Profile, asked.Profile)
 	d.add(!sameNames(r.scenarios.Names(), asked.Scenarios), "with the scenarios %q beside those that are always measured: give these again", asked.Scenarios)
 	d.add(o.Engine != "auto" && o.Engine != asked.Engine, "by engine %s: give --engine %s", asked.Engine, asked.Engine)
 	return d.refuse(r.dir)
+}
+
+// inputsOf is the digest of a record's images; empty if its inputs are generated.
+func inputsOf(r *record.Record) string {
+	for _, w := range r.Workloads {
+		return w.InputsDigest() // all have the same
+	}
+	return ""
 }
 
 func sameNames(a, b []string) bool {

@@ -29,6 +29,9 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 			return nil, UsageError(fmt.Errorf("%s %q: expected %s", label.flag, label.name, record.LabelForm))
 		}
 	}
+	if err := o.readImages(); err != nil {
+		return nil, err
+	}
 	if err := r.ask(&o); err != nil {
 		return nil, err
 	}

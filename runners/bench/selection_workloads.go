@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/catalog"
+	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/plan"
 	"github.com/dlbench/dlbench/workloads/suite"
 )
@@ -28,6 +29,10 @@ func (s Setup) Select() (Selection, error) {
 	if err != nil {
 		return out, UsageError(err)
 	}
+	if err := s.readImages(); err != nil {
+		return out, err
+	}
+	out.Catalog.UseImages(s.images)
 	memory, err := memoryHere()
 	if err != nil {
 		return out, err
@@ -42,6 +47,18 @@ func (s Setup) Select() (Selection, error) {
 		}
 	}
 	return out, nil
+}
+
+// readImages reads the directory of images, once: every image is decoded, which
+// takes its time.
+func (s *Setup) readImages() (err error) {
+	if s.Data == "" || s.images != nil {
+		return nil
+	}
+	if s.images, err = data.Open(s.Data); err != nil {
+		return UsageError(fmt.Errorf("--data: %w", err))
+	}
+	return nil
 }
 
 func (s Setup) selection() (Selection, error) {

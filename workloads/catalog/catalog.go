@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -15,7 +16,8 @@ import (
 
 // Catalog makes plans of networks by their names. The zero value has the zoo's.
 type Catalog struct {
-	files []File
+	files  []File
+	images *data.Set // that plans' batches are made of; nil if they are generated
 }
 
 // File is a network that a file brings.
@@ -117,10 +119,26 @@ const learningRate = 1e-3
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
-		return plan.New(id, seed)
+		p, err := plan.New(id, seed)
+		return c.withImages(p, err)
 	}
 	_, p, err := f.Plan(id, seed)
-	return p, err
+	return c.withImages(p, err)
+}
+
+// UseImages has all plans take their batches from images.
+func (c *Catalog) UseImages(s *data.Set) { c.images = s }
+
+// withImages gives a plan its images, if there are some.
+func (c *Catalog) withImages(p *plan.Plan, err error) (*plan.Plan, error) {
+	if err != nil || c.images == nil {
+		return p, err
+	}
+	if err := data.Fits(p.Network.Input.Shape[1:]); err != nil {
+		return nil, fmt.Errorf("workload %s: %w", p.Workload, err)
+	}
+	in := plan.Inputs{Source: "images", SHA256: c.images.Digest, Images: c.images.Len(), Classes: len(c.images.Classes)}
+	return p, p.TakeImages(in, c.images)
 }
 
 // Plan reads the file for a workload and makes its plan.
@@ -149,7 +167,8 @@ const (
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
-		return plan.Parity(id, seed)
+		p, err := plan.Parity(id, seed)
+		return c.withImages(p, err)
 	}
 	if f.Batch == 0 {
 		most := parityInferBatch

@@ -46,6 +46,9 @@ func (p *Plan) Check() error {
 	if err := p.checkWeights(); err != nil {
 		return err
 	}
+	if err := p.checkInputs(); err != nil {
+		return err
+	}
 	return p.checkTraining()
 }
 

@@ -50,7 +50,11 @@ func (p *Plan) parts() (plan, batch, weights part, err error) {
 	if err != nil {
 		return plan, batch, weights, err
 	}
-	ofBatch, err := p.key([]any{p.Network.Input.Shape, p.Classes, p.Slots})
+	batches := []any{p.Network.Input.Shape, p.Classes, p.Slots}
+	if p.Inputs != nil {
+		batches = append(batches, p.Inputs)
+	}
+	ofBatch, err := p.key(batches)
 	if err != nil {
 		return plan, batch, weights, err
 	}
@@ -220,6 +224,9 @@ func (p *Plan) Initial(parameter string) ([]float64, error) {
 
 // Labels are a slot's labels, as the batch file has them.
 func (p *Plan) Labels(slot int) []int64 {
+	if p.Inputs != nil {
+		return p.imageLabels(slot)
+	}
 	s := p.stream(fmt.Sprintf("labels/%d", slot))
 	labels := make([]int64, p.Batch)
 	for i := range labels {

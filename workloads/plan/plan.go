@@ -27,10 +27,12 @@ type Plan struct {
 	Slots         int             `json:"slots"` // batch.safetensors holds input.0 … input.<Slots-1> and labels.0 …; iteration i uses slot i mod Slots
 	Classes       int             `json:"classes"`
 	Weights       *Weights        `json:"weights,omitempty"` // of a file; drawn from the seed if absent
+	Inputs        *Inputs         `json:"inputs,omitempty"`  // of images; drawn from the seed if absent
 	Network       network.Network `json:"network"`
 	Training      *Training       `json:"training,omitempty"` // mode train only
 
 	values func(parameter string) ([]float32, error) // of Weights
+	images Images                                    // of Inputs
 }
 
 // Training states what ONNX leaves open.

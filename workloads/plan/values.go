@@ -65,18 +65,19 @@ func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape
 	var all []tensors.Tensor
 	for slot := range p.Slots {
+		if p.Inputs != nil {
+			all = append(all, p.imageTensor(slot), labelTensor(slot, shape, p.Labels))
+			continue
+		}
 		input := p.stream(fmt.Sprintf("input/%d", slot))
-		label := p.stream(fmt.Sprintf("labels/%d", slot))
 		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Pieces: func(first int, out []float32) error {
 			tensors.FillFrom(first, out, func(i uint64) float32 { return input.Normal(i, 0, 1) })
 			return nil
-		}}, tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 {
-			labels := make([]int64, shape[0])
-			for i := range labels {
-				labels[i] = label.Below(uint64(i), p.Classes)
-			}
-			return labels
-		}})
+		}}, labelTensor(slot, shape, p.Labels))
 	}
 	return tensors.Write(path, all)
+}
+
+func labelTensor(slot int, shape []int, labels func(slot int) []int64) tensors.Tensor {
+	return tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 { return labels(slot) }}
 }

@@ -20,14 +20,15 @@ type Tensor struct {
 	Name    string
 	Shape   []int
 	Pieces  func(first int, out []float32) error // F32: the elements from the first on, as many as there is room for
+	Piece   int                                  // how many elements Pieces makes at once, if not PieceElements
 	Floats  func() []float32                     // F32
 	Doubles func() []float64                     // F64
 	Ints    func() []int64                       // I64
 }
 
-// pieceElements is how much of a tensor is made at once: enough to keep every
+// PieceElements is how much of a tensor is made at once: enough to keep every
 // CPU busy, and nothing that a machine would notice.
-const pieceElements = 1 << 20
+const PieceElements = 1 << 20
 
 // Write makes a safetensors file, whole or not at all, and returns the SHA-256
 // of its bytes in hexadecimal. Tensors lie in the order given.
@@ -94,7 +95,11 @@ func encode(w io.Writer, all []Tensor) error {
 
 // writePieces writes n elements, and never holds more than a piece of them.
 func (t Tensor) writePieces(w io.Writer, n int) error {
-	values := make([]float32, min(n, pieceElements))
+	size := t.Piece
+	if size == 0 {
+		size = PieceElements
+	}
+	values := make([]float32, min(n, size))
 	data := make([]byte, 4*len(values))
 	for first := 0; first < n; first += len(values) {
 		piece := values[:min(len(values), n-first)]
