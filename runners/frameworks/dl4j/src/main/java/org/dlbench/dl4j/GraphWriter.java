@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
 import org.deeplearning4j.nn.conf.graph.ShiftVertex;
 import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -29,6 +30,8 @@ import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -102,15 +105,24 @@ final class GraphWriter {
       case "Relu" -> activation(node, x, Activation.RELU);
       case "Sigmoid" -> activation(node, x, Activation.SIGMOID);
       case "Clip" -> clip(node, x);
+      case "LeakyRelu" -> activation(node, x, new ActivationLReLU(node.number("alpha")));
+      case "PRelu" -> formula(node, x, Formulas.pRelu());
+      case "HardSigmoid" -> hardSigmoid(name, x, node.number("alpha"), node.number("beta"));
+      case "HardSwish" -> hardSwish(node, x);
+      case "Gelu" -> formula(node, x, node.string("approximate").equals("tanh") ? Formulas.geluByTanh() : Formulas.geluByErf());
+      case "LayerNormalization" -> formula(node, x, Formulas.layerNormalization(node));
       case "Softmax" -> softmax(node, x);
       case "MaxPool" -> maxPool(node, x);
       case "AveragePool" -> averagePool(node, x);
       case "GlobalAveragePool" -> graph.addLayer(name,
           new GlobalPoolingLayer.Builder(PoolingType.AVG).poolingDimensions(2, 3).collapseDimensions(false).build(), x);
-      case "Add" -> elementWise(node, ElementWiseVertex.Op.Add);
-      case "Mul" -> elementWise(node, ElementWiseVertex.Op.Product);
+      case "Add" -> elementWise(node, ElementWiseVertex.Op.Add, Formulas.add());
+      case "Mul" -> elementWise(node, ElementWiseVertex.Op.Product, Formulas.multiply());
       case "Concat" -> concat(node);
       case "Flatten" -> graph.addVertex(name, new ReshapeVertex(-1, (int) node.shape()[1]), x);
+      case "Reshape" -> reshape(node, x);
+      case "Transpose" -> formula(node, x, Formulas.transpose(node.ints("perm")));
+      case "Slice" -> slice(node, x);
       case "Gemm" -> dense(node, x);
       case "LRN" -> localResponse(node, x);
       case "Dropout" -> vertices.put(node.output(), x);
@@ -207,7 +219,48 @@ final class GraphWriter {
   }
 
   private void activation(Plan.Node node, String x, Activation kind) {
+    activation(node, x, kind.getActivationFunction());
+  }
+
+  private void activation(Plan.Node node, String x, IActivation kind) {
     graph.addLayer(node.name(), new ActivationLayer.Builder().activation(kind).build(), x);
+  }
+
+  /** What no layer or vertex of DL4J computes. */
+  private void formula(Plan.Node node, String x, Formula.Body body) {
+    graph.addLayer(node.name(), new Formula(body, node.params().stream().map(plan.shapes::get).toList()), x);
+    for (int i = 0; i < node.params().size(); i++) {
+      hold(node, i, node.name(), Formula.key(i));
+    }
+  }
+
+  /** DL4J's own has one slope only. */
+  private void hardSigmoid(String name, String x, double alpha, double beta) {
+    String scaled = name + " scaled";
+    String line = name + " line";
+    graph.addVertex(scaled, new ScaleVertex(alpha), x);
+    graph.addVertex(line, new ShiftVertex(beta), scaled);
+    graph.addLayer(name, new ActivationLayer.Builder().activation(new ActivationReLU(1.0, 0.0, 0.0)).build(), line);
+  }
+
+  private void hardSwish(Plan.Node node, String x) {
+    String gate = node.name() + " gate";
+    hardSigmoid(gate, x, 1.0 / 6, 0.5);
+    graph.addVertex(node.name(), new ElementWiseVertex(ElementWiseVertex.Op.Product), x, gate);
+  }
+
+  private void reshape(Plan.Node node, String x) {
+    int[] shape = Arrays.stream(node.shape()).mapToInt(extent -> (int) extent).toArray();
+    shape[0] = -1;
+    graph.addVertex(node.name(), new ReshapeVertex(shape), x);
+  }
+
+  private void slice(Plan.Node node, String x) {
+    if (node.integer("axis") == 1 && node.shape().length <= 4) {
+      graph.addVertex(node.name(), new SubsetVertex(node.integer("start"), node.integer("end") - 1), x);
+    } else {
+      formula(node, x, Formulas.slice(node));
+    }
   }
 
   /** min + relu(x - min), cut off at max - min. */
@@ -285,7 +338,11 @@ final class GraphWriter {
         .dataFormat(FORMAT).build(), padded(node, x, pads));
   }
 
-  private void elementWise(Plan.Node node, ElementWiseVertex.Op op) {
+  private void elementWise(Plan.Node node, ElementWiseVertex.Op op, Formula.Body withParameter) {
+    if (!node.params().isEmpty()) {
+      formula(node, vertices.get(node.data().get(0)), withParameter);
+      return;
+    }
     String[] inputs = node.data().stream().map(vertices::get).toArray(String[]::new);
     graph.addVertex(node.name(), new ElementWiseVertex(op), inputs);
   }
@@ -301,7 +358,7 @@ final class GraphWriter {
       throw Fault.unsupported("Gemm with alpha " + node.number("alpha") + " and beta " + node.number("beta"));
     }
     long inward = plan.shapeOf(node.data().get(0))[1];
-    graph.addLayer(node.name(), new DenseLayer.Builder().nIn(inward).nOut(node.shape()[1]).build(), x);
+    graph.addLayer(node.name(), new DenseLayer.Builder().nIn(inward).nOut(node.shape()[1]).hasBias(node.params().size() > 1).build(), x);
     hold(node, 0, node.name(), "W");
     hold(node, 1, node.name(), "b");
   }

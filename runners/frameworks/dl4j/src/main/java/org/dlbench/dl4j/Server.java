@@ -29,7 +29,9 @@ final class Server {
   private static final int PROTOCOL = 1;
   private static final List<String> OPERATORS = List.of(
       "Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool", "AveragePool",
-      "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN", "Dropout", "Resize");
+      "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN", "Dropout", "Resize",
+      "LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu", "LayerNormalization", "Reshape", "Transpose", "Slice",
+      "Add.parameter", "Mul.parameter", "Gemm.nobias");
 
   private final Workbench bench;
   private final PrintStream replies;
