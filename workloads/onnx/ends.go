@@ -24,8 +24,11 @@ func (i *importer) input() error {
 	if t == nil {
 		return fmt.Errorf("input %q is no tensor", in.GetName())
 	}
-	if kind := schema.TensorProto_DataType(t.GetElemType()); kind != schema.TensorProto_FLOAT {
+	switch kind := schema.TensorProto_DataType(t.GetElemType()); {
+	case floats[kind] == nil:
 		return fmt.Errorf("input %q is %s, wants float32", in.GetName(), kindName(kind))
+	case kind != schema.TensorProto_FLOAT:
+		i.fold("input %q is %s: all is computed in float32, or in the workload's precision", in.GetName(), floats[kind].name)
 	}
 	if t.Shape == nil && i.options.Input == nil {
 		return fmt.Errorf("input %q has no shape; say it as --input CxHxW, like --input 3x224x224", in.GetName())

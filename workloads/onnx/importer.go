@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/workloads/initial"
@@ -41,15 +43,16 @@ type importer struct {
 	called  naming             // of nodes
 	folded  []string
 
-	repeated int // weights that ConstantOfShape makes
-	fixed    int // the batch that the file fixes; 0 if it is open
+	repeated int            // weights that ConstantOfShape makes
+	widths   map[string]int // how many weights are of another type than float32, by its name and what becomes of them
+	fixed    int            // the batch that the file fixes; 0 if it is open
 }
 
 func newImporter(file *schema.ModelProto, opset int, o Options, f *folder) *importer {
 	return &importer{
 		file: file, opset: opset, options: o, folder: f,
 		stored: map[string]*schema.TensorProto{}, uses: map[string]int{}, values: map[string]value{},
-		makers: map[string]int{}, readers: map[string]int{}, params: map[string]int{}, weights: map[string]*tensor{}, sources: map[*stored]string{},
+		makers: map[string]int{}, readers: map[string]int{}, params: map[string]int{}, weights: map[string]*tensor{}, sources: map[*stored]string{}, widths: map[string]int{},
 		names: naming{"input": 1, "logits": 1}, called: naming{},
 		net: network.Network{Name: "model", Opset: network.Opset},
 	}
@@ -79,6 +82,9 @@ func (i *importer) run() (*network.Network, error) {
 	}
 	if i.repeated > 0 {
 		i.fold("ConstantOfShape: %d weights are one number each, repeated", i.repeated)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(i.widths)) {
+		i.fold("%d weights are %s", i.widths[kind], kind)
 	}
 	if err := i.outputs(); err != nil {
 		return nil, err
@@ -303,6 +309,9 @@ func (i *importer) declare(t *tensor, fallback string, role network.Role) (strin
 	name = i.names.take(name)
 	if i.sources[t.root()] == "" {
 		i.sources[t.root()] = name
+		if s := t.root(); s != nil && s.kind != nil && s.kind.note != "" {
+			i.widths[s.kind.name+s.kind.note]++
+		}
 	}
 	i.params[name] = len(i.net.Parameters)
 	i.net.Parameters = append(i.net.Parameters, network.Parameter{Name: name, Shape: t.dims, Role: role})

@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,6 +114,88 @@ func TestSharedWeightsCannotBeTrained(t *testing.T) {
 	_, err := onnx.Read(path, onnx.Options{Batch: 1, Training: true})
 	if err == nil || !strings.Contains(err.Error(), `weight "c1" is parameter "c1" already: nodes that share weights cannot be trained here`) {
 		t.Errorf("training: %v", err)
+	}
+}
+
+// Half and double precision of a whole file are storage: the workload says in
+// which precision is computed.
+func TestOtherPrecisionsAreRead(t *testing.T) {
+	plain := read(t, "fixed_batch_1.onnx", onnx.Options{})
+	path := edited(t, func(m *schema.ModelProto) {
+		for _, w := range m.Graph.Initializer {
+			widened(w, -1, 0)
+		}
+		m.Graph.Input[0].Type.GetTensorType().ElemType = proto.Int32(11)
+		m.Graph.Node = slices.Insert(m.Graph.Node, 3, &schema.NodeProto{OpType: proto.String("Cast"), Input: []string{"r"}, Output: []string{"r16"},
+			Attribute: []*schema.AttributeProto{{Name: proto.String("to"), Type: schema.AttributeProto_INT.Enum(), I: proto.Int64(10)}}})
+		m.Graph.Node[4].Input[0] = "r16"
+	})
+	m, err := onnx.Read(path, onnx.Options{Name: plain.Network.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(m.Network, plain.Network) {
+		t.Errorf("the network is %+v, want %+v", m.Network, plain.Network)
+	}
+	for _, p := range m.Network.Parameters {
+		got, err := m.Values(p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := plain.Values(p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s differs", p.Name)
+		}
+	}
+	want := []string{
+		`input "x" is float64: all is computed in float32, or in the workload's precision`,
+		`Cast "r16": to float16 is left out: all is computed in float32, or in the workload's precision`,
+		`8 weights are float64, which are rounded to float32`,
+	}
+	if !slices.Equal(m.Folded, want) {
+		t.Errorf("folded %q, want %q", m.Folded, want)
+	}
+}
+
+// The numbers that IEEE 754 has for its 16 bits, denormal ones and both zeros
+// among them.
+func TestHalfPrecision(t *testing.T) {
+	table := []struct {
+		bits uint16
+		want float32
+	}{
+		{0x0001, 0x1p-24}, {0x8001, -0x1p-24}, {0x03ff, 0x1p-14 - 0x1p-24}, {0x0400, 0x1p-14}, {0x3c00, 1},
+		{0x7bff, 65504}, {0xfbff, -65504}, {0x0000, 0}, {0xc500, -5}, {0x3555, 0.333251953125},
+	}
+	path := edited(t, func(m *schema.ModelProto) {
+		b := initializer(m, "fc.b")
+		b.DataType, b.RawData = proto.Int32(10), nil
+		for _, row := range table {
+			b.Int32Data = append(b.Int32Data, int32(row.bits))
+		}
+	})
+	m, err := onnx.Read(path, onnx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Values("fc.b")
+	if err != nil || len(got) != len(table) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for k, row := range table {
+		if got[k] != row.want {
+			t.Errorf("%#04x is %v, want %v", row.bits, got[k], row.want)
+		}
+	}
+	path = edited(t, func(m *schema.ModelProto) {
+		b := initializer(m, "fc.b")
+		b.DataType, b.RawData = proto.Int32(10), append([]byte{0, 0x7c}, make([]byte, 18)...)
+	})
+	if _, err = onnx.Read(path, onnx.Options{}); err == nil || !strings.Contains(err.Error(), `weight "fc.b": it holds +Inf`) {
+		t.Errorf("infinity: %v", err)
 	}
 }
 

@@ -65,6 +65,19 @@ func setFloat(t *schema.TensorProto, k int, v float32) {
 	binary.LittleEndian.PutUint32(t.RawData[4*k:], math.Float32bits(v))
 }
 
+// widened makes float64 of a float32 tensor, with another number at place k.
+func widened(t *schema.TensorProto, k int, v float64) {
+	raw := make([]byte, 2*len(t.RawData))
+	for at := 0; at < len(t.RawData); at += 4 {
+		wide := float64(math.Float32frombits(binary.LittleEndian.Uint32(t.RawData[at:])))
+		if at == 4*k {
+			wide = v
+		}
+		binary.LittleEndian.PutUint64(raw[2*at:], math.Float64bits(wide))
+	}
+	t.DataType, t.RawData = proto.Int32(11), raw
+}
+
 // fixed_batch_1 is conv a, batch norm b, relu r, conv d, add e, relu f, pool
 // gap, flatten flat, gemm logits, of images x [1 3 32 32].
 func TestRefusals(t *testing.T) {
@@ -100,7 +113,14 @@ func TestRefusals(t *testing.T) {
 			w := initializer(m, "c0")
 			w.RawData = w.RawData[:len(w.RawData)-4]
 		}, `node "a" (Conv): initializer "c0": it holds 1724 bytes, its shape wants 1728: truncated`},
-		{"half precision", func(m *schema.ModelProto) { initializer(m, "c0").DataType = proto.Int32(10) }, `initializer "c0": its numbers are float16, dlbench reads float32`},
+		{"whole numbers as weights", func(m *schema.ModelProto) { initializer(m, "c0").DataType = proto.Int32(3) }, `initializer "c0": its numbers are int8, dlbench reads float32, float16, bfloat16 and float64`},
+		{"half as many bytes", func(m *schema.ModelProto) { initializer(m, "c0").DataType = proto.Int32(10) }, `initializer "c0": it holds 1728 bytes, its shape wants 864: truncated`},
+		{"beyond float32", func(m *schema.ModelProto) { widened(initializer(m, "c0"), 5, 3.41e38) }, `weight "c0": it holds 3.41e+38, which is beyond float32`},
+		{"infinite already", func(m *schema.ModelProto) { widened(initializer(m, "c0"), 5, math.Inf(1)) }, `weight "c0": it holds +Inf, wants finite numbers`},
+		{"cast to whole numbers", func(m *schema.ModelProto) {
+			n := node(m, "Relu")
+			n.OpType, n.Attribute = proto.String("Cast"), []*schema.AttributeProto{{Name: proto.String("to"), Type: schema.AttributeProto_INT.Enum(), I: proto.Int64(7)}}
+		}, `node "r" (Cast): to type 7, dlbench computes in float32`},
 		{"two inputs", func(m *schema.ModelProto) {
 			m.Graph.Input = append(m.Graph.Input, &schema.ValueInfoProto{Name: proto.String("mask")})
 		}, `it has 2 inputs "x" "mask", wants one: the images`},

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 
 	"github.com/dlbench/dlbench/workloads/onnx/schema"
@@ -23,10 +22,12 @@ type tensor struct {
 	make   func() ([]float32, error) // float32, made of others
 }
 
-// stored is float32 numbers where they lie.
+// stored is floating-point numbers where they lie.
 type stored struct {
-	raw    []byte    // little-endian
-	list   []float32 // the older form
+	kind   *float              // nil for float32
+	raw    []byte              // little-endian
+	list   []float32           // the older form
+	other  func(k int) float64 // the older form of other types
 	beside *external
 	fill   float32 // the same for all, where none of the others is there
 }
@@ -68,20 +69,11 @@ func fromProto(t *schema.TensorProto, f *folder) (*tensor, error) {
 	n := elements(dims)
 	out := &tensor{name: t.GetName(), dims: dims}
 	outside := t.GetDataLocation() == schema.TensorProto_EXTERNAL
+	if kind := floats[schema.TensorProto_DataType(t.GetDataType())]; kind != nil {
+		out.stored, err = storedFloats(t, kind, n, f)
+		return out, err
+	}
 	switch kind := schema.TensorProto_DataType(t.GetDataType()); kind {
-	case schema.TensorProto_FLOAT:
-		out.stored = &stored{}
-		switch {
-		case outside:
-			out.stored.beside, err = f.external(t, 4*int64(n))
-			return out, err
-		case t.RawData != nil:
-			out.stored.raw = t.RawData
-			return out, holds(len(t.RawData), 4*n, "bytes")
-		default:
-			out.stored.list = t.FloatData
-			return out, holds(len(t.FloatData), n, "numbers")
-		}
 	case schema.TensorProto_INT64, schema.TensorProto_INT32, schema.TensorProto_BOOL:
 		if outside || n > mostInts {
 			return nil, fmt.Errorf("it holds %d whole numbers, wants at most %d, in the model's file", n, mostInts)
@@ -89,8 +81,37 @@ func fromProto(t *schema.TensorProto, f *folder) (*tensor, error) {
 		out.ints, err = wholeNumbers(t, kind, n)
 		return out, err
 	default:
-		return nil, fmt.Errorf("its numbers are %s, dlbench reads float32 (and int64 for shapes)", strings.ToLower(kind.String()))
+		return nil, fmt.Errorf("its numbers are %s, dlbench reads float32, float16, bfloat16 and float64 (and int64 for shapes)", strings.ToLower(kind.String()))
 	}
+}
+
+// storedFloats finds the numbers of a tensor: in a file beside the model, in its
+// bytes, or in the list of its type.
+func storedFloats(t *schema.TensorProto, kind *float, n int, f *folder) (*stored, error) {
+	s := &stored{kind: kind}
+	if t.GetDataLocation() == schema.TensorProto_EXTERNAL {
+		var err error
+		s.beside, err = f.external(t, int64(kind.size)*int64(n))
+		return s, err
+	}
+	if t.RawData != nil {
+		s.raw = t.RawData
+		return s, holds(len(t.RawData), kind.size*n, "bytes")
+	}
+	switch kind.size {
+	case 2: // 16 bits of each of 32
+		var word [2]byte
+		s.other = func(k int) float64 {
+			binary.LittleEndian.PutUint16(word[:], uint16(t.Int32Data[k]))
+			return kind.decode(word[:])
+		}
+		return s, holds(len(t.Int32Data), n, "numbers")
+	case 8:
+		s.other = func(k int) float64 { return t.DoubleData[k] }
+		return s, holds(len(t.DoubleData), n, "numbers")
+	}
+	s.list = t.FloatData
+	return s, holds(len(t.FloatData), n, "numbers")
 }
 
 func holds(got, want int, what string) error {
@@ -179,15 +200,24 @@ func (s *stored) each(n int, visit func(v float32, times int)) error {
 			visit(v, 1)
 		}
 		return nil
+	case s.other != nil:
+		for k := range n {
+			v, err := single(s.other(k))
+			if err != nil {
+				return err
+			}
+			visit(v, 1)
+		}
+		return nil
 	case s.raw != nil:
-		return eachOf(bytes.NewReader(s.raw), n, visit)
+		return s.eachOf(bytes.NewReader(s.raw), n, visit)
 	case s.beside != nil:
 		reader, err := s.beside.open()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = reader.Close() }()
-		return eachOf(bufio.NewReaderSize(reader, 1<<16), n, visit)
+		return s.eachOf(bufio.NewReaderSize(reader, 1<<16), n, visit)
 	}
 	if n > 0 {
 		visit(s.fill, n)
@@ -195,13 +225,17 @@ func (s *stored) each(n int, visit func(v float32, times int)) error {
 	return nil
 }
 
-func eachOf(r io.Reader, n int, visit func(v float32, times int)) error {
-	var word [4]byte
+func (s *stored) eachOf(r io.Reader, n int, visit func(v float32, times int)) error {
+	word := make([]byte, s.kind.size)
 	for range n {
-		if _, err := io.ReadFull(r, word[:]); err != nil {
+		if _, err := io.ReadFull(r, word); err != nil {
 			return fmt.Errorf("truncated: %w", err)
 		}
-		visit(math.Float32frombits(binary.LittleEndian.Uint32(word[:])), 1)
+		v, err := single(s.kind.decode(word))
+		if err != nil {
+			return err
+		}
+		visit(v, 1)
 	}
 	return nil
 }

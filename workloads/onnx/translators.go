@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/onnx/schema"
 )
 
 // translator brings one node of the file into the network and returns what its
@@ -195,19 +196,25 @@ func identity(i *importer, n *node) ([]value, error) {
 	return []value{v}, err
 }
 
-// cast between float32 and float32 is nothing; shapes are whole numbers anyway.
+// cast between types of floating-point numbers is left out: the workload says in
+// which precision is computed. Shapes are whole numbers anyway.
 func cast(i *importer, n *node) ([]value, error) {
 	v, err := i.get(n, 0)
 	if err != nil {
 		return nil, err
 	}
-	const float32Type, int32Type, int64Type = 1, 6, 7
-	to := n.int("to", 0)
+	to := schema.TensorProto_DataType(n.int("to", 0))
 	whole := v.known() && v.constant.isInts()
-	if whole && (to == int64Type || to == int32Type) || !whole && to == float32Type {
+	switch kind := floats[to]; {
+	case !whole && kind != nil:
+		if to != schema.TensorProto_FLOAT {
+			i.foldNode(n, "to %s is left out: all is computed in float32, or in the workload's precision", kind.name)
+		}
+		return []value{v}, nil
+	case whole && (to == schema.TensorProto_INT64 || to == schema.TensorProto_INT32):
 		return []value{v}, nil
 	}
-	return nil, fmt.Errorf("to type %d, dlbench computes in float32", to)
+	return nil, fmt.Errorf("to type %d, dlbench computes in float32", int(to))
 }
 
 // sum of many is Add after Add.

@@ -447,6 +447,32 @@ def dense_gate():
     return classifier(nodes, weights, 4, opset=13)
 
 
+@case
+def weights_of_other_widths():
+    """float16, bfloat16 and float64, as bytes and as lists, before a Cast to float32."""
+    rng = np.random.default_rng(3)
+    n = lambda *shape: rng.uniform(-0.5, 0.5, shape)
+    half = numpy_helper.from_array(n(4, 3, 3, 3).astype(np.float16), "half")
+    few = np.array([-0.75, 0.1, 0.25, 1.5]).astype(np.float16)
+    listed = helper.make_tensor("listed", TensorProto.FLOAT16, [4], few)
+    brain = helper.make_tensor("brain", TensorProto.BFLOAT16, [4, 4, 1, 1], n(16))
+    brain_raw = helper.make_tensor(
+        "brainraw", TensorProto.BFLOAT16, [4, 1, 1],
+        (n(4).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).tobytes(), raw=True,
+    )
+    double = numpy_helper.from_array(n(4, 4, 1, 1), "double")
+    double_listed = helper.make_tensor("doublelisted", TensorProto.DOUBLE, [4], n(4))
+    weights = [half, listed, brain, brain_raw, double, double_listed]
+    casts = [node("Cast", t.name, f"{t.name}.32", to=TensorProto.FLOAT) for t in weights]
+    nodes = casts + [
+        node("Conv", "x half.32 listed.32", "a"),
+        node("Conv", "a brain.32", "b"),
+        node("Mul", "b brainraw.32", "c"),
+        node("Conv", "c double.32 doublelisted.32", "d"),
+    ]
+    return classifier(nodes, weights, 4, opset=13)
+
+
 def main():
     folder = HERE / "cases"
     folder.mkdir(exist_ok=True)
