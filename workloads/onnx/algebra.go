@@ -8,8 +8,8 @@ import (
 )
 
 // Additions and multiplications by constants are parts of the layer before them
-// where that has a place for them: a convolution's bias, the scale and shift of
-// a batch norm.
+// where that has a place for them: a convolution's weights and bias, the scale
+// and shift of a batch norm.
 
 func add(i *importer, n *node) ([]value, error) {
 	return i.binary(n, "Add", func(a, b int64) (int64, error) { return a + b, nil })
@@ -159,6 +159,14 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 		bias, err := i.declare(c, maker.Output+".bias", network.Trainable)
 		maker.Inputs = append(maker.Inputs, bias)
 		return true, err
+	case op == "Mul" && (maker.Op == "Conv" || maker.Op == "Gemm"):
+		i.foldNode(n, "is in the weights of %s %q", maker.Op, maker.Name)
+		weight := maker.Inputs[1]
+		i.weights[weight] = i.weights[weight].rows(c)
+		if len(maker.Inputs) == 3 {
+			i.change(maker.Inputs[2], c, func(a, b float64) float64 { return a * b })
+		}
+		return true, nil
 	case op == "Add" && maker.Op == "BatchNormalization":
 		i.foldNode(n, "is in the shift of BatchNormalization %q", maker.Name)
 		i.change(maker.Inputs[2], c, func(a, b float64) float64 { return a + b })

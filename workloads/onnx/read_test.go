@@ -42,6 +42,17 @@ func TestFoldsAreListed(t *testing.T) {
 			`Mul "m": is in the scale and shift of BatchNormalization "n"`,
 			`Add "o": is in the shift of BatchNormalization "n"`,
 		}},
+		{"cases/norms-written-as-scales.onnx", []string{
+			`Transpose "t": images come with their channels first, [4 3 9 8]`,
+			`Mul "b": is in the weights of Conv "a"`,
+			`Add "c": is the bias of Conv "a"`,
+			`Mul "f": is in the weights of Conv "e"`,
+			`Add "g": is the bias of Conv "e"`,
+			`Mul "m": is in the weights of Conv "l"`,
+			`MatMul "r": is Gemm, weight "fc" is transposed to [out in]`,
+			`Mul "z": is in the weights of Gemm "r"`,
+			`Add "y": is the bias of Gemm "r"`,
+		}},
 		{"cases/classes-as-a-map.onnx", []string{`output "y": [1 5 1 1] is flattened to [1 5]`}},
 		{"cases/shared-and-unused.onnx", []string{
 			"1 nodes that no output needs are left out",

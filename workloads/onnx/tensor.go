@@ -289,6 +289,26 @@ func combined(a, b *tensor, f func(a, b float64) float64) *tensor {
 	}, a, b)
 }
 
+// rows multiplies each part of the first axis, what makes one channel of an
+// output, by a number of its own.
+func (t *tensor) rows(by *tensor) *tensor {
+	return derived(t.dims, func() ([]float32, error) {
+		values, err := t.floats()
+		if err != nil {
+			return nil, err
+		}
+		factors, err := by.floats()
+		if err != nil {
+			return nil, err
+		}
+		size := len(values) / len(factors)
+		for k, v := range values {
+			values[k] = float32(float64(v) * float64(factors[k/size]))
+		}
+		return values, nil
+	}, t, by)
+}
+
 // transposed swaps the axes of a matrix.
 func (t *tensor) transposed() *tensor {
 	rows, columns := t.dims[0], t.dims[1]

@@ -448,6 +448,26 @@ def dense_gate():
 
 
 @case
+def norms_written_as_scales():
+    """As Keras exports batch norms that its converter does not merge: Mul and Add of constants."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]),
+        node("Conv", "t w wb", "a"), node("Mul", "a s", "b"), node("Add", "b d", "c"),
+        node("Conv", "c v", "e", group=4), node("Mul", "e s", "f"), node("Add", "d f", "g"),
+        node("Relu", "g", "h"), node("Mul", "h s", "k"),
+        node("Conv", "k u", "l"), node("Mul", "l half", "m"), node("Relu", "m", "o"),
+        node("GlobalAveragePool", "o", "p"), node("Flatten", "p", "q"),
+        node("MatMul", "q fc", "r"), node("Mul", "r rs", "z"), node("Add", "z rb", "y"),
+    ]
+    weights = [
+        tensor("w", 4, 3, 3, 3), tensor("wb", 4), tensor("s", 1, 4, 1, 1, low=0.5, high=1.5),
+        tensor("d", 4, 1, 1), tensor("v", 4, 1, 3, 3), tensor("u", 4, 4, 1, 1),
+        scalars("half", 0.5, np.float32), tensor("fc", 4, 5), tensor("rs", 5), tensor("rb", 5),
+    ]
+    return model(nodes, weights, ["batch", 9, 8, 3], ["batch", 5], 15)
+
+
+@case
 def weights_of_other_widths():
     """float16, bfloat16 and float64, as bytes and as lists, before a Cast to float32."""
     rng = np.random.default_rng(3)
@@ -486,7 +506,7 @@ def main():
         batch = made.graph.input[0].type.tensor_type.shape.dim[0].dim_value or 2
         shape = [batch] + [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim[1:]]
         fed = images(shape)
-        if name == "channels-last-images":  # the same numbers, channels first
+        if name in ("channels-last-images", "norms-written-as-scales"):  # the same numbers, channels first
             n, h, w, c = shape
             fed = images([n, c, h, w]).transpose(0, 2, 3, 1)
         x = {made.graph.input[0].name: fed}
