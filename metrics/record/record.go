@@ -143,6 +143,17 @@ type Workload struct {
 	MACs            int64   `json:"macs"`             // multiply-accumulates of one image's forward pass
 	ActivationBytes int64   `json:"activation_bytes"` // of one image's forward pass, float32
 	Inputs          *Inputs `json:"inputs,omitempty"` // absent in records of programs that could only generate them
+
+	File *NetworkFile `json:"file,omitempty"` // that brings the network; nil for the zoo's
+}
+
+// NetworkFile is an ONNX file that brings a workload's network, and what was
+// asked for beside it: enough for the run to go on.
+type NetworkFile struct {
+	Path    string `json:"path"`              // absolute
+	SHA256  string `json:"sha256"`            // of all that it holds, weights beside it too
+	Input   []int  `json:"input,omitempty"`   // [C H W] of its images, if it leaves them open
+	Weights string `json:"weights,omitempty"` // that were asked for: file or generated
 }
 
 // Inputs say what a workload's batches were made of.

@@ -13,18 +13,19 @@ import (
 // Setup says which runners are made ready, for which workloads, and under which
 // terms. Names are those of the command line.
 type Setup struct {
-	Suite     string              // a name, or a YAML file; empty is Workloads, Networks, or DefaultSuite
-	Workloads []string            // these instead, like resnet50/infer/b8/fp32
-	Networks  []string            // ONNX files, measured in Modes and Batches, or named in Workloads
-	Input     string              // of their images if they leave it open, like 3x224x224
-	Weights   string              // "file" or "generated"; empty is the file's in inference, and drawn ones to train
-	Modes     []string            // of Networks; empty is inference
-	Batches   []int               // of Networks; empty is what the file fixes, or 8
-	Data      string              // a directory of images for all batches, a folder for each class; empty generates them
-	Runners   []string            // NAME or NAME+VARIANT; empty is every one but the reference
-	RunnerDir string              // a directory with more runners
-	Manifests []manifest.Manifest // the runners to choose from; nil is the built-in ones and RunnerDir's
-	Seed      uint64              // of weights, batches and the order of measuring
+	Suite     string               // a name, or a YAML file; empty is Workloads, Networks, or DefaultSuite
+	Workloads []string             // these instead, like resnet50/infer/b8/fp32
+	Networks  []string             // ONNX files, measured in Modes and Batches, or named in Workloads
+	Input     string               // of their images if they leave it open, like 3x224x224
+	Weights   string               // "file" or "generated"; empty is the file's in inference, and drawn ones to train
+	Modes     []string             // of Networks; empty is inference
+	Batches   []int                // of Networks; empty is what the file fixes, or 8
+	Data      string               // a directory of images for all batches, a folder for each class; empty generates them
+	Files     []record.NetworkFile // of a run that goes on: they have to be what they were
+	Runners   []string             // NAME or NAME+VARIANT; empty is every one but the reference
+	RunnerDir string               // a directory with more runners
+	Manifests []manifest.Manifest  // the runners to choose from; nil is the built-in ones and RunnerDir's
+	Seed      uint64               // of weights, batches and the order of measuring
 
 	Device    string // what to compute on, in the form of device.Parse
 	Exclusive bool   // refuse a GPU that others use, instead of a warning

@@ -45,7 +45,12 @@ func (b *Bench) describe(id plan.ID) (record.Workload, error) {
 	if err != nil {
 		return record.Workload{}, err
 	}
-	return describe(id, p)
+	w, err := describe(id, p)
+	if err != nil {
+		return w, err
+	}
+	w.File, err = b.networkFile(id.Network)
+	return w, err
 }
 
 // cell is what is known of the entry's cell before it is measured.

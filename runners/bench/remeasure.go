@@ -49,6 +49,9 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 		return nil, err
 	}
 	again.suite = s.Result.Suite
+	if err := (Setup{Files: networkFiles(s.Result)}).knownFiles(again.catalog); err != nil {
+		return nil, UsageError(err)
+	}
 	known, err := s.knownRunners()
 	if err == nil {
 		err = again.find(ctx, known)

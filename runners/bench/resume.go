@@ -24,6 +24,7 @@ func Resuming(old *record.Record) Options {
 	for _, w := range old.Workloads {
 		o.Workloads = append(o.Workloads, w.ID)
 	}
+	o.Files = networkFiles(old)
 	o.Seed, o.Threads, o.CPUs, o.Device = old.Seed, old.Terms.Threads, old.Terms.CPUs, old.Terms.Device
 	o.Machine, o.Branch = old.Environment.Machine, old.Branch
 	o.Profile, o.Scenarios, o.LatencyBound = old.Profile, old.Scenarios, time.Duration(old.Terms.LatencyBoundMS*1e6)

@@ -147,6 +147,11 @@ func TestABudgetThatIsOver(t *testing.T) {
 // interrupted is a campaign that is cancelled in its second round.
 func interrupted(t *testing.T, s *stage) *record.Record {
 	t.Helper()
+	return interruptedOf(t, s, s.options())
+}
+
+func interruptedOf(t *testing.T, s *stage, o bench.Options) *record.Record {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s.OnStep = func(text string) {
@@ -154,7 +159,6 @@ func interrupted(t *testing.T, s *stage) *record.Record {
 			cancel()
 		}
 	}
-	o := s.options()
 	o.Rounds = 6
 	rec, err := bench.Run(ctx, o)
 	benchtest.Check(t, err, bench.Interrupted, "interrupted")

@@ -67,6 +67,9 @@ func (s Setup) selection() (Selection, error) {
 	if err != nil {
 		return out, err
 	}
+	if err := s.knownFiles(out.Catalog); err != nil {
+		return out, err
+	}
 	name := s.Suite
 	if name == "" && len(s.Workloads) == 0 && len(own) == 0 {
 		name = DefaultSuite

@@ -24,6 +24,7 @@ type Catalog struct {
 type File struct {
 	Name    string // of the network: the file's name and digest
 	Path    string
+	SHA256  string        // of all that it holds, weights beside it too
 	Input   []int         // [C H W] that was given beside the file; nil for its own
 	Batch   int           // that the file fixes; 0 if it is open
 	Weights WeightsSource // of which weights its plans start
@@ -56,7 +57,7 @@ func (c *Catalog) Add(path string, input []int, weights WeightsSource) (File, er
 	if err != nil {
 		return File{}, err
 	}
-	f := File{Name: m.Network.Name, Path: path, Input: input, Batch: m.Batch, Weights: weights}
+	f := File{Name: m.Network.Name, Path: path, SHA256: m.SHA256, Input: input, Batch: m.Batch, Weights: weights}
 	if slices.ContainsFunc(c.files, func(other File) bool { return other.Name == f.Name }) {
 		return File{}, fmt.Errorf("%s: there is a network %q already", path, f.Name)
 	}

@@ -317,7 +317,7 @@ func (r *reader) onnx(n *yaml.Node, path string, input []int, weights catalog.We
 		path = filepath.Join(r.folder, path)
 	}
 	for _, f := range r.catalog.Files() { // a file may be in more than one group
-		if f.Path == path && slices.Equal(f.Input, input) && f.Weights == weights {
+		if samePath(f.Path, path) && slices.Equal(f.Input, input) && f.Weights == weights {
 			return f.Name, nil
 		}
 	}
@@ -326,6 +326,16 @@ func (r *reader) onnx(n *yaml.Node, path string, input []int, weights catalog.We
 		return "", at(n, "%w", err)
 	}
 	return f.Name, nil
+}
+
+// samePath says whether two paths lead to one place by their names.
+func samePath(a, b string) bool {
+	if a == b {
+		return true
+	}
+	fullA, errA := filepath.Abs(a)
+	fullB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && fullA == fullB
 }
 
 var inputForm = regexp.MustCompile(`^([1-9][0-9]{0,5})x([1-9][0-9]{0,5})x([1-9][0-9]{0,5})$`)
