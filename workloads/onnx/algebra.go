@@ -159,7 +159,7 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 		bias, err := i.declare(c, maker.Output+".bias", network.Trainable)
 		maker.Inputs = append(maker.Inputs, bias)
 		return true, err
-	case op == "Mul" && (maker.Op == "Conv" || maker.Op == "Gemm"):
+	case op == "Mul" && (maker.Op == "Conv" || maker.Op == "Gemm") && !i.options.Training && i.merges(n, c):
 		i.foldNode(n, "is in the weights of %s %q", maker.Op, maker.Name)
 		weight := maker.Inputs[1]
 		i.weights[weight] = i.weights[weight].rows(c)
@@ -179,6 +179,34 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 		return true, nil
 	}
 	return false, nil
+}
+
+// merges says whether a factor belongs to the layer before it: one number for
+// all, or the scale of a batch norm that is written as a scale and a shift. A
+// layer scale is a part of the network. In training all are: they are trained.
+func (i *importer) merges(n *node, c *tensor) bool {
+	if root := c.root(); c.from != nil && root != nil && elements(c.from[0].dims) == 1 {
+		return true
+	}
+	next := i.next[n.output()]
+	if next == nil || i.uses[n.output()] != 1 || next.op != "Add" && next.op != "Sub" {
+		return false
+	}
+	for k := range next.inputs {
+		if next.inputs[k] != n.output() && i.isKnown(next.inputs[k]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isKnown says whether a name stands for a constant, as far as the nodes were
+// translated.
+func (i *importer) isKnown(name string) bool {
+	if v, ok := i.values[name]; ok {
+		return v.known()
+	}
+	return i.stored[name] != nil
 }
 
 func (i *importer) change(parameter string, by *tensor, f func(a, b float64) float64) {

@@ -32,11 +32,14 @@ type importer struct {
 	nodes   []*node
 	stored  map[string]*schema.TensorProto // initialisers
 	uses    map[string]int                 // of a name of the file: nodes that read it, and outputs
+	next    map[string]*node               // of a name of the file: a node that reads it
 	values  map[string]value
 	net     network.Network
-	makers  map[string]int // activation → index of the node that makes it
-	readers map[string]int // activation → nodes of the network that read it
-	params  map[string]int // parameter → its index
+	makers  map[string]int   // activation → index of the node that makes it
+	readers map[string]int   // activation → nodes of the network that read it
+	open    map[string]int   // activation → uses of its names in the file that are still to come
+	turns   map[string][]int // activation → the Transposes that read it
+	params  map[string]int   // parameter → its index
 	weights map[string]*tensor
 	sources map[*stored]string // a stored tensor → the first parameter that is it
 	names   naming             // of activations and parameters
@@ -51,8 +54,8 @@ type importer struct {
 func newImporter(file *schema.ModelProto, opset int, o Options, f *folder) *importer {
 	return &importer{
 		file: file, opset: opset, options: o, folder: f,
-		stored: map[string]*schema.TensorProto{}, uses: map[string]int{}, values: map[string]value{},
-		makers: map[string]int{}, readers: map[string]int{}, params: map[string]int{}, weights: map[string]*tensor{}, sources: map[*stored]string{}, widths: map[string]int{},
+		stored: map[string]*schema.TensorProto{}, uses: map[string]int{}, next: map[string]*node{}, values: map[string]value{},
+		makers: map[string]int{}, readers: map[string]int{}, open: map[string]int{}, turns: map[string][]int{}, params: map[string]int{}, weights: map[string]*tensor{}, sources: map[*stored]string{}, widths: map[string]int{},
 		names: naming{"input": 1, "logits": 1}, called: naming{},
 		net: network.Network{Name: "model", Opset: network.Opset},
 	}
@@ -74,6 +77,11 @@ func (i *importer) run() (*network.Network, error) {
 	i.recognise()
 	if err := i.problems(); err != nil {
 		return nil, err
+	}
+	for _, n := range i.nodes {
+		for _, name := range n.inputs {
+			i.next[name] = n
+		}
 	}
 	for _, n := range i.nodes {
 		if err := i.translate(n); err != nil {
@@ -196,6 +204,12 @@ func (i *importer) translate(n *node) error {
 			return fmt.Errorf("output %q is the name of another value", name)
 		}
 		i.values[name] = out[k]
+		i.open[out[k].name] += i.uses[name]
+	}
+	for _, name := range n.inputs {
+		if v, ok := i.values[name]; ok {
+			i.open[v.name]--
+		}
 	}
 	return nil
 }
@@ -331,5 +345,17 @@ func (i *importer) only(n *node, k int) (*network.Node, bool) {
 	if !made {
 		return nil, false
 	}
-	return &i.net.Nodes[at], i.readers[v.name] == 0
+	return &i.net.Nodes[at], i.readers[v.name] == i.idle(v.name)
+}
+
+// idle counts the Transposes that read an activation and that nothing will read:
+// they are swept in the end.
+func (i *importer) idle(activation string) int {
+	count := 0
+	for _, at := range i.turns[activation] {
+		if made := i.net.Nodes[at].Output; i.readers[made] == 0 && i.open[made] == 0 {
+			count++
+		}
+	}
+	return count
 }

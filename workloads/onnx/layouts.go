@@ -62,7 +62,11 @@ func (i *importer) turned(n *node, v value, perm []int) (value, error) {
 			return i.inner(at), nil
 		}
 	}
-	return i.add(n, "Transpose", network.Attributes{"perm": perm}, []value{v})
+	out, err := i.add(n, "Transpose", network.Attributes{"perm": perm}, []value{v})
+	if err == nil {
+		i.turns[v.name] = append(i.turns[v.name], i.makers[out.name])
+	}
+	return out, err
 }
 
 // inner is what a node of one activation reads.

@@ -49,6 +49,7 @@ func TestFoldsAreListed(t *testing.T) {
 			`Mul "f": is in the weights of Conv "e"`,
 			`Add "g": is the bias of Conv "e"`,
 			`Mul "m": is in the weights of Conv "l"`,
+			`weight "s": more than one node reads it, each has its own copy`,
 			`MatMul "r": is Gemm, weight "fc" is transposed to [out in]`,
 			`Mul "z": is in the weights of Gemm "r"`,
 			`Add "y": is the bias of Gemm "r"`,
@@ -70,6 +71,44 @@ func TestFoldsAreListed(t *testing.T) {
 		}
 		if m := read(t, c.file, onnx.Options{Batch: batch}); !slices.Equal(m.Folded, c.want) {
 			t.Errorf("%s: folded\n%s\nwant\n%s", c.file, strings.Join(m.Folded, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+// In training a scale is a parameter, wherever it stands.
+func TestScalesAreTrained(t *testing.T) {
+	scales := func(m *onnx.Model) (count int) {
+		for _, n := range m.Network.Nodes {
+			if n.Op == "Mul" {
+				count++
+			}
+		}
+		return count
+	}
+	inference := read(t, "cases/norms-written-as-scales.onnx", onnx.Options{Batch: 2})
+	if n := scales(inference); n != 2 {
+		t.Errorf("inference has %d scales, want the two that no shift follows", n)
+	}
+	path := edited(t, func(m *schema.ModelProto) {
+		scale := &schema.TensorProto{Name: proto.String("scale"), DataType: proto.Int32(1), Dims: []int64{16, 1, 1}, FloatData: make([]float32, 16)}
+		shift := &schema.TensorProto{Name: proto.String("shift"), DataType: proto.Int32(1), Dims: []int64{16, 1, 1}, FloatData: make([]float32, 16)}
+		m.Graph.Initializer = append(m.Graph.Initializer, scale, shift)
+		m.Graph.Node = slices.Insert(m.Graph.Node, 4, &schema.NodeProto{OpType: proto.String("Mul"), Input: []string{"d", "scale"}, Output: []string{"d1"}},
+			&schema.NodeProto{OpType: proto.String("Add"), Input: []string{"d1", "shift"}, Output: []string{"d2"}})
+		node(m, "Add").Input[0] = "d1"
+		for _, n := range m.Graph.Node {
+			if n.GetOutput()[0] == "e" {
+				n.Input[0] = "d2"
+			}
+		}
+	})
+	for _, training := range []bool{false, true} {
+		m, err := onnx.Read(path, onnx.Options{Training: training})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := scales(m); (n == 1) != training {
+			t.Errorf("training %v: %d scales", training, n)
 		}
 	}
 }

@@ -455,14 +455,15 @@ def norms_written_as_scales():
         node("Conv", "t w wb", "a"), node("Mul", "a s", "b"), node("Add", "b d", "c"),
         node("Conv", "c v", "e", group=4), node("Mul", "e s", "f"), node("Add", "d f", "g"),
         node("Relu", "g", "h"), node("Mul", "h s", "k"),
-        node("Conv", "k u", "l"), node("Mul", "l half", "m"), node("Relu", "m", "o"),
+        node("Conv", "k u", "l"), node("Mul", "l half", "m"), node("Relu", "m", "o1"),
+        node("Conv", "o1 u2", "o2"), node("Mul", "o2 s", "o3"), node("Relu", "o3", "o"),
         node("GlobalAveragePool", "o", "p"), node("Flatten", "p", "q"),
         node("MatMul", "q fc", "r"), node("Mul", "r rs", "z"), node("Add", "z rb", "y"),
     ]
     weights = [
         tensor("w", 4, 3, 3, 3), tensor("wb", 4), tensor("s", 1, 4, 1, 1, low=0.5, high=1.5),
         tensor("d", 4, 1, 1), tensor("v", 4, 1, 3, 3), tensor("u", 4, 4, 1, 1),
-        scalars("half", 0.5, np.float32), tensor("fc", 4, 5), tensor("rs", 5), tensor("rb", 5),
+        tensor("u2", 4, 4, 1, 1), scalars("half", 0.5, np.float32), tensor("fc", 4, 5), tensor("rs", 5), tensor("rb", 5),
     ]
     return model(nodes, weights, ["batch", 9, 8, 3], ["batch", 5], 15)
 
