@@ -9,7 +9,7 @@ VENV    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dlbench/venv-1
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test host-run host-test host-lint unit race python java lint lint-go lint-python snapshot release build install-lint bench bench-fidelity bench-gpu requirements echarts clean
+.PHONY: run test host-run host-test host-lint unit race python java lint lint-go lint-python snapshot release build install-lint faults bench bench-fidelity bench-gpu requirements echarts clean
 
 run: host-run $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -72,6 +72,14 @@ lint-python: $(VENV)/ready
 	$(VENV)/bin/ruff check runners
 	$(VENV)/bin/ruff format --check runners
 	cd runners && $(VENV)/bin/mypy
+
+# Containers, small disks and control groups: as root, beside an idle machine's other work.
+ENGINES ?= podman,docker,local
+faults: $(BIN) $(VENV)/ready ## what is left when jobs are cancelled, disks fill and engines vanish: docs/faults.md
+	@$(BIN) setup
+	$(BIN) images build reference
+	DLBENCH_FAULTS=$(ENGINES) DLBENCH_FAULTS_PROGRAM=$(BIN) DLBENCH_FAULTS_TABLE=docs/faults.md DLBENCH_TEST_PYTHON=$(VENV)/bin/python \
+	 go test -count=1 -timeout 60m ./cmd/faults
 
 bench: ## what the harness itself costs
 	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend

@@ -42,6 +42,7 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		}
 		if command, ok := e.(*engine.CLI); ok && health.State == engine.Healthy && !containers {
 			containers = true
+			findings = append(findings, startFinding(ctx, command))
 			more, err := p.imageFindings(ctx, command, cache, len(cards) > 0)
 			if err != nil {
 				return nil, err
@@ -54,6 +55,15 @@ func (p *program) examine(ctx context.Context) ([]finding, error) {
 		findings = append(findings, f)
 	}
 	return findings, nil
+}
+
+// startFinding says whether an engine that answers starts containers, too.
+func startFinding(ctx context.Context, command *engine.CLI) finding {
+	f := finding{What: "containers of " + command.Name(), State: "ok", Text: "one was started"}
+	if missing := command.Try(ctx); missing != nil {
+		f.State, f.Text, f.Remedy = "missing", missing.Text, missing.Hint
+	}
+	return f
 }
 
 func machineFindings(m record.Environment) []finding {

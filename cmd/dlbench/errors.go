@@ -6,6 +6,7 @@ import (
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/nights"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/workloads/names"
 )
 
@@ -49,6 +50,7 @@ func hintOf(err error) string {
 	var known *bench.Error
 	var refused *gate.RefusedError
 	var unusable *nights.UnusableError
+	var missing *engine.EnvironmentError
 	switch {
 	case errors.As(err, &known) && known.Hint != "":
 		return known.Hint
@@ -56,6 +58,8 @@ func hintOf(err error) string {
 		return refused.Hint
 	case errors.As(err, &unusable):
 		return unusable.Hint
+	case errors.As(err, &missing):
+		return missing.Hint
 	}
 	return ""
 }

@@ -15,8 +15,9 @@ func main() { os.Exit(mainCode(sample.OpenGPU)) }
 
 // mainCode is the program in this process's world, with its GPUs.
 func mainCode(openGPU func() (sample.GPU, error)) int {
+	outliveReaders()
 	p := &program{
-		stdout: os.Stdout, stderr: os.Stderr,
+		stdout: heedless{os.Stdout}, stderr: heedless{os.Stderr},
 		getenv:   os.Getenv,
 		environ:  os.Environ,
 		now:      time.Now,
@@ -25,7 +26,7 @@ func mainCode(openGPU func() (sample.GPU, error)) int {
 		columns:  func() int { return columnsOf(os.Stderr, 80) },
 		width:    columnsOf(os.Stdout, 120),
 	}
-	return p.run(interruptible(os.Stderr), os.Args)
+	return p.run(interruptible(p.stderr), os.Args)
 }
 
 // columnsOf is how wide a stream's terminal is now, or what is taken if it is

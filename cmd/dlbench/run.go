@@ -112,8 +112,11 @@ func suiteName(c *cli.Context) string {
 func measure(ctx context.Context, o bench.Options) (*record.Record, error) {
 	o.Save = func(rec *record.Record) error {
 		if err := reports.Save(o.Dir, rec); err != nil {
-			return bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, err),
-				"make room, or make the directory writable, then go on with dlbench run --resume "+o.Dir)
+			hint := "make room, or make the directory writable, or give another --out"
+			if _, gone := os.Stat(filepath.Join(o.Dir, "result.json")); gone == nil {
+				hint = "make room, or make the directory writable, then go on with dlbench run --resume " + o.Dir
+			}
+			return bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, err), hint)
 		}
 		return nil
 	}

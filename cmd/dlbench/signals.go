@@ -24,9 +24,6 @@ func interruptible(stderr io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		first := <-signals
-		// Who read the output may have got the signal, too. A write that nobody
-		// reads is an error from now on, and no longer the end of the program.
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		cancel()
 		i := interruption{first: first, began: time.Now()}
 		for next := range signals {

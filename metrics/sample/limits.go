@@ -32,6 +32,17 @@ func (l Limits) Memory(bytes int64) int64 {
 	return min(bytes, l.MemoryBytes)
 }
 
+// And is what is left of limits that both hold.
+func (l Limits) And(other Limits) Limits {
+	if l.CPUs <= 0 || other.CPUs > 0 && other.CPUs < l.CPUs {
+		l.CPUs = other.CPUs
+	}
+	if l.MemoryBytes <= 0 || other.MemoryBytes > 0 && other.MemoryBytes < l.MemoryBytes {
+		l.MemoryBytes = other.MemoryBytes
+	}
+	return l
+}
+
 // OwnLimits are those of this process, as /proc/self/cgroup under root names its
 // groups. What cannot be read limits nothing.
 func OwnLimits(root string) Limits {

@@ -56,3 +56,15 @@ func TestWhatLimitsHaveRoomFor(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsThatBothHold(t *testing.T) {
+	none, some := sample.Limits{}, sample.Limits{CPUs: 2, MemoryBytes: 50}
+	for _, tt := range []struct{ one, other, want sample.Limits }{
+		{none, none, none}, {some, none, some}, {none, some, some},
+		{some, sample.Limits{CPUs: 1.5, MemoryBytes: 80}, sample.Limits{CPUs: 1.5, MemoryBytes: 50}},
+	} {
+		if got := tt.one.And(tt.other); got != tt.want {
+			t.Errorf("%+v and %+v is %+v, expected %+v", tt.one, tt.other, got, tt.want)
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
@@ -108,13 +109,24 @@ func Equip(ctx context.Context, s Setup) (*Bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	terms, err := s.termsOn(devices)
+	terms, err := s.termsOn(devices, sample.OwnLimits("/"))
 	if err != nil {
 		return nil, err
 	}
-	return equip(ctx, s, devices, terms)
+	b, err := equip(ctx, s, devices, terms)
+	if err != nil {
+		return nil, err
+	}
+	if b.terms, err = s.termsOn(devices, limitsOn(ctx, b.engine)); err == nil {
+		err = b.furnish(ctx, s)
+	}
+	if err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	return b, nil
 }
 
+// equip finds an engine that works.
 func equip(ctx context.Context, s Setup, devices []device.Device, terms record.Terms) (*Bench, error) {
 	b := &Bench{host: s.Host, progress: s.Progress, seed: s.Seed, catalog: &catalog.Catalog{}, devices: devices, terms: terms,
 		jobs: cmp.Or(s.Jobs, DefaultJobs()), timeline: s.Timeline}
@@ -137,13 +149,7 @@ func equip(ctx context.Context, s Setup, devices []device.Device, terms record.T
 	if set := b.host.Getenv("CUDA_VISIBLE_DEVICES"); set != "" && devices[0].GPU() {
 		b.progress.Say("CUDA_VISIBLE_DEVICES=%s of the environment is ignored: runners get what --device names, %s", set, terms.Device)
 	}
-	if err := b.claim(ctx); err != nil {
-		return nil, err
-	}
-	if err := b.furnish(ctx, s); err != nil {
-		return nil, errors.Join(err, b.Close(ctx))
-	}
-	return b, nil
+	return b, b.claim(ctx)
 }
 
 // claim makes this process known to others, and keeps the images that it uses.

@@ -54,6 +54,9 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 	}
 	known, err := s.knownRunners()
 	if err == nil {
+		err = again.furnish(ctx, s.Setup)
+	}
+	if err == nil {
 		err = again.find(ctx, known)
 	}
 	if err != nil {

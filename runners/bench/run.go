@@ -53,6 +53,9 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if err := r.begin(ctx, o.Resume); err != nil {
 		return nil, err
 	}
+	if err := r.saveWithNeighbours(r.record); err != nil { // so that one that is killed before its first round ends can go on
+		return nil, err
+	}
 	err = r.measure(ctx)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil // the outcome says so
@@ -166,6 +169,8 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	here := r.host.Machine(ctx)
 	here.Engine = r.engine.Name()
 	here.EngineVersion = r.engine.Probe(ctx).Version
+	limits := limitsOn(ctx, r.engine)
+	here.CPUQuota, here.MemoryLimit = limits.CPUs, limits.MemoryBytes
 	if containers, ok := r.engine.(*engine.CLI); ok {
 		limits := containers.Limits(engine.Spec{MemoryBytes: r.terms.MemoryBytes})
 		here.Limits = &limits

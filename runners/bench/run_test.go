@@ -38,8 +38,8 @@ func TestACampaignWithoutACommandLine(t *testing.T) {
 	if r := rec.Runner("a"); r.AdapterDigest != "digest" || r.Framework != "a" {
 		t.Errorf("the runner is %+v", r)
 	}
-	if saved := strings.Join(s.saved, " "); saved != "running running complete" {
-		t.Errorf("saved as %s, want after every round and at the end", saved)
+	if saved := strings.Join(s.saved, " "); saved != "running running running complete" {
+		t.Errorf("saved as %s, want at the start, after every round and at the end", saved)
 	}
 	if again := s.reread(); len(again.Cells) != 2 || again.Cell(workload, "a").Throughput == nil {
 		t.Error("what was saved is not the record")
@@ -214,7 +214,7 @@ func TestADiskThatFillsLeavesARunThatGoesOn(t *testing.T) {
 			o.Rounds = 3
 			keep, saves := o.Save, 0
 			o.Save = func(r *record.Record) error {
-				if saves++; saves == 1 || lasting {
+				if saves++; saves == 2 || saves > 2 && lasting {
 					return fmt.Errorf("keep the run: %w", syscall.ENOSPC)
 				}
 				return keep(r)
@@ -236,6 +236,16 @@ func TestADiskThatFillsLeavesARunThatGoesOn(t *testing.T) {
 				t.Errorf("after it went on the record is %s with %d processes", rec.Status, len(rec.Cell(workload, "a").Processes))
 			}
 		})
+	}
+}
+
+// A disk that is full already is found before anything is verified or measured.
+func TestADiskThatIsFullIsFoundFirst(t *testing.T) {
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	o.Save = func(*record.Record) error { return fmt.Errorf("keep the run: %w", syscall.ENOSPC) }
+	if rec := s.run(o, bench.Environment, "keep the run: no space left on device"); rec != nil || strings.Contains(s.Steps(), "round") {
+		t.Errorf("it went on: %s", s.Steps())
 	}
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -14,8 +15,9 @@ import (
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
-// termsOn are the conditions that every runner gets on these devices.
-func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
+// termsOn are the conditions that every runner gets on these devices, under the
+// limits of control groups.
+func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Terms, error) {
 	t := record.Terms{Device: device.Terms(devices), Threads: s.Threads}
 	allowed, err := allowedCPUs()
 	if err != nil {
@@ -36,10 +38,10 @@ func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
 		return t, UsageError(fmt.Errorf("--threads is %d, expected at least 1", t.Threads))
 	}
 	if t.Threads == 0 {
-		t.Threads = sample.OwnLimits("/").Threads(len(cpus))
+		t.Threads = limits.Threads(len(cpus))
 	}
 	t.CPUs = engine.FormatCPUs(cpus)
-	t.MemoryBytes, err = memoryLimit()
+	t.MemoryBytes, err = memoryLimit(limits)
 	return t, err
 }
 
@@ -47,7 +49,7 @@ func (s Setup) termsOn(devices []device.Device) (record.Terms, error) {
 // this machine does not tell.
 func (s Setup) MostThreads() int {
 	s.Threads = 0
-	t, err := s.termsOn([]device.Device{device.CPU})
+	t, err := s.termsOn([]device.Device{device.CPU}, sample.OwnLimits("/"))
 	if err != nil {
 		return 0
 	}
@@ -61,6 +63,15 @@ func threadsOf(ids []plan.ID) (most int, all bool) {
 		most = max(most, id.Threads)
 	}
 	return most, len(ids) > 0 && !slices.ContainsFunc(ids, func(id plan.ID) bool { return id.Threads == 0 })
+}
+
+// limitsOn are those of this process and of what an engine starts for it.
+func limitsOn(ctx context.Context, e engine.Engine) sample.Limits {
+	limits := sample.OwnLimits("/")
+	if containers, ok := e.(*engine.CLI); ok {
+		limits = limits.And(containers.ParentLimits(ctx))
+	}
+	return limits
 }
 
 func allowedCPUs() ([]int, error) {
@@ -82,8 +93,9 @@ func allowedCPUs() ([]int, error) {
 // by its own limit and not at random.
 const memoryShare = 0.85
 
-func memoryLimit() (int64, error) {
+func memoryLimit(limits sample.Limits) (int64, error) {
 	memory, err := memoryHere()
+	memory = limits.Memory(memory)
 	return int64(float64(memory)*memoryShare) &^ (1<<20 - 1), err
 }
 

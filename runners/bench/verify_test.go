@@ -112,7 +112,7 @@ func TestACampaignThatIsInterruptedWhileItVerifies(t *testing.T) {
 	o.SkipParity = false
 	rec, err := bench.Run(ctx, o)
 	benchtest.Check(t, err, bench.Interrupted, "interrupted")
-	if rec == nil || rec.Status != record.Interrupted || strings.Join(s.saved, " ") != record.Interrupted {
+	if rec == nil || rec.Status != record.Interrupted || strings.Join(s.saved, " ") != "running interrupted" {
 		t.Errorf("the record is %+v, saved as %v", rec, s.saved)
 	}
 	if c := s.reread().Cell(workload, "a"); c.Status != record.Pending {

@@ -34,6 +34,8 @@ type dialect struct {
 	user    func() []string // flags that make the process unprivileged
 	gpus    func(c *CLI, uuids []string) []string
 	missing func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
+	manager string                                                              // what asks `info` who makes control groups
+	parent  func(told []string) string                                          // the group that containers are put below, by the answer
 }
 
 // unprivileged is a user that no system has; images need no entry for it.
@@ -51,6 +53,8 @@ var podman = dialect{
 	},
 	gpus:    podmanGPUs,
 	missing: podmanMissing,
+	manager: "{{.Host.CgroupManager}} {{.Host.Security.Rootless}}",
+	parent:  podmanParent,
 }
 
 var docker = dialect{
@@ -65,6 +69,8 @@ var docker = dialect{
 	},
 	gpus:    dockerGPUs,
 	missing: dockerMissing,
+	manager: "{{.CgroupDriver}}",
+	parent:  dockerParent,
 }
 
 // NewPodman drives podman. If the host has cgroup version 1, podman's
@@ -153,7 +159,7 @@ func (c *CLI) probe(ctx context.Context) Health {
 	defer cancel()
 	version, err := c.Output(ctx, c.dialect.version...)
 	if err != nil {
-		return Health{State: Unhealthy, Reason: err.Error(), Hint: c.dialect.install}
+		return Health{State: Unhealthy, Reason: err.Error(), Hint: c.startRemedy(err)}
 	}
 	return Health{State: Healthy, Version: version}
 }

@@ -21,17 +21,10 @@ func (c *CLI) HandOver(ctx context.Context, uuids ...string) *EnvironmentError {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	image, err := c.tinyImage(ctx)
-	if err != nil {
+	if _, err := c.tinyImage(ctx); err != nil {
 		return nil // it cannot be tried here: the specification was looked at
 	}
-	args := c.createArguments(Spec{Session: "preflight", Image: image, Command: []string{"/exit"}, GPUs: uuids})
-	id, err := c.Output(ctx, args...)
-	if err == nil {
-		id = id[strings.LastIndexByte(id, '\n')+1:]
-		_, err = c.Output(ctx, "start", "--attach", id)
-		_ = c.remove(context.WithoutCancel(ctx), id)
-	}
+	err := c.tryTiny(ctx, Spec{Session: "preflight", GPUs: uuids})
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}

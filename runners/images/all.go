@@ -25,6 +25,11 @@ func (s *Store) EnsureAll(ctx context.Context, ms []manifest.Manifest, ready fun
 		return err
 	}
 	missing, _ := s.missing(ctx, ms) // without it only the share that is done is not known
+	if len(missing) > 0 {
+		if refusal := s.CLI.Try(ctx); refusal != nil {
+			return refusal // before anything is built in vain
+		}
+	}
 	s.tally.begin(missing)
 	began := time.Now()
 	var telling sync.Mutex

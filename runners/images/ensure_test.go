@@ -309,3 +309,15 @@ func TestTwoBuildersTakeTurns(t *testing.T) {
 		t.Errorf("it built %v, %v; the other one had built it", built(double), err)
 	}
 }
+
+// An engine that starts nothing is found before anything is built.
+func TestNothingIsBuiltForAnEngineThatStartsNothing(t *testing.T) {
+	s, double, _ := playedStore(t, "podman", nil)
+	double.Fail("start", "Error: mkdir /run/user/1001: permission denied\n")
+	m, _ := named(t, "reference")
+	err := s.EnsureAll(t.Context(), []manifest.Manifest{m}, func(int, Built) { t.Error("an image was made, or was not") })
+	var missing *engine.EnvironmentError
+	if !errors.As(err, &missing) || !strings.Contains(missing.Text, "podman starts no container") || len(built(double)) != 0 {
+		t.Errorf("got %v after building %v", err, built(double))
+	}
+}

@@ -1,0 +1,201 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// engineFaults are what happens to an engine, and to what it keeps.
+func engineFaults() []fault {
+	return []fault{
+		{"prepare", "engine is not installed", "podman docker", func(x *trial) {
+			x.ownPath("")
+			x.start(x.measure("good")...).ends(5, `engine `+x.r.name+` is undetected(.|\n)*hint: apt-get install`)
+			x.none("out")
+		}},
+		{"prepare", "daemon does not answer", "docker", func(x *trial) {
+			x.env = append(x.env, "DOCKER_HOST=unix:///nowhere/docker.sock")
+			x.start(x.measure("good")...).ends(5, `engine docker is unhealthy: .*(daemon|docker API)`)
+			x.none("out")
+		}},
+		{"prepare", "image of a runner is missing", "podman docker", func(x *trial) {
+			x.runner("bad", "dlbench-faults/absent:1", "")
+			x.start(x.measure("good,bad")...).ends(5, `there is no image dlbench-faults/absent:1`)
+			x.cell(x.record("out", record.Complete, 2), "bad", record.Unsupported, "there is no image")
+		}},
+		{"measure", "image is removed after it was prepared", "podman docker", imageRemoved},
+		{"measure", "container is removed by somebody", "podman docker", containerRemoved},
+		{"measure", "engine's program vanishes, then the next start", "podman docker", engineVanishes},
+		{"measure", "engine hangs, SIGTERM", "podman docker", engineHangs},
+		{"measure", "engine's disk is full", "podman", storeFull},
+		{"prepare", "leftovers of a killed run, seen from another PID namespace", "podman docker", leftovers},
+		{"measure", "another run begins in another PID namespace", "podman docker", otherNamespace},
+	}
+}
+
+// ownPath makes the engine's program one of the trial's: a script, or nothing.
+func (x *trial) ownPath(script string) string {
+	x.t.Helper()
+	bin := x.path("bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		x.t.Fatal(err)
+	}
+	for _, tool := range []string{"sh", "env", "sleep", "cat", "runc", "conmon", "podman", "docker", "python3", "nohup", "unshare"} {
+		if path, err := exec.LookPath(tool); err == nil && tool != x.r.name {
+			if err := os.Symlink(path, filepath.Join(bin, tool)); err != nil && !os.IsExist(err) {
+				x.t.Fatal(err)
+			}
+		}
+	}
+	program := filepath.Join(bin, x.r.name)
+	if script != "" {
+		if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	x.env = append(x.env, "PATH="+bin+":/usr/sbin:/sbin")
+	return program
+}
+
+// passOn is a script that calls the engine.
+func (x *trial) passOn(before string) string {
+	path, err := exec.LookPath(x.r.name)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return fmt.Sprintf("#!/bin/sh\n%s\nPATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin exec %s \"$@\"\n", before, path)
+}
+
+func imageRemoved(x *trial) {
+	x.t.Helper()
+	x.runner("slow", image, "load:pause")
+	x.runner("bad", second, "")
+	p := x.start(x.measure("bad,slow", "--seed", badLast)...)
+	p.reached("slow", "load")
+	if _, err := x.r.call("rmi", second); err != nil {
+		x.t.Fatal(err)
+	}
+	x.t.Cleanup(func() { _, _ = x.r.call("tag", image, second) })
+	p.ends(4, `1 of 2 cells failed`)
+	rec := x.record("out", record.Complete, 2)
+	x.cell(rec, "bad", record.Failed, "create a container for bad")
+}
+
+// badLast is a seed with which "bad" is measured after "slow".
+const badLast = "2"
+
+func containerRemoved(x *trial) {
+	x.runner("bad", image, "measure:hang")
+	p := x.start(x.measure("good,bad")...)
+	p.reached("bad", "measure")
+	ids, err := x.r.containers()
+	if err != nil || len(ids) != 1 {
+		x.t.Fatalf("containers are %v, %v, expected one", ids, err)
+	}
+	if _, err := x.r.call("rm", "--force", ids[0]); err != nil {
+		x.t.Fatal(err)
+	}
+	p.ends(4, `1 of 2 cells failed`)
+	rec := x.record("out", record.Complete, 2)
+	x.cell(rec, "bad", record.Failed, "")
+}
+
+// engineVanishes is a package that is upgraded meanwhile. What runs cannot be
+// removed then; the next start does it.
+func engineVanishes(x *trial) {
+	program := x.ownPath(x.passOn(""))
+	x.runner("slow", image, "load:pause")
+	p := x.start(x.measure("slow")...)
+	p.reached("slow", "load")
+	if err := os.Rename(program, program+".gone"); err != nil {
+		x.t.Fatal(err)
+	}
+	p.ends(4, `cells failed`)
+	x.record("out", record.Complete, 0)
+	if err := os.Rename(program+".gone", program); err != nil {
+		x.t.Fatal(err)
+	}
+	x.left()
+}
+
+func engineHangs(x *trial) {
+	x.ownPath(x.passOn(`if [ "$1" = create ]; then touch hangs; while :; do sleep 1; done; fi`))
+	p := x.start(x.measure("good")...)
+	p.until("the engine hangs", func() bool { _, err := os.Stat(x.path("hangs")); return err == nil })
+	p.signal(syscall.SIGTERM)
+	p.ends(130, `interrupted`)
+	x.record("out", record.Interrupted, 0)
+	_ = exec.Command("pkill", "-f", x.path("bin")+"/").Run()
+}
+
+// storeFull is a podman whose images and containers lie on a small disk.
+func storeFull(x *trial) {
+	small := x.path("small")
+	if err := os.Mkdir(small, 0o755); err != nil {
+		x.t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=24m", "none", small).CombinedOutput(); err != nil {
+		x.t.Skipf("no right to mount a small disk: %s", out)
+	}
+	config := x.path("storage.conf")
+	text, err := os.ReadFile(filepath.Join(x.c.dir, "podman", "storage.conf"))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	lines := strings.Replace(string(text), fmt.Sprintf("graphroot = %q", x.r.store), fmt.Sprintf("graphroot = %q", small+"/store"), 1)
+	lines = strings.Replace(lines, "additionalimagestores = [", fmt.Sprintf("additionalimagestores = [%q, ", x.r.store), 1)
+	lines = strings.Replace(lines, "/podman/run", "/podman/run-small", 1)
+	if err := os.WriteFile(config, []byte(lines), 0o644); err != nil {
+		x.t.Fatal(err)
+	}
+	x.env = append(x.env, "CONTAINERS_STORAGE_CONF="+config)
+	x.runner("slow", image, "load:pause")
+	p := x.start(x.measure("slow")...)
+	p.reached("slow", "load")
+	if out, err := exec.Command("dd", "if=/dev/zero", "of="+small+"/filler", "bs=64k").CombinedOutput(); err == nil {
+		x.t.Fatalf("the small disk does not fill: %s", out)
+	}
+	p.ends(4, `no space left on device`)
+	x.record("out", record.Complete, 1)
+	_ = os.Remove(small + "/filler")
+	x.left()
+	command := exec.Command("podman", "ps", "--all", "--quiet")
+	command.Env = append(os.Environ(), "CONTAINERS_STORAGE_CONF="+config)
+	if out, err := command.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+		x.t.Errorf("containers are left on the small disk: %s, %v", out, err)
+	}
+}
+
+// inNamespace starts dlbench where no process of this namespace is seen.
+func (x *trial) inNamespace(args ...string) *program {
+	return x.startBy([]string{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"}, args...)
+}
+
+func leftovers(x *trial) {
+	x.runner("bad", image, "measure:hang")
+	p := x.start(x.measure("bad")...)
+	p.reached("bad", "measure")
+	p.signal(syscall.SIGKILL)
+	p.wait()
+	next := x.inNamespace(x.measure("good", "--out", "next")...)
+	next.ends(0, `removed 1 containers that an earlier dlbench left behind`)
+	x.record("next", record.Complete, 2)
+	x.cleanWork()
+}
+
+func otherNamespace(x *trial) {
+	x.runner("slow", image, "load:pause")
+	p := x.start(x.measure("slow")...)
+	p.reached("slow", "load")
+	next := x.inNamespace(x.measure("good", "--out", "next")...)
+	next.ends(0, `other_dlbench: another dlbench is at work`)
+	p.ends(0, `other_dlbench`)
+	x.record("out", record.Complete, 2)
+	x.record("next", record.Complete, 2)
+}

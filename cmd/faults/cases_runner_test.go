@@ -1,0 +1,111 @@
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// runnerFaults are what a runner does, or what is done to it. The others are
+// measured all the same.
+func runnerFaults() []fault {
+	var faults []fault
+	for _, b := range []struct{ name, fault, reason string }{
+		{"exits in `hello`", "hello:exit", "exit status 7"},
+		{"exits in `load`", "load:exit", "exit status 7"},
+		{"exits in `measure`", "measure:exit", "exit status 7"},
+		{"refuses `load`", "load:refuse", "the fault that was asked for"},
+		{"breaks the protocol", "measure:garbage", "not a line of JSON"},
+		{"closes its output and goes on", "measure:close", "closed its output"},
+	} {
+		faults = append(faults, fault{"measure", "runner " + b.name, "", func(x *trial) { x.broken(b.fault, b.reason) }})
+	}
+	return append(faults,
+		fault{"measure", "runner fills its /tmp", "podman docker", func(x *trial) { x.broken("measure:fill", "no space left on device") }},
+		fault{"measure", "runner leaves a helper behind", "", func(x *trial) {
+			x.runner("bad", image, "hello:helper")
+			x.start(x.measure("good,bad")...).ends(0, `record +out`)
+			x.record("out", record.Complete, 4)
+		}},
+		fault{"verify", "runner exits", "podman local", func(x *trial) {
+			x.runner("bad", image, "verify:exit")
+			p := x.start(without(x.measure("bad"), "--no-verify")...)
+			p.ends(4, `did not pass parity`)
+			x.cell(x.record("out", record.Complete, 0), "bad", record.Failed, "exit status 7")
+		}},
+		fault{"measure", "runner takes more memory than the control group allows", "podman docker", outOfMemory},
+		fault{"measure", "runner is ended by SIGKILL from outside", "", killedRunner},
+	)
+}
+
+func without(words []string, word string) []string {
+	var kept []string
+	for _, w := range words {
+		if w != word {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+// broken asserts that a runner's fault is its own.
+func (x *trial) broken(fault, reason string) {
+	x.runner("bad", image, fault)
+	x.start(x.measure("good,bad")...).ends(4, `1 of 2 cells failed`)
+	rec := x.record("out", record.Complete, 2)
+	x.cell(rec, "good", record.NotRanked, "parity")
+	x.cell(rec, "bad", record.Failed, reason)
+}
+
+// outOfMemory runs dlbench in a control group of 600 MB; containers get their
+// share of that.
+func outOfMemory(x *trial) {
+	root := "/sys/fs/cgroup/memory"
+	limit := "memory.limit_in_bytes"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		root, limit = "/sys/fs/cgroup", "memory.max"
+	}
+	group := filepath.Join(root, filepath.Base(x.c.dir)+"-"+x.r.name)
+	if err := os.Mkdir(group, 0o755); err != nil {
+		x.t.Skipf("no right to make a control group: %v", err)
+	}
+	x.t.Cleanup(func() { _ = os.Remove(group) })
+	if err := os.WriteFile(filepath.Join(group, limit), []byte("600000000"), 0o644); err != nil {
+		x.t.Skipf("no memory controller: %v", err)
+	}
+	x.runner("bad", image, "measure:memory")
+	p := x.startBy([]string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, group}, x.measure("good,bad")...)
+	p.ends(4, `1 of 2 cells failed`)
+	rec := x.record("out", record.Complete, 2)
+	x.cell(rec, "bad", record.Failed, "killed by its memory limit of 0.5 GiB")
+}
+
+func killedRunner(x *trial) {
+	x.runner("bad", image, "measure:hang")
+	p := x.start(x.measure("good,bad")...)
+	p.reached("bad", "measure")
+	x.killRunner()
+	p.ends(4, `1 of 2 cells failed`)
+	rec := x.record("out", record.Complete, 2)
+	x.cell(rec, "bad", record.Failed, "SIGKILL")
+}
+
+// killRunner kills the runner that hangs.
+func (x *trial) killRunner() {
+	x.t.Helper()
+	if x.r.name == "local" {
+		for _, pid := range x.processes() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		return
+	}
+	ids, err := x.r.containers()
+	if err != nil || len(ids) != 1 {
+		x.t.Fatalf("containers are %v, %v, expected one", ids, err)
+	}
+	if _, err := x.r.call("kill", "--signal", "KILL", ids[0]); err != nil {
+		x.t.Fatal(err)
+	}
+}

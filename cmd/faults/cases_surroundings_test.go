@@ -1,0 +1,57 @@
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/dlbench/dlbench/metrics/record"
+)
+
+// surroundings are what schedulers, shells and administrators give.
+func surroundings() []fault {
+	return []fault{
+		{"measure", "standard input, output and error are closed", "podman local", func(x *trial) {
+			p := x.startBy([]string{"sh", "-c", `exec "$@" <&- >&- 2>&-`, "sh"}, x.measure("good")...)
+			p.ends(0, ``)
+			x.record("out", record.Complete, 2)
+		}},
+		{"measure", "32 open files at most", "podman local", func(x *trial) {
+			p := x.startBy([]string{"sh", "-c", `ulimit -n 32; exec "$@"`, "sh"}, x.measure("good")...)
+			p.ends(0, ``)
+			x.record("out", record.Complete, 2)
+		}},
+		{"measure", "TMPDIR that is not there", "", func(x *trial) {
+			x.env = append(x.env, "TMPDIR=/no/such/directory")
+			x.start(x.measure("good")...).ends(0, `record +out`)
+			x.record("out", record.Complete, 2)
+		}},
+		{"prepare", "CPU quota of one CPU", "podman local", quota},
+	}
+}
+
+// quota runs dlbench in a control group that allows one CPU.
+func quota(x *trial) {
+	root, file, text := "/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "100000"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		root, file, text = "/sys/fs/cgroup", "cpu.max", "100000 100000"
+	}
+	group := filepath.Join(root, filepath.Base(x.c.dir)+"-"+x.r.name)
+	if err := os.Mkdir(group, 0o755); err != nil {
+		x.t.Skipf("no right to make a control group: %v", err)
+	}
+	x.t.Cleanup(func() { _ = os.Remove(group) })
+	if err := os.WriteFile(filepath.Join(group, file), []byte(text), 0o644); err != nil {
+		x.t.Skipf("no CPU controller: %v", err)
+	}
+	inGroup := func(args ...string) *program {
+		return x.startBy([]string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, group}, args...)
+	}
+	inGroup(x.measure("good", "--out", "strict", "--strict", "cpu_quota")...).ends(5, `--strict: cpu_quota`)
+	x.none("strict")
+	inGroup(x.measure("good")...).ends(0, `cpu_quota: the control group allows 1.00 of`)
+	rec := x.record("out", record.Complete, 2)
+	if rec.Terms.Threads != 1 || !slices.ContainsFunc(rec.Warnings, func(w record.Warning) bool { return w.Code == record.CPUQuota }) {
+		x.t.Errorf("%d threads, warnings %v", rec.Terms.Threads, rec.Warnings)
+	}
+}
