@@ -8,7 +8,7 @@ import "embed"
 // dlbench can build them anywhere.
 //
 //go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j
-//go:embed cuda12 tensorflow-cuda jax-cuda onnxruntime-cuda mxnet-cuda cntk-cuda dl4j-cuda
+//go:embed cuda12 pytorch-cuda tensorflow-cuda jax-cuda onnxruntime-cuda mxnet-cuda cntk-cuda dl4j-cuda
 var Files embed.FS
 
 // Costs is what making each layer took. It is beside Files: what images are

@@ -3,7 +3,7 @@
 The wanted packages are the comment's `wants` line of each file; the rest is what pip resolves
 for CPython 3.11 on x86-64 Linux, the images' own. A line `only` says how the names of the packages
 begin that are kept of them. A line `has` names packages that the image below holds already, a line
-`on` the directories whose packages are below, in the versions that they pin. Files without `wants`
+`without` those that nothing needs where the image is used, a line `on` the directories whose packages are below, in the versions that they pin. Files without `wants`
 are written by hand.
 
 With names of directories it pins these alone.
@@ -23,6 +23,7 @@ PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(5, 37)]
 def pin(path: pathlib.Path) -> None:
     notes = [line for line in path.read_text().splitlines() if line.startswith("# ")]
     wants, has = words(notes, "# wants: "), words(notes, "# has: ")
+    has += words(notes, "# without: ")
     only = tuple(words(notes, "# only: ")) or ""
     below = {line for name in words(notes, "# on: ") for line in pinned(name)}
     if not wants:

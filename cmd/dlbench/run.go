@@ -61,6 +61,7 @@ func (p *program) doRun(c *cli.Context) error {
 		}
 	}
 	o.Dir = dir.path
+	g.Say("report: %s", filepath.Join(o.Dir, "report.html"))
 	rec, err := measure(c.Context, o)
 	g.End()
 	if rec == nil {
@@ -135,13 +136,17 @@ func (p *program) showRun(dir string, rec *record.Record, asJSON bool) error {
 	if err := reports.Table(p.stdout, rec, p.width); err != nil {
 		return err
 	}
-	lines := "\n"
-	for _, file := range []struct{ what, name string }{{"report", "report.html"}, {"record", "result.json"}} {
-		path := filepath.Join(dir, file.name)
-		if _, err := os.Stat(path); err == nil { // what could not be written is not announced
-			lines += file.what + "  " + path + "\n"
+	if _, err := io.WriteString(p.stdout, "\n"); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "result.json")
+	if _, err := os.Stat(path); err == nil { // what could not be written is not announced
+		if _, err := fmt.Fprintln(p.stdout, "record  "+path); err != nil {
+			return err
 		}
 	}
-	_, err := io.WriteString(p.stdout, lines)
-	return err
+	if _, err := os.Stat(filepath.Join(dir, "report.html")); err == nil {
+		return reports.Closing(p.stdout, rec, dir)
+	}
+	return nil
 }

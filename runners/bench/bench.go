@@ -46,6 +46,7 @@ type Bench struct {
 	judge     *parity.Verifier
 	reference Entry // who judges: on the CPU, whatever is measured
 	entries   []Entry
+	ahead     *ahead  // what was verified while images were built; nil is nothing
 	unbuilt   []error // images that could not be built
 	jobs      int     // images that are built at once
 	timeline  *timeline.Log
@@ -56,7 +57,11 @@ type Bench struct {
 
 // Open finds an engine and makes every selected runner startable on it. Close
 // ends what it started.
-func Open(ctx context.Context, s Setup) (*Bench, error) {
+func Open(ctx context.Context, s Setup) (*Bench, error) { return open(ctx, s, false) }
+
+// open is Open; verifying ahead, it verifies runners on the selected workloads
+// while the images of others are built.
+func open(ctx context.Context, s Setup, verifying bool) (*Bench, error) {
 	if err := s.readImages(); err != nil {
 		return nil, err
 	}
@@ -87,7 +92,11 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 		err = b.room()
 	}
 	if err == nil {
+		if verifying && !b.local() {
+			b.ahead = newAhead(b, 1+len(runners)*len(b.devices))
+		}
 		err = b.makeStartable(ctx, reference, onDevices(runners, b.devices))
+		b.ahead.end()
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.Close(ctx))

@@ -59,11 +59,17 @@ func (b *Bench) makeStartable(ctx context.Context, reference manifest.Manifest, 
 	err := b.prepareAll(preparing, wanted, func(n int, e Entry, err error) {
 		if i := places[n]; i >= 0 {
 			b.entries[i] = b.prepared(preparing, b.entries[i], e, err)
-		} else if err != nil {
-			giveUp(err) // without the judge nothing can be said
-		} else {
-			b.reference = e
+			b.ahead.ready(b.entries[i])
+			return
 		}
+		if b.reference = e; err == nil && b.ahead != nil {
+			err = b.newJudge(b.host.Machine(preparing).CPU, false)
+		}
+		if err != nil {
+			giveUp(err) // without the judge nothing can be said
+			return
+		}
+		b.ahead.begin(ctx)
 	})
 	if preparing.Err() != nil {
 		return context.Cause(preparing)
@@ -100,7 +106,11 @@ func (b *Bench) prepared(ctx context.Context, known, e Entry, err error) Entry {
 func (b *Bench) prepareAll(ctx context.Context, wanted []manifest.Manifest, done func(n int, e Entry, err error)) error {
 	if command, containers := b.engine.(*engine.CLI); containers {
 		b.progress.Step(fmt.Sprintf("prepare %d runners", len(wanted)), 0, 0)
-		return b.store(command).EnsureAll(ctx, wanted, func(n int, built images.Built) {
+		store := b.store(command)
+		if missing, err := store.Missing(ctx, wanted); err == nil && missing.Layers == 0 {
+			b.ahead = nil // there is nothing to wait for
+		}
+		return store.EnsureAll(ctx, wanted, func(n int, built images.Built) {
 			done(n, imageEntry(wanted[n], built.Reference, built.ID), built.Err)
 		})
 	}

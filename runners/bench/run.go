@@ -46,7 +46,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if o.Timeline == nil && o.Dir != "" {
 		o.Timeline = timeline.New(filepath.Join(o.Dir, timeline.FileName), o.Host.Now)
 	}
-	if r.Bench, err = Open(ctx, o.Setup); err != nil {
+	if r.Bench, err = open(ctx, o.Setup, !o.SkipParity); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()

@@ -80,8 +80,12 @@ func (b *Bench) verdictOf(rows []Verified) error {
 	return nil
 }
 
-// newJudge makes the verifier; verdicts are shared by all campaigns.
+// newJudge makes the verifier, if there is none yet; verdicts are shared by all
+// campaigns.
 func (b *Bench) newJudge(processor string, everyCase bool) error {
+	if b.judge != nil {
+		return nil
+	}
 	var needed []cases.Case // none: the verifier takes all
 	if !everyCase {
 		var err error
@@ -104,6 +108,9 @@ func (b *Bench) newJudge(processor string, everyCase bool) error {
 func (b *Bench) verify(ctx context.Context, e Entry, id plan.ID) (*parity.Verdict, error) {
 	if e.Unusable != "" {
 		return &parity.Verdict{Parity: record.Parity{Status: record.ParityUnsupported, Reason: e.Unusable, Checks: []record.Check{}}}, nil
+	}
+	if verdict := b.ahead.verdict(e, id); verdict != nil {
+		return verdict, nil
 	}
 	c := parity.Candidate{Name: e.Name(), Key: e.Key, Device: e.Device.Identity(), Open: b.judged(e)}
 	actual, err := b.catalog.New(id, b.seed)

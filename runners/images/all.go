@@ -91,6 +91,24 @@ func (t *tally) progress() (share float64, left time.Duration) {
 	return share, left
 }
 
+// Needed is what building takes of what is missing, as docker/costs.json has it.
+type Needed struct {
+	Layers   int
+	Download int64 // bytes
+	Disk     int64 // bytes, when all is done
+}
+
+// Missing is what EnsureAll would build.
+func (s *Store) Missing(ctx context.Context, ms []manifest.Manifest) (n Needed, err error) {
+	steps, err := s.missing(ctx, ms)
+	for _, each := range steps {
+		n.Layers++
+		n.Download += each.DownloadMB * 1e6
+		n.Disk += each.DiskMB * 1e6
+	}
+	return n, err
+}
+
 // missing are the layers that would be built for runners, each once.
 func (s *Store) missing(ctx context.Context, ms []manifest.Manifest) ([]step, error) {
 	text, err := s.CLI.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")

@@ -37,7 +37,14 @@ func (s *Store) buildPackages(ctx context.Context, l layer, below, build string)
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
 			return err
 		}
-		return s.build(ctx, "install "+l.title(), dir, l.tag, map[string]string{"BASE": below, "BUILD": build})
+		var flags []string
+		if s.CLI.Name() == "podman" {
+			var err error
+			if flags, err = singleStage(dir); err != nil {
+				return err
+			}
+		}
+		return s.build(ctx, "install "+l.title(), dir, l.tag, map[string]string{"BASE": below, "BUILD": build}, flags...)
 	})
 }
 
@@ -68,8 +75,8 @@ func (s *Store) inContext(use func(dir string) error) error {
 }
 
 // build runs the engine's builder on a context.
-func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[string]string) error {
-	args := []string{"build", "--network", "host", "--tag", tag, "--label", "dlbench.image=" + tag}
+func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[string]string, flags ...string) error {
+	args := append([]string{"build", "--network", "host", "--tag", tag, "--label", "dlbench.image=" + tag}, flags...)
 	for _, name := range slices.Sorted(maps.Keys(arguments)) {
 		if value := arguments[name]; value != "" {
 			args = append(args, "--build-arg", name+"="+value)
@@ -81,8 +88,8 @@ func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[
 		}
 	}
 	if s.CLI.Name() == "podman" {
-		// Without cached layers the first stage, as large as the image, goes
-		// when the build ends.
+		// Without cached layers what is built in steps is committed once, and a
+		// first stage goes when the build ends.
 		args = append(args, "--layers=false", "--format", "docker")
 	}
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)

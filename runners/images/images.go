@@ -98,9 +98,9 @@ func (s *Store) provided(ctx context.Context, m manifest.Manifest) (reference, i
 
 // make builds from below what is not there.
 func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, rank int) error {
-	layer := func(tag string, build func() error) error {
-		return s.layer(ctx, tag, rank, build)
-	}
+	t := &turn{slots: &s.slots, most: max(1, s.Jobs), rank: rank}
+	defer t.give()
+	layer := func(tag string, build func() error) error { return s.layer(ctx, tag, t, build) }
 	build := ""
 	if r.build != nil {
 		build = r.build.tag
@@ -127,12 +127,12 @@ func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, rank in
 
 // layer makes an image if it is not there. Whoever else needs it meanwhile waits
 // for it, and does not keep a builder from other work.
-func (s *Store) layer(ctx context.Context, tag string, rank int, build func() error) error {
+func (s *Store) layer(ctx context.Context, tag string, t *turn, build func() error) error {
 	return s.once.do(ctx, tag, func() (failed error) {
 		if s.ID(ctx, tag) != "" {
 			return nil
 		}
-		release, err := s.turn(ctx, tag)
+		release, err := s.alone(ctx, tag)
 		if err != nil {
 			return err
 		}
@@ -140,18 +140,17 @@ func (s *Store) layer(ctx context.Context, tag string, rank int, build func() er
 		if s.ID(ctx, tag) != "" {
 			return nil // another dlbench has made it
 		}
-		if err := s.slots.take(ctx, max(1, s.Jobs), rank); err != nil {
+		if err := t.take(ctx); err != nil {
 			return err
 		}
-		defer s.slots.give()
 		defer s.tally.end(tag)
 		return build()
-	})
+	}, t.give)
 }
 
-// turn waits until no other dlbench makes a layer: two that build the same one
+// alone waits until no other dlbench makes a layer: two that build the same one
 // would take its name from each other.
-func (s *Store) turn(ctx context.Context, tag string) (release func() error, err error) {
+func (s *Store) alone(ctx context.Context, tag string) (release func() error, err error) {
 	return presence.Turn(ctx, filepath.Join(s.Dir+".locks", url.PathEscape(tag)), func() { s.step("another dlbench builds " + tag + ": waiting for it") })
 }
 

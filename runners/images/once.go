@@ -7,7 +7,7 @@ import (
 )
 
 // once has each of several tasks done by whoever asks first; who asks meanwhile
-// waits and gets the same answer. What failed is not tried again for the next
+// says that it waits, and gets the same answer. What failed is not tried again for the next
 // one: three gigabytes are not downloaded twice to fail twice.
 type once struct {
 	mu    sync.Mutex
@@ -19,11 +19,12 @@ type task struct {
 	err  error // read after done
 }
 
-func (o *once) do(ctx context.Context, name string, work func() error) error {
+func (o *once) do(ctx context.Context, name string, work func() error, waits func()) error {
 	o.mu.Lock()
 	t, known := o.tasks[name]
 	if known {
 		o.mu.Unlock()
+		waits()
 		select {
 		case <-t.done:
 			return t.err
@@ -47,9 +48,35 @@ func (o *once) do(ctx context.Context, name string, work func() error) error {
 	return t.err
 }
 
+// turn is a runner's slot from the first layer that it needs to the last: what was
+// begun for a runner goes on before the next runner's is begun, so that some are
+// ready early. It gives the slot back when it has to wait for another runner's
+// layer.
+type turn struct {
+	slots *slots
+	most  int // slots that there are
+	rank  int
+	held  bool
+}
+
+func (t *turn) take(ctx context.Context) error {
+	if t.held {
+		return ctx.Err()
+	}
+	err := t.slots.take(ctx, t.most, t.rank)
+	t.held = err == nil
+	return err
+}
+
+func (t *turn) give() {
+	if t.held {
+		t.slots.give()
+	}
+	t.held = false
+}
+
 // slots lets so many builders work at once. Of those that wait, the lowest rank
-// is next: what was begun for a runner goes on before the next runner's is
-// begun, so that some runners are ready early.
+// is next.
 type slots struct {
 	mu      sync.Mutex
 	taken   int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -16,13 +17,14 @@ func TestWhatSeveralAskForIsDoneOnce(t *testing.T) {
 		for name, want := range map[string]error{"good": nil, "bad": broken} {
 			release, calls := make(chan struct{}), 0
 			var group sync.WaitGroup
+			var waited atomic.Int64
 			for range 5 {
 				group.Go(func() {
 					err := o.do(t.Context(), name, func() error {
 						calls++
 						<-release
 						return want
-					})
+					}, func() { waited.Add(1) })
 					if !errors.Is(err, want) {
 						t.Errorf("%s: %v", name, err)
 					}
@@ -31,19 +33,19 @@ func TestWhatSeveralAskForIsDoneOnce(t *testing.T) {
 			synctest.Wait()
 			close(release)
 			group.Wait()
-			if calls != 1 {
-				t.Errorf("%s was done %d times", name, calls)
+			if calls != 1 || waited.Load() != 4 {
+				t.Errorf("%s was done %d times, and %d waited", name, calls, waited.Load())
 			}
 		}
-		if err := o.do(t.Context(), "bad", func() error { t.Error("what failed is tried again"); return nil }); !errors.Is(err, broken) {
+		if err := o.do(t.Context(), "bad", func() error { t.Error("what failed is tried again"); return nil }, func() {}); !errors.Is(err, broken) {
 			t.Errorf("afterwards: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := o.do(ctx, "ended", func() error { return ctx.Err() }); !errors.Is(err, context.Canceled) {
+		if err := o.do(ctx, "ended", func() error { return ctx.Err() }, func() {}); !errors.Is(err, context.Canceled) {
 			t.Errorf("ended: %v", err)
 		}
-		if err := o.do(t.Context(), "ended", func() error { return nil }); err != nil {
+		if err := o.do(t.Context(), "ended", func() error { return nil }, func() {}); err != nil {
 			t.Errorf("an end that was asked for is remembered as a failure: %v", err)
 		}
 	})
@@ -83,6 +85,31 @@ func TestSlotsGoToTheLowestRank(t *testing.T) {
 		s.give()
 		if s.taken != 0 || len(s.waiting) != 0 {
 			t.Errorf("at the end %d are taken and %d wait", s.taken, len(s.waiting))
+		}
+	})
+}
+
+// A runner keeps its slot from layer to layer, and lets others have it while it
+// waits for one of theirs.
+func TestARunnerKeepsItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s slots
+		first := &turn{slots: &s, most: 1, rank: 0}
+		if err := first.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := &turn{slots: &s, most: 1, rank: 1}
+		got := false
+		go func() { got = second.take(t.Context()) == nil }()
+		synctest.Wait()
+		if err := first.take(t.Context()); err != nil || got {
+			t.Errorf("the next layer of the first: %v; the second has its turn: %t", err, got)
+		}
+		first.give()
+		first.give() // it has none any more
+		synctest.Wait()
+		if !got || s.taken != 1 {
+			t.Errorf("the second has its turn: %t, %d are taken", got, s.taken)
 		}
 	})
 }
