@@ -54,6 +54,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.As(err, &known) && known.Hint != "":
 		return known.Hint
+	case errors.As(err, &missing) && missing.Hint != "":
+		return missing.Hint
 	case errors.As(err, &refused) && refused.Hint != "":
 		return refused.Hint
 	case errors.As(err, &unusable):

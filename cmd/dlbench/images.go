@@ -22,14 +22,14 @@ func (p *program) imagesCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:   "images",
-		Usage:  "build, list or prune the runners' images",
+		Usage:  "build, list, prune, copy or save the runners' images",
 		Action: subcommandNeeded,
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			{Name: "build", Usage: "build what is missing", ArgsUsage: "[RUNNER…]", Flags: flags(deviceFlag(), jobsFlag()), Action: p.buildImages},
 			{Name: "list", Usage: "show each image's state and size", ArgsUsage: "[RUNNER…]", Flags: flags(jsonFlag()), Action: p.listImages},
 			{Name: "prune", Usage: "remove images that no runner and no baseline of the history needs any more", ArgsUsage: "[RUNNER…]",
 				Flags: flags(&cli.BoolFlag{Name: "all", Usage: "remove the needed ones too"}), Action: p.pruneImages},
-		},
+		}, p.shareCommands(flags)...),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,9 @@ import (
 )
 
 func (p *program) buildImages(c *cli.Context) (err error) {
-	wanted, err := device.Parse(c.String("device"))
+	wanted, err := readDevice(c)
 	if err != nil {
-		return usage(fmt.Errorf("--device: %w", err))
+		return err
 	}
 	if err := positive(c, "jobs"); err != nil {
 		return err
@@ -83,6 +84,16 @@ func (p *program) useImages(ctx context.Context, g bench.Progress) (release func
 		return nil, errors.Join(err, self.Release())
 	}
 	return func() error { return errors.Join(unlock(), self.Release()) }, nil
+}
+
+// readDevice reads what the images are for; a command without that flag takes
+// those for CPUs.
+func readDevice(c *cli.Context) (device.Wanted, error) {
+	wanted, err := device.Parse(cmp.Or(c.String("device"), device.CPU.Name))
+	if err != nil {
+		return wanted, usage(fmt.Errorf("--device: %w", err))
+	}
+	return wanted, nil
 }
 
 func (p *program) listImages(c *cli.Context) error {

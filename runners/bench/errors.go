@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/session"
 	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -54,13 +55,14 @@ func KindOf(err error) Kind {
 	var missing *engine.EnvironmentError
 	var mistyped *names.UnknownError
 	var broken *session.Failure
+	var wrong *images.InputError
 	var full *plan.NoRoomError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Interrupted
 	case errors.As(err, &known):
 		return known.Kind
-	case errors.As(err, &mistyped):
+	case errors.As(err, &mistyped), errors.As(err, &wrong):
 		return Usage
 	case errors.As(err, &missing), errors.As(err, &full), errors.Is(err, syscall.ENOSPC):
 		return Environment

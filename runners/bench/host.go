@@ -74,7 +74,7 @@ func (h Host) Store(command *engine.CLI, cache, logs string, g Progress) *images
 	if logs == "" {
 		logs = filepath.Join(dir, "logs")
 	}
-	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g, Jobs: DefaultJobs()}
+	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g, Jobs: DefaultJobs(), Registry: h.Getenv(images.RegistryVariable)}
 }
 
 // DefaultJobs is how many layers of images are built at once: downloads wait for

@@ -131,14 +131,15 @@ func (c *campaign) rounds(ctx context.Context) error {
 		}
 		over := c.Timeline.Begin(timeline.Round, fmt.Sprintf("round %d", c.Record.Rounds+1))
 		ended, err := c.round(ctx, c.Record.Rounds, cells)
-		over(err)
 		if err != nil || !ended {
+			over(err)
 			return err
 		}
 		c.Record.Rounds++
 		if err := c.save(); err != nil {
-			return err
+			return err // a full disk has no room for the log of times either
 		}
+		over(nil)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (s *Store) inContext(use func(dir string) error) error {
 
 // build runs the engine's builder on a context.
 func (s *Store) build(ctx context.Context, step, dir, tag string, arguments map[string]string, flags ...string) error {
-	args := append([]string{"build", "--network", "host", "--tag", tag, "--label", "dlbench.image=" + tag}, flags...)
+	args := append([]string{"build", "--network", "host", "--tag", tag, "--label", imageLabel + "=" + tag}, flags...)
 	for _, name := range slices.Sorted(maps.Keys(arguments)) {
 		if value := arguments[name]; value != "" {
 			args = append(args, "--build-arg", name+"="+value)

@@ -289,7 +289,7 @@ func TestTwoBuildersTakeTurns(t *testing.T) {
 	s.Progress = w
 	m, r := named(t, "reference")
 	double.Have(r.packages[len(r.packages)-1].tag)
-	other, err := s.turn(t.Context(), r.adapter.tag)
+	other, err := s.alone(t.Context(), r.adapter.tag)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/timeline"
@@ -38,13 +39,15 @@ type Store struct {
 	Progress Progress            // nil is silent
 	Timeline *timeline.Log       // of what is built; nil keeps none
 	Jobs     int                 // layers that are built at once; 0 is one
+	Registry string              // REGISTRY/PREFIX from which missing images are pulled first; empty is none
 
 	once  once  // for layers that several runners stand on
 	slots slots // of the builders
 	tally tally // of what EnsureAll has to do
 
-	asking         sync.Mutex // the container registry
-	registryFailed bool       // asked once: without an answer it takes its time
+	asking         sync.Mutex  // the container registry
+	registryFailed bool        // asked once: without an answer it takes its time
+	pulledFailed   atomic.Bool // the registry of prebuilt images does not answer
 }
 
 // ID is the identity of a built image, or "" when there is none.
@@ -75,7 +78,12 @@ func (s *Store) ensure(ctx context.Context, m manifest.Manifest, rank int) (refe
 	if id = s.ID(ctx, r.adapter.tag); id != "" {
 		return r.adapter.tag, id, nil
 	}
-	if err := s.make(ctx, m, r, rank); err != nil {
+	t := &turn{slots: &s.slots, most: max(1, s.Jobs), rank: rank}
+	defer t.give()
+	if id, err := s.prebuilt(ctx, r.adapter.tag, t); id != "" || err != nil {
+		return r.adapter.tag, id, err
+	}
+	if err := s.make(ctx, m, r, t); err != nil {
 		return "", "", err
 	}
 	if id = s.ID(ctx, r.adapter.tag); id == "" {
@@ -97,9 +105,7 @@ func (s *Store) provided(ctx context.Context, m manifest.Manifest) (reference, i
 }
 
 // make builds from below what is not there.
-func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, rank int) error {
-	t := &turn{slots: &s.slots, most: max(1, s.Jobs), rank: rank}
-	defer t.give()
+func (s *Store) make(ctx context.Context, m manifest.Manifest, r recipe, t *turn) error {
 	layer := func(tag string, build func() error) error { return s.layer(ctx, tag, t, build) }
 	build := ""
 	if r.build != nil {

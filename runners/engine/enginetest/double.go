@@ -71,11 +71,23 @@ func (d *double) play(args []string) int {
 	case "build":
 		return d.build(args[1:])
 	case "image":
-		return d.imageID(last)
+		return d.imageInspect(args[3], last)
 	case "images":
 		return d.list()
 	case "import":
 		return d.fault(d.keep(last, Image{Arguments: args[1:]}))
+	case "tag":
+		return d.fault(d.copyImage(args[1], d.dir, last, d.dir))
+	case "rmi":
+		return d.fault(os.Remove(d.imagePath(last)))
+	case "push":
+		return d.fault(d.copyImage(last, d.dir, last, d.registry()))
+	case "pull":
+		return d.pull(last)
+	case "save":
+		return d.fault(d.save(args[1:]))
+	case "load":
+		return d.fault(d.load(last))
 	case "version":
 		fmt.Println("5.4.2")
 		return 0

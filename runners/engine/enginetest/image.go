@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Image is one that the double has "built", pulled or imported: what it was
@@ -15,6 +16,7 @@ import (
 type Image struct {
 	Arguments []string `json:"arguments"` // of the call that made it
 	Files     []string `json:"files"`     // of the context, by path
+	ID        string   `json:"id"`        // made from the name that it first had
 }
 
 // Have makes the double have an image.
@@ -35,11 +37,16 @@ func (c *CommandLine) Image(reference string) (Image, bool) {
 	return i, err == nil
 }
 
-func (d *double) imagePath(reference string) string {
-	return filepath.Join(d.dir, "images", url.PathEscape(reference))
+func (d *double) imagePath(reference string) string { return imageIn(d.dir, reference) }
+
+func imageIn(dir, reference string) string {
+	return filepath.Join(dir, "images", url.PathEscape(reference))
 }
 
 func (d *double) keep(reference string, i Image) error {
+	if i.ID == "" {
+		i.ID = "id-of-" + reference
+	}
 	data, err := json.Marshal(i)
 	if err != nil {
 		return err
@@ -78,13 +85,37 @@ func (d *double) build(args []string) int {
 	return d.fault(errors.Join(err, d.keep(tag, made)))
 }
 
-// imageID answers `image inspect`.
-func (d *double) imageID(reference string) int {
-	if _, err := d.image(reference); err != nil {
+// imageInspect answers `image inspect`: the identity, or a label of the build.
+func (d *double) imageInspect(format, reference string) int {
+	i, err := d.named(reference)
+	if err != nil {
 		return d.fault(fmt.Errorf("%s: image not known", reference))
 	}
-	fmt.Println("sha256:id-of-" + reference)
+	if _, label, asked := strings.Cut(format, `Labels "`); asked {
+		for _, argument := range i.Arguments {
+			if value, found := strings.CutPrefix(argument, label[:strings.IndexByte(label, '"')]+"="); found {
+				fmt.Println(value)
+			}
+		}
+		return 0
+	}
+	fmt.Println("sha256:" + i.ID)
 	return 0
+}
+
+// named finds an image by its name or its identity.
+func (d *double) named(reference string) (Image, error) {
+	if i, err := d.image(reference); err == nil {
+		return i, nil
+	}
+	entries, err := os.ReadDir(filepath.Join(d.dir, "images"))
+	for _, e := range entries {
+		name, _ := url.PathUnescape(e.Name())
+		if i, err := d.image(name); err == nil && i.ID == reference {
+			return i, nil
+		}
+	}
+	return Image{}, errors.Join(err, fs.ErrNotExist)
 }
 
 // list answers `images` with the names of all.
