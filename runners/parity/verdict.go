@@ -90,5 +90,9 @@ func describe(c record.Check) string {
 	if c.Value >= failing {
 		return fmt.Sprintf("%s: %s: %s", c.Layer, c.Name, c.Tensor)
 	}
-	return fmt.Sprintf("%s: %s: %s is off by %.2g, allowed are %.2g", c.Layer, c.Name, c.Tensor, c.Value, c.Tolerance)
+	said := fmt.Sprintf("%s: %s: %s is off by %.2g, allowed are %.2g", c.Layer, c.Name, c.Tensor, c.Value, c.Tolerance)
+	if c.Spread > c.Tolerance {
+		said += fmt.Sprintf(", and rounding noise moves the reference itself by %.2g: the network is ill-conditioned", c.Spread)
+	}
+	return said
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/data"
+	"github.com/dlbench/dlbench/workloads/initial"
 	"github.com/dlbench/dlbench/workloads/names"
 	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -113,9 +114,6 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 	return id, nil
 }
 
-// learningRate is the zoo's: small enough that ten steps stay well-conditioned.
-const learningRate = 1e-3
-
 // New makes the plan of a workload.
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
@@ -151,7 +149,7 @@ func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
 	if name := onnx.Name(f.Path, m.SHA256); name != f.Name {
 		return nil, nil, fmt.Errorf("%s: it was %s when it was read first, and is %s now", f.Path, f.Name, name)
 	}
-	p := plan.From(m.Network, id, seed, learningRate)
+	p := plan.From(m.Network, id, seed, initial.LearningRate(m.Network))
 	if f.Weights == OfFile || f.Weights == ByMode && id.Mode == plan.Infer {
 		p.Take(plan.Weights{Source: "file", File: filepath.Base(f.Path), SHA256: m.SHA256}, m.Values)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dlbench/dlbench/workloads/initial"
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
@@ -26,7 +27,11 @@ func New(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", id, err)
 	}
-	return From(net, id, seed, entry.LearningRate), nil
+	rate := entry.LearningRate
+	if rate == 0 {
+		rate = initial.LearningRate(net)
+	}
+	return From(net, id, seed, rate), nil
 }
 
 // From makes a plan of any checked network whose first output is [N classes];

@@ -15,7 +15,7 @@ type Entry struct {
 	Classes      int
 	ParitySize   int     // input at which training parity is checked; Size if that is cheap enough
 	ParityBatch  int     // and the batch, at most
-	LearningRate float64 // small enough that ten steps stay well-conditioned
+	LearningRate float64 // 0: what initial.LearningRate says of the network
 	build        func(e Entry, batch, size int) (*network.Network, error)
 }
 
@@ -31,29 +31,29 @@ var entries = []Entry{
 	{Name: "resnet50-v2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNetV2(3, 4, 6, 3)},
 	{Name: "resnext50-32x4d", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(grouped, 3, 4, 6, 3)},
 	{Name: "wide-resnet50-2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: resNet(wide, 3, 4, 6, 3)},
-	{Name: "alexnet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: alexNet},
-	{Name: "zfnet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: zfNet},
-	{Name: "overfeat", Size: 231, Channels: 3, Classes: 1000, ParitySize: 103, ParityBatch: 8, LearningRate: 1e-3, build: overFeat},
-	{Name: "vgg11", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(false, 1, 1, 2, 2, 2)},
-	{Name: "vgg11-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(true, 1, 1, 2, 2, 2)},
-	{Name: "vgg13", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(false, 2, 2, 2, 2, 2)},
-	{Name: "vgg13-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(true, 2, 2, 2, 2, 2)},
-	{Name: "vgg16", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(false, 2, 2, 3, 3, 3)},
-	{Name: "vgg16-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(true, 2, 2, 3, 3, 3)},
-	{Name: "vgg19", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(false, 2, 2, 4, 4, 4)},
-	{Name: "vgg19-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: vgg(true, 2, 2, 4, 4, 4)},
-	{Name: "googlenet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: googLeNet},
-	{Name: "inception-v3", Size: 299, Channels: 3, Classes: 1000, ParitySize: 107, ParityBatch: 8, LearningRate: 1e-3, build: inceptionV3},
-	{Name: "densenet121", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: denseNet(6, 12, 24, 16)},
-	{Name: "densenet169", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: denseNet(6, 12, 32, 32)},
-	{Name: "squeezenet1.1", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: squeezeNet},
-	{Name: "mobilenet-v1", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: mobileNetV1},
-	{Name: "mobilenet-v2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: mobileNetV2},
-	{Name: "mobilenet-v3-large", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: mobileNetV3},
-	{Name: "shufflenet-v2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: shuffleNetV2},
-	{Name: "efficientnet-b0", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: efficientNet},
-	{Name: "regnety-400mf", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: regNetY},
-	{Name: "convnext-tiny", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, LearningRate: 1e-3, build: convNeXt},
+	{Name: "alexnet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: alexNet},
+	{Name: "zfnet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: zfNet},
+	{Name: "overfeat", Size: 231, Channels: 3, Classes: 1000, ParitySize: 103, ParityBatch: 8, build: overFeat},
+	{Name: "vgg11", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(false, 1, 1, 2, 2, 2)},
+	{Name: "vgg11-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(true, 1, 1, 2, 2, 2)},
+	{Name: "vgg13", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(false, 2, 2, 2, 2, 2)},
+	{Name: "vgg13-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(true, 2, 2, 2, 2, 2)},
+	{Name: "vgg16", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(false, 2, 2, 3, 3, 3)},
+	{Name: "vgg16-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(true, 2, 2, 3, 3, 3)},
+	{Name: "vgg19", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(false, 2, 2, 4, 4, 4)},
+	{Name: "vgg19-bn", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: vgg(true, 2, 2, 4, 4, 4)},
+	{Name: "googlenet", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: googLeNet},
+	{Name: "inception-v3", Size: 299, Channels: 3, Classes: 1000, ParitySize: 107, ParityBatch: 8, build: inceptionV3},
+	{Name: "densenet121", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: denseNet(6, 12, 24, 16)},
+	{Name: "densenet169", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: denseNet(6, 12, 32, 32)},
+	{Name: "squeezenet1.1", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: squeezeNet},
+	{Name: "mobilenet-v1", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: mobileNetV1},
+	{Name: "mobilenet-v2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: mobileNetV2},
+	{Name: "mobilenet-v3-large", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: mobileNetV3},
+	{Name: "shufflenet-v2", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: shuffleNetV2},
+	{Name: "efficientnet-b0", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: efficientNet},
+	{Name: "regnety-400mf", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: regNetY},
+	{Name: "convnext-tiny", Size: 224, Channels: 3, Classes: 1000, ParitySize: 96, ParityBatch: 8, build: convNeXt},
 }
 
 // Names lists the networks.
