@@ -20,6 +20,7 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
@@ -49,8 +50,8 @@ final class GraphWriter {
   private final Map<String, String> vertices = new HashMap<>();
   private final Map<String, List<Holder>> holders = new HashMap<>();
 
-  /** Where a parameter lies, or a share of its outermost axis: a layer's name and key. */
-  record Holder(String layer, String key) {}
+  /** Where a parameter lies, or a share of its outermost axis: a layer's name and key, and in which layout. */
+  record Holder(String layer, String key, Layout layout) {}
 
   /** A configuration, and where it has the plan's values and parameters. */
   record Written(
@@ -132,8 +133,12 @@ final class GraphWriter {
   }
 
   private void hold(Plan.Node node, int parameter, String layer, String key) {
+    hold(node, parameter, layer, key, Layout.PLAIN);
+  }
+
+  private void hold(Plan.Node node, int parameter, String layer, String key, Layout layout) {
     if (parameter < node.params().size()) {
-      holders.computeIfAbsent(node.params().get(parameter), p -> new ArrayList<>()).add(new Holder(layer, key));
+      holders.computeIfAbsent(node.params().get(parameter), p -> new ArrayList<>()).add(new Holder(layer, key, layout));
     }
   }
 
@@ -162,6 +167,10 @@ final class GraphWriter {
     int groups = node.integer("group");
     String source = even(pads) ? x : padded(node, x, pads);
     int[] own = even(pads) ? new int[] {pads[0], pads[1]} : new int[] {0, 0};
+    if (groups > 1 && groups == channels(node)) {
+      depthwise(node, source, own);
+      return;
+    }
     int inward = channels(node) / groups;
     int outward = (int) node.shape()[1] / groups;
     String[] parts = new String[groups];
@@ -181,6 +190,15 @@ final class GraphWriter {
     if (groups > 1) {
       graph.addVertex(node.name(), new MergeVertex(), parts);
     }
+  }
+
+  private void depthwise(Plan.Node node, String x, int[] pads) {
+    int channels = channels(node);
+    graph.addLayer(node.name(), new DepthwiseConvolution2D.Builder(node.ints("kernel_shape"), node.ints("strides"), pads)
+        .depthMultiplier((int) node.shape()[1] / channels).dilation(node.ints("dilations")).nIn(channels).nOut((int) node.shape()[1])
+        .hasBias(node.params().size() > 1).dataFormat(FORMAT).build(), x);
+    hold(node, 0, node.name(), "W", Layout.DEPTHWISE);
+    hold(node, 1, node.name(), "b");
   }
 
   private void deconvolution(Plan.Node node, String x) {
@@ -359,7 +377,7 @@ final class GraphWriter {
     }
     long inward = plan.shapeOf(node.data().get(0))[1];
     graph.addLayer(node.name(), new DenseLayer.Builder().nIn(inward).nOut(node.shape()[1]).hasBias(node.params().size() > 1).build(), x);
-    hold(node, 0, node.name(), "W");
+    hold(node, 0, node.name(), "W", Layout.DENSE);
     hold(node, 1, node.name(), "b");
   }
 

@@ -67,10 +67,6 @@ final class Runner implements Workbench {
     }
   }
 
-  private boolean isDense(String name) {
-    return plan.nodes.stream().anyMatch(n -> n.op().equals("Gemm") && n.params().contains(name));
-  }
-
   /** Copies a parameter in the plan's layout into the layers that hold it. */
   private void put(ComputationGraph target, String name, INDArray value) {
     List<GraphWriter.Holder> parts = written.holders().get(name);
@@ -78,7 +74,7 @@ final class Runner implements Workbench {
     for (int i = 0; i < parts.size(); i++) {
       INDArray held = target.getLayer(parts.get(i).layer()).getParam(parts.get(i).key());
       INDArray part = parts.size() == 1 ? value : share(value, i * share, (i + 1) * share);
-      held.assign(isDense(name) && part.rank() == 2 ? part.transpose() : part.reshape(held.shape()));
+      held.assign(parts.get(i).layout().held(part, held.shape()));
     }
   }
 
@@ -91,9 +87,7 @@ final class Runner implements Workbench {
     List<float[]> parts = new ArrayList<>();
     int length = 0;
     for (GraphWriter.Holder holder : written.holders().get(name)) {
-      INDArray value = part.apply(holder);
-      INDArray turned = isDense(name) && plan.shapes.get(name).length == 2 ? value.transpose() : value;
-      parts.add(flat(turned));
+      parts.add(flat(holder.layout().plain(part.apply(holder))));
       length += parts.get(parts.size() - 1).length;
     }
     float[] all = new float[length];
