@@ -197,6 +197,30 @@ func (i *importer) withoutSoftmax(v value) value {
 	return value{name: last.Inputs[0], shape: last.Shape}
 }
 
+// logSoftmax at the end is in the loss while training: the softmax of its output
+// is that of its input. In inference it would be another output.
+func logSoftmax(i *importer, n *node) ([]value, error) {
+	x, err := i.activation(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	outputs := i.file.Graph.Output
+	last := len(outputs) == 1 && outputs[0].GetName() == n.output() && i.uses[n.output()] == 1
+	otherwise := -1
+	if i.opset < 13 {
+		otherwise = 1
+	}
+	axis, err := axisOf(n.int("axis", otherwise), len(x.shape))
+	if err != nil {
+		return nil, err
+	}
+	if !i.options.Training || !last || axis != 1 || elements(x.shape[2:]) != 1 {
+		return nil, fmt.Errorf("dlbench has it at the end of a network that is trained, over the classes, where it is in the loss; export the network without it")
+	}
+	i.foldNode(n, "it is in the loss while training")
+	return []value{x}, nil
+}
+
 func (i *importer) rename(from, to string) {
 	for k := range i.net.Nodes {
 		n := &i.net.Nodes[k]

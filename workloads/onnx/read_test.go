@@ -152,6 +152,38 @@ func TestTrainingLeavesTheSoftmaxToTheLoss(t *testing.T) {
 	}
 }
 
+// LogSoftmax at the end changes no softmax, and so no loss; what inference puts
+// out it does change.
+func TestLogSoftmaxIsInTheLoss(t *testing.T) {
+	with := func(axis int64, more ...*schema.ValueInfoProto) string {
+		return edited(t, func(m *schema.ModelProto) {
+			m.Graph.Node = append(m.Graph.Node, &schema.NodeProto{OpType: proto.String("LogSoftmax"), Name: proto.String("ls"), Input: []string{"logits"}, Output: []string{"log"},
+				Attribute: []*schema.AttributeProto{{Name: proto.String("axis"), Type: schema.AttributeProto_INT.Enum(), I: proto.Int64(axis)}}})
+			m.Graph.Output = append([]*schema.ValueInfoProto{{Name: proto.String("log")}}, more...)
+		})
+	}
+	plain := read(t, "fixed_batch_1.onnx", onnx.Options{Training: true})
+	m, err := onnx.Read(with(-1), onnx.Options{Training: true, Name: plain.Network.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(m.Network, plain.Network) || !slices.Contains(m.Folded, `LogSoftmax "ls": it is in the loss while training`) {
+		t.Errorf("folded %q, the network is %+v", m.Folded, m.Network)
+	}
+	for name, c := range map[string]struct {
+		path     string
+		training bool
+	}{
+		"inference":      {with(-1), false},
+		"over the batch": {with(0), true},
+		"two outputs":    {with(-1, &schema.ValueInfoProto{Name: proto.String("logits")}), true},
+	} {
+		if _, err := onnx.Read(c.path, onnx.Options{Training: c.training}); err == nil || !strings.Contains(err.Error(), `node "ls" (LogSoftmax): dlbench has it at the end of a network that is trained`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestSharedWeightsCannotBeTrained(t *testing.T) {
 	path := edited(t, func(m *schema.ModelProto) {
 		m.Graph.Node = slices.Insert(m.Graph.Node, 4, &schema.NodeProto{OpType: proto.String("Conv"), Input: []string{"d", "c1"}, Output: []string{"d2"},

@@ -21,7 +21,7 @@ func init() {
 		"Relu": curve("Relu", nil), "Sigmoid": curve("Sigmoid", nil), "HardSwish": curve("HardSwish", nil),
 		"LeakyRelu": curve("LeakyRelu", leakyAttributes), "HardSigmoid": curve("HardSigmoid", hardSigmoidAttributes),
 		"Gelu": curve("Gelu", geluAttributes), "PRelu": pRelu, "Erf": erf, "LayerNormalization": layerNormalization,
-		"Clip": clip, "Dropout": dropout, "Softmax": softmax,
+		"Clip": clip, "Dropout": dropout, "Softmax": softmax, "LogSoftmax": logSoftmax,
 		"MaxPool": maxPool, "AveragePool": averagePool, "GlobalAveragePool": simple("GlobalAveragePool"),
 		"GlobalMaxPool": globalMaxPool, "ReduceMean": reduceMean, "Pad": pad,
 		"Add": add, "Sub": sub, "Mul": mul, "Div": div, "Sum": sum, "Concat": concat, "Gemm": gemm, "MatMul": matMul,

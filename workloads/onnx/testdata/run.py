@@ -1,6 +1,6 @@
 """Checks an ONNX file and runs it: the answer of the numbers that judge.py feeds, as JSON.
 
-    python run.py FILE BATCH
+    python run.py FILE BATCH [last]    (last: the file takes the same images with their channels last)
 """
 
 import json
@@ -14,5 +14,11 @@ from judge import images
 onnx.checker.check_model(sys.argv[1], full_check=True)
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 fed = session.get_inputs()[0]
-answer = session.run(None, {fed.name: images([int(sys.argv[2]), *fed.shape[1:]])})[0]
+shape = [int(sys.argv[2]), *fed.shape[1:]]
+if sys.argv[3:] == ["last"]:
+    n, h, w, c = shape
+    x = images([n, c, h, w]).transpose(0, 2, 3, 1)
+else:
+    x = images(shape)
+answer = session.run(None, {fed.name: x})[0]
 print(json.dumps({"shape": answer.shape, "output": [float(v) for v in answer.ravel()]}))
