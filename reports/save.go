@@ -11,12 +11,24 @@ import (
 )
 
 // Save writes every file of a run into its directory: the record, then what is
-// made from it. results/latest points at the newest run that lies in results.
+// made from it. results/latest points at the newest run that lies in results. On
+// a disk that is full pages make room for the record, from which they can be
+// drawn again; a page that cannot be written does not stay as it was, of an
+// earlier round.
 func Save(dir string, rec *record.Record) error {
-	if err := record.Write(filepath.Join(dir, "result.json"), rec); err != nil {
+	path := filepath.Join(dir, "result.json")
+	err := record.Write(path, rec)
+	if record.Full(err) && makeRoom(dir) {
+		err = record.Write(path, rec)
+	}
+	if err != nil {
 		return err
 	}
+	if err := keepReserve(dir, rec); err != nil {
+		return fmt.Errorf("keep room for the next record: %w", err)
+	}
 	if err := WriteAll(dir, rec); err != nil {
+		removePages(dir)
 		return err
 	}
 	return pointLatest(dir)

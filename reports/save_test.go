@@ -1,8 +1,10 @@
 package reports_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -32,6 +34,59 @@ func TestLatestPointsAtTheNewestRun(t *testing.T) {
 	entries, err := os.ReadDir(results)
 	if err != nil || len(entries) != 3 {
 		t.Errorf("results has %v, %v; want first, second and latest", entries, err)
+	}
+}
+
+// TestAPageThatCannotBeWrittenDoesNotStayAsItWas: one of an earlier round would
+// pass for this one's.
+func TestAPageThatCannotBeWrittenDoesNotStayAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	rec := &record.Record{SchemaVersion: record.SchemaVersion, Suite: "first"}
+	if err := reports.Save(dir, rec); err != nil {
+		t.Fatal(err)
+	}
+	summary, page := filepath.Join(dir, "summary.md"), filepath.Join(dir, "report.html")
+	if err := errors.Join(os.Remove(summary), os.MkdirAll(filepath.Join(summary, "in the way"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	rec.Suite = "second"
+	if err := reports.Save(dir, rec); err == nil {
+		t.Error("a page was not written, and nothing was said")
+	}
+	if _, err := os.Stat(page); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the report is there: %v", err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "result.json"))
+	if err != nil || !strings.Contains(string(data), "second") {
+		t.Errorf("the record is %s, %v", data, err)
+	}
+}
+
+// TestRoomIsKeptForTheLastRecord: a run's record says how it ended although
+// others have filled the disk.
+func TestRoomIsKeptForTheLastRecord(t *testing.T) {
+	dir := t.TempDir()
+	reserve := filepath.Join(dir, ".reserve")
+	rec := &record.Record{SchemaVersion: record.SchemaVersion, Status: record.Running}
+	for _, suite := range []string{"s", strings.Repeat("longer", 1000)} {
+		rec.Suite = suite
+		if err := reports.Save(dir, rec); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.Stat(filepath.Join(dir, "result.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if room, err := os.Stat(reserve); err != nil || room.Size() < kept.Size() {
+			t.Errorf("for a record of %d bytes: %v, %v", kept.Size(), room, err)
+		}
+	}
+	rec.Status = record.Complete
+	if err := reports.Save(dir, rec); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(reserve); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is left behind: %v", err)
 	}
 }
 

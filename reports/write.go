@@ -12,11 +12,14 @@ import (
 	"github.com/dlbench/dlbench/reports/html"
 )
 
+// pages are the files that WriteAll writes.
+var pages = []string{"report.html", "summary.md"}
+
 // WriteAll writes report.html and summary.md of a record into a directory.
 func WriteAll(dir string, rec *record.Record) error {
 	return errors.Join(
-		WriteFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return html.Render(w, []*record.Record{rec}) }),
-		WriteFile(filepath.Join(dir, "summary.md"), func(w io.Writer) error { return Markdown(w, rec) }),
+		WriteFile(filepath.Join(dir, pages[0]), func(w io.Writer) error { return html.Render(w, []*record.Record{rec}) }),
+		WriteFile(filepath.Join(dir, pages[1]), func(w io.Writer) error { return Markdown(w, rec) }),
 	)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -37,25 +38,28 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"markdown", "junit"} {
-		if file := c.String(name); file != "" {
-			if err := writable(file); err != nil {
-				return usage(fmt.Errorf("--%s %s: %w", name, file, err))
-			}
-		}
-	}
-	g := p.newProgress()
-	report, err := k.judge(c.Context, g, c.Args().First(), c.String("out"))
-	g.End()
-	if err != nil {
+	if err := tryFiles(c, "markdown", "junit"); err != nil {
 		return err
 	}
+	result := c.Args().First()
+	if _, err := os.Stat(result); err == nil && k.rerun {
+		dir, err := claimDir(checkDir(result, c.String("out")))
+		if err != nil {
+			return err
+		}
+		defer dir.release()
+	}
+	g := p.newProgress()
+	report, late := k.judge(c.Context, g, result, c.String("out"))
+	g.End()
+	if report == nil {
+		return late
+	}
 	// Whatever cannot be written does not hide the verdict.
-	var unwritten error
 	for name, write := range map[string]func(io.Writer) error{"markdown": report.Markdown, "junit": report.JUnit} {
 		if file := c.String(name); file != "" {
 			if err := reports.WriteFile(file, write); err != nil {
-				unwritten = errors.Join(unwritten, usage(fmt.Errorf("write the check: %w", err)))
+				late = errors.Join(late, unwritten(fmt.Errorf("write the check: %w", err)))
 			}
 		}
 	}
@@ -64,7 +68,7 @@ func (p *program) check(c *cli.Context) error {
 	} else {
 		err = report.Text(p.stdout, p.width)
 	}
-	return errors.Join(err, verdict(report), unwritten)
+	return errors.Join(verdict(report), err, late)
 }
 
 // verdict is the error that a check amounts to.

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -19,12 +23,14 @@ type checking struct {
 	setup  bench.Setup
 }
 
-// judge holds a result against what is asked.
+// judge holds a result against what is asked. An error beside a report is of what
+// could not be written.
 func (k checking) judge(ctx context.Context, g *progress, result, out string) (report *gate.Report, err error) {
 	if k.rerun {
 		var again *bench.Remeasuring
+		kept := stageFiles{}
 		defer func() {
-			if again != nil {
+			if err = errors.Join(err, kept.lost()); again != nil {
 				err = errors.Join(err, again.Close(ctx))
 			}
 		}()
@@ -32,11 +38,35 @@ func (k checking) judge(ctx context.Context, g *progress, result, out string) (r
 			var err error
 			k.setup.Progress = g
 			again, err = bench.Remeasure(ctx, bench.Sides{Setup: k.setup, Result: now, Baseline: baseline, BaselineName: gate.BaselineName,
-				Budget: k.budget, Dir: checkDir(result, out), Save: reports.Save})
+				Budget: k.budget, Dir: checkDir(result, out), Save: kept.save})
 			return stages{again}, err
 		}
 	}
 	return gate.Check(ctx, result, k.Question)
+}
+
+// stageFiles are directories of stages, and why their records could not be kept
+// there. What is measured is judged all the same: nobody goes on with a stage.
+type stageFiles map[string]error
+
+func (f stageFiles) save(dir string, rec *record.Record) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = reports.Save(dir, rec)
+	}
+	f[dir] = err
+	return nil
+}
+
+// lost is the error of the records that are not there in the end.
+func (f stageFiles) lost() error {
+	var all []error
+	for _, dir := range slices.Sorted(maps.Keys(f)) {
+		if f[dir] != nil {
+			all = append(all, bench.EnvironmentError(fmt.Errorf("keep what was measured again in %s: %w", dir, f[dir]), "make room, or give an --out that can be written"))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // stages lets the gate have cells measured again.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +28,9 @@ func (p *program) compare(c *cli.Context) error {
 	if c.NArg() != 2 {
 		return usage(fmt.Errorf("compare: got %d arguments, expected two result.json: the old one and the new one", c.NArg()))
 	}
+	if err := tryFiles(c, "html"); err != nil {
+		return err
+	}
 	var sources [2]compare.Source
 	for i, path := range c.Args().Slice() {
 		rec, err := summary.Read(path)
@@ -36,13 +40,14 @@ func (p *program) compare(c *cli.Context) error {
 		sources[i] = compare.Source{File: path, Record: rec}
 	}
 	comparison := compare.Of(sources[0], sources[1])
+	var late error // the answer is printed all the same
 	if path := c.String("html"); path != "" {
 		if err := reports.WriteFile(path, comparison.HTML); err != nil {
-			return usage(fmt.Errorf("write the comparison: %w", err))
+			late = unwritten(fmt.Errorf("write the comparison: %w", err))
 		}
 	}
 	if c.Bool("json") {
-		return p.printJSON(comparison)
+		return errors.Join(p.printJSON(comparison), late)
 	}
-	return comparison.Text(p.stdout, p.width)
+	return errors.Join(comparison.Text(p.stdout, p.width), late)
 }

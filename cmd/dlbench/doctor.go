@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -37,6 +38,9 @@ func (p *program) doDoctor(c *cli.Context) error {
 	if absent != nil && exitCode(absent) == exitUsage {
 		return absent
 	}
+	if err := tryFiles(c, "bundle"); err != nil {
+		return err
+	}
 	findings, err := p.examine(c.Context)
 	if err != nil {
 		return err
@@ -47,9 +51,10 @@ func (p *program) doDoctor(c *cli.Context) error {
 		deep, more, absent = p.deep(c.Context, c.String("engine"), devices)
 		findings = append(findings, more...)
 	}
+	var late error // what was found is printed all the same
 	if path := c.String("bundle"); path != "" {
 		if err := p.writeBundle(c.Context, path, findings, deep); err != nil {
-			return err
+			late = unwritten(fmt.Errorf("write the bundle: %w", err))
 		}
 	}
 	t := table.New("what", "state", "found")
@@ -63,10 +68,15 @@ func (p *program) doDoctor(c *cli.Context) error {
 	if err := p.print(c.Bool("json"), findings, t); err != nil {
 		return err
 	}
-	if absent != nil {
+	return errors.Join(doctorOutcome(devices, absent, deep, findings), late)
+}
+
+// doctorOutcome is the error that what was found amounts to.
+func doctorOutcome(devices []device.Device, absent error, deep []preflight.Report, findings []finding) error {
+	switch {
+	case absent != nil:
 		return absent
-	}
-	if len(deep) > 0 { // what was tried says more than what should be there
+	case len(deep) > 0: // what was tried says more than what should be there
 		return deepOutcome(deep)
 	}
 	return gpuOutcome(devices, findings)

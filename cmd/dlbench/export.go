@@ -42,6 +42,9 @@ func (p *program) export(c *cli.Context) error {
 	if i < 0 {
 		return unknown("format", c.String("format"), formatNames())
 	}
+	if err := tryFiles(c, "o"); err != nil {
+		return err
+	}
 	rec, err := summary.Read(c.Args().First())
 	if err != nil {
 		return usage(err)
@@ -51,7 +54,7 @@ func (p *program) export(c *cli.Context) error {
 		return formats[i].Write(p.stdout, rec)
 	}
 	if err := reports.WriteFile(path, func(w io.Writer) error { return formats[i].Write(w, rec) }); err != nil {
-		return usage(fmt.Errorf("write the export: %w", err))
+		return unwritten(fmt.Errorf("write the export: %w", err))
 	}
 	return nil
 }

@@ -27,6 +27,11 @@ func (p *program) fidelity(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	dir, err := tryTable(c)
+	if err != nil {
+		return err
+	}
+	defer dir.release()
 	answer, err := fidelity.Run(c.Context, fidelity.Options{Setup: setup, Rounds: c.Int("rounds"), Blocks: c.Int("blocks")})
 	g.End()
 	if len(answer.Rows) == 0 {

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/reports"
@@ -36,14 +39,29 @@ func fidelityTable(rows []fidelity.Row) *table.Table {
 	return t
 }
 
+// tryTable makes the directory of the table's file, if there is to be one, and
+// finds out whether the file can be written.
+func tryTable(c *cli.Context) (*claimed, error) {
+	dir, path := &claimed{}, c.String("o")
+	if path != "" {
+		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+			if dir, err = claimDir(filepath.Dir(path)); err != nil {
+				return nil, unwritten(fmt.Errorf("-o %s: %w", path, errors.Unwrap(err)))
+			}
+		}
+	}
+	if err := tryFiles(c, "o"); err != nil {
+		dir.release()
+		return nil, err
+	}
+	return dir, nil
+}
+
 // writeFidelity keeps the table as a page for the documentation.
 func (p *program) writeFidelity(path string, a fidelity.Answer) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
 	heading := fmt.Sprintf("%s, %s, engine %s, dlbench %s", p.now().UTC().Format("2 January 2006"), placeOf(a), a.Engine, version())
 	if err := reports.WriteFile(path, func(w io.Writer) error { return fidelityMarkdown(w, heading, a.Rows) }); err != nil {
-		return fmt.Errorf("write the table: %w", err)
+		return unwritten(fmt.Errorf("write the table: %w", err))
 	}
 	return nil
 }

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,43 +33,31 @@ func (p *program) historyTrend(c *cli.Context, h *history.History) error {
 		return unknown("metric", c.String("metric"), known)
 	}
 	s := history.Series{Workload: c.Args().Get(0), Runner: c.Args().Get(1), Metric: metric, Host: c.String("host")}
+	draw := !c.Bool("json") || c.IsSet("o")
+	if draw {
+		if err := tryFiles(c, "o"); err != nil {
+			return err
+		}
+	}
 	t, err := trend.Of(c.Context, h, s, trend.Level)
 	if err != nil {
 		return err
 	}
 	if len(t.Lines) == 0 {
-		return noTrend(c.Context, h, s, t)
+		return noTrend(c.Context, h, t, s.Host)
 	}
 	path := c.String("o")
-	if !c.Bool("json") || c.IsSet("o") {
+	var late error // the figures are printed all the same
+	if draw {
 		if err := reports.WriteFile(path, func(w io.Writer) error { return trend.Render(w, t) }); err != nil {
-			return usage(fmt.Errorf("write the trend: %w", err))
+			late = unwritten(fmt.Errorf("write the trend: %w", err))
 		}
 	}
-	if c.Bool("json") {
-		return p.printJSON(t)
-	}
-	_, err = fmt.Fprintln(p.stdout, path)
-	return err
-}
-
-// noTrend says why there is nothing to draw: a mistyped name, or records
-// without the figure.
-func noTrend(ctx context.Context, h *history.History, s history.Series, t *trend.Trend) error {
-	workloads, runners, err := h.Names(ctx)
-	if err != nil {
-		return err
-	}
-	what := fmt.Sprintf("history %s: no figure for %s of %s on %s", h.Dir(), s.Metric, s.Runner, s.Workload)
 	switch {
-	case !slices.Contains(workloads, s.Workload):
-		return unknown("workload", s.Workload, workloads)
-	case !slices.Contains(runners, s.Runner):
-		return unknown("runner", s.Runner, runners)
-	case len(t.LeftOut) > 0:
-		return usage(fmt.Errorf("%s: %d records were left out, the last because: %s", what, len(t.LeftOut), t.LeftOut[len(t.LeftOut)-1].Reason))
-	case s.Host != "":
-		return usage(fmt.Errorf("%s from host %q", what, s.Host))
+	case c.Bool("json"):
+		return errors.Join(p.printJSON(t), late)
+	case late == nil:
+		_, late = fmt.Fprintln(p.stdout, path)
 	}
-	return usage(fmt.Errorf("%s: no record has both", what))
+	return late
 }

@@ -6,7 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/presence"
 )
@@ -33,13 +37,21 @@ func claimDir(path string) (*claimed, error) {
 	}
 	err := os.MkdirAll(path, 0o755)
 	if err == nil {
-		err = tryFile(path)
+		err = record.TryFolder(path)
 	}
 	if err != nil {
 		d.release()
-		return nil, bench.EnvironmentError(fmt.Errorf("output directory %s: %w", path, err), "give an --out that can be written")
+		return nil, noDirectory(fmt.Errorf("output directory %s: %w", path, err))
 	}
 	return d, nil
+}
+
+// noDirectory is the error of a directory that cannot be written.
+func noDirectory(err error) error {
+	if record.Full(err) {
+		return bench.EnvironmentError(err, "make room, or give an --out on another disk")
+	}
+	return bench.EnvironmentError(err, "give an --out that can be written")
 }
 
 // claimNew makes a directory that no other run has: another one that began in
@@ -57,7 +69,7 @@ func claimNew(path string) (*claimed, error) {
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			parent.release()
-			return nil, bench.EnvironmentError(fmt.Errorf("output directory: %w", err), "give an --out that can be written")
+			return nil, noDirectory(fmt.Errorf("output directory: %w", err))
 		}
 		name = fmt.Sprintf("%s-%d", path, n)
 	}
@@ -90,29 +102,42 @@ func (d *claimed) release() {
 	}
 }
 
-// tryFile makes a file in a directory and removes it.
-func tryFile(dir string) error {
-	f, err := os.CreateTemp(dir, ".dlbench-*")
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		return failed.Err // the file's own name would only puzzle
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
-}
-
 // writable says why a file cannot be written that is to be made or replaced.
 func writable(path string) error {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() { // a pipe or a device is written to as it is
-		if info.IsDir() {
-			return fmt.Errorf("%s is a directory", path)
-		}
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a directory", path)
+	case err == nil && !info.Mode().IsRegular(): // a pipe or a device is written to as it is
 		return nil
+	case os.IsPathSeparator(path[len(path)-1]):
+		return fmt.Errorf("%s names a directory", path)
 	}
-	return tryFile(filepath.Dir(path))
+	return record.TryFile(path)
+}
+
+// tryFiles refuses files that flags name, if they are given and cannot be
+// written.
+func tryFiles(c *cli.Context, flags ...string) error {
+	for _, name := range flags {
+		path := c.String(name)
+		if path == "" {
+			continue
+		}
+		if err := writable(path); err != nil {
+			return unwritten(fmt.Errorf("%s%s %s: %w", strings.Repeat("-", min(2, len(name))), name, path, err))
+		}
+	}
+	return nil
+}
+
+// unwritten is the error of a file that could not be written: a full disk is the
+// machine's, anything else is that of who named the file.
+func unwritten(err error) error {
+	if record.Full(err) {
+		return bench.EnvironmentError(err, "make room, or name a file on another disk")
+	}
+	return usage(err)
 }
 
 // keptLink says whether a name is that of the link that reports.Save keeps.

@@ -39,6 +39,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	text := err.Error()
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted"
+		if other := bench.Besides(err); other != nil {
+			text += "\n" + other.Error()
+		}
 	}
 	if text != "" {
 		fmt.Fprintln(p.stderr, "dlbench: "+text)

@@ -23,6 +23,9 @@ func (p *program) reportCommand() *cli.Command {
 			if c.NArg() == 0 {
 				return usage(errors.New("report: name at least one result.json"))
 			}
+			if err := tryFiles(c, "o"); err != nil {
+				return err
+			}
 			var records []*record.Record
 			for _, path := range c.Args().Slice() {
 				rec, err := summary.Read(path)
@@ -33,7 +36,7 @@ func (p *program) reportCommand() *cli.Command {
 			}
 			path := c.String("o")
 			if err := reports.WriteFile(path, func(w io.Writer) error { return html.Render(w, records) }); err != nil {
-				return usage(fmt.Errorf("write the report: %w", err))
+				return unwritten(fmt.Errorf("write the report: %w", err))
 			}
 			_, err := fmt.Fprintln(p.stdout, path)
 			return err

@@ -111,21 +111,30 @@ func suiteName(c *cli.Context) string {
 
 // measure runs a campaign whose files lie in its directory.
 func measure(ctx context.Context, o bench.Options) (*record.Record, error) {
+	var unsaved error // by the last attempt
 	o.Save = func(rec *record.Record) error {
-		if err := reports.Save(o.Dir, rec); err != nil {
-			hint := "make room, or make the directory writable, or give another --out"
-			if _, gone := os.Stat(filepath.Join(o.Dir, "result.json")); gone == nil {
-				hint = "make room, or make the directory writable, then go on with dlbench run --resume " + o.Dir
-			}
-			return bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, err), hint)
+		if unsaved = reports.Save(o.Dir, rec); unsaved != nil {
+			unsaved = bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, unsaved), unsavedHint(o.Dir))
 		}
-		return nil
+		return unsaved
 	}
 	rec, err := bench.Run(ctx, o)
-	if rec != nil && bench.KindOf(err) == bench.Interrupted {
-		err = &bench.Error{Kind: bench.Interrupted, Err: fmt.Errorf("%w; go on with dlbench run --resume %s", err, o.Dir)}
+	if rec == nil || bench.KindOf(err) != bench.Interrupted {
+		return rec, err
 	}
-	return rec, err
+	if unsaved != nil { // the error says so; an interruption is still what ended it
+		return rec, &bench.Error{Kind: bench.Interrupted, Err: err, Hint: unsavedHint(o.Dir)}
+	}
+	return rec, &bench.Error{Kind: bench.Interrupted, Err: fmt.Errorf("%w; go on with dlbench run --resume %s", err, o.Dir)}
+}
+
+// unsavedHint is what to do about a run that could not be saved: what is there of
+// it from earlier can go on.
+func unsavedHint(dir string) string {
+	if _, err := record.Read(filepath.Join(dir, "result.json")); err != nil {
+		return "make room, or make the directory writable, or give another --out"
+	}
+	return "make room, or make the directory writable, then go on with dlbench run --resume " + dir
 }
 
 // showRun prints the answer: the table, or the record as JSON.

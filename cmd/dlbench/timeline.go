@@ -32,6 +32,9 @@ func (p *program) timeline(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usage(errors.New("timeline: name at least one run's directory, or its " + timeline.FileName))
 	}
+	if err := tryFiles(c, "o"); err != nil {
+		return err
+	}
 	var runs []timechart.Run
 	for _, arg := range c.Args().Slice() {
 		run, err := readTimes(arg)
@@ -42,7 +45,7 @@ func (p *program) timeline(c *cli.Context) error {
 	}
 	if path := c.String("o"); path != "" {
 		if err := reports.WriteFile(path, func(w io.Writer) error { return timechart.SVG(w, runs) }); err != nil {
-			return usage(fmt.Errorf("draw the times: %w", err))
+			return unwritten(fmt.Errorf("draw the times: %w", err))
 		}
 		_, err := fmt.Fprintln(p.stdout, path)
 		return err

@@ -11,6 +11,9 @@ import (
 )
 
 func (p *program) exportWorkload(c *cli.Context) error {
+	if err := tryFiles(c, "onnx"); err != nil {
+		return err
+	}
 	made, _, err := onePlan(c)
 	if err != nil {
 		return err
@@ -18,7 +21,12 @@ func (p *program) exportWorkload(c *cli.Context) error {
 	if path := c.String("onnx"); path != "" {
 		return p.exportONNX(path, made)
 	}
-	files, err := plan.Materialize(c.Context, c.String("out"), made)
+	dir, err := claimDir(c.String("out"))
+	if err != nil {
+		return err
+	}
+	defer dir.release()
+	files, err := plan.Materialize(c.Context, dir.path, made)
 	if err != nil {
 		return err
 	}
@@ -35,7 +43,7 @@ func (p *program) exportONNX(path string, made *plan.Plan) error {
 		e.Origin.LearningRate = made.Training.Optimizer.LearningRate
 	}
 	if err := onnx.Write(path, e); err != nil {
-		return err
+		return unwritten(err)
 	}
 	_, err := fmt.Fprintf(p.stdout, "%s: %s as ONNX, with its weights and an open batch\n", path, made.Workload)
 	return err

@@ -22,6 +22,9 @@ func (v validator) times() error {
 			return problemf(path{t.field}, "is %s, expected a time from %d to %d", t.at.Format(time.RFC3339), earliest.Year(), latest.Year())
 		}
 	}
+	if r := v.record; r.Updated.Before(r.Created.Add(-clockStep)) {
+		return problemf(path{"updated"}, "is %s, before the run was created at %s", r.Updated.Format(time.RFC3339), r.Created.Format(time.RFC3339))
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/workloads/fuzztest"
 )
 
 func encoded(t *testing.T, r *record.Record) string {
@@ -133,7 +134,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema_version":1,"cells":[{"status":1e-999999999}]}`))
 	f.Add([]byte(strings.Replace(string(data), `"rounds":1`, `"rounds":1e-999999999`, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := record.Decode("f.json", data)
+		var r *record.Record
+		var err error
+		fuzztest.Bounded(t, len(data), func() { r, err = record.Decode("f.json", data) })
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("not one line: %q", err)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -94,7 +95,13 @@ func (v validator) cells() error {
 		if err := possible(at, c); err != nil {
 			return err
 		}
-		if err := validProcesses(at.field("processes"), c.Processes); err != nil {
+		if err := v.processes(at.field("processes"), c.Processes); err != nil {
+			return err
+		}
+		if err := counted(at, c, v.record.Workload(c.Workload).Batch); err != nil {
+			return err
+		}
+		if err := v.memory(at, c); err != nil {
 			return err
 		}
 	}
@@ -109,6 +116,9 @@ func (v validator) comparisons() error {
 		}
 		if !(c.CILow <= c.Ratio && c.Ratio <= c.CIHigh) {
 			return problemf(at, "the ratio %v is outside its interval [%v, %v]", c.Ratio, c.CILow, c.CIHigh)
+		}
+		if !(c.CILow > 0) {
+			return problemf(at.field("ci_low"), "is %v: a ratio of throughputs is more than 0", c.CILow)
 		}
 	}
 	return nil
@@ -135,9 +145,9 @@ func (v validator) overall() error {
 	return nil
 }
 
-// validProcesses checks one cell's: comparisons pair by round, so a round may
-// have only one process.
-func validProcesses(at path, processes []Process) error {
+// processes checks one cell's: comparisons pair by round, so a round may have only
+// one process.
+func (v validator) processes(at path, processes []Process) error {
 	rounds := map[int]bool{}
 	for i, p := range processes {
 		at := at.item(i)
@@ -145,7 +155,16 @@ func validProcesses(at path, processes []Process) error {
 			return problemf(at.field("round"), "the cell has two processes in round %d", p.Round)
 		}
 		rounds[p.Round] = true
+		if p.Status == Measured && len(p.Blocks) == 0 {
+			return problemf(at.field("blocks"), "are none, of a process that is %s", Measured)
+		}
 		if err := validBlocks(at.field("blocks"), p.Blocks); err != nil {
+			return err
+		}
+		if err := v.lasts(at.field("blocks"), p.Blocks); err != nil {
+			return err
+		}
+		if err := durations(at.field("warmup_ns"), p.WarmupNS, math.MaxInt64); err != nil {
 			return err
 		}
 		for j, s := range p.Series {
@@ -163,6 +182,8 @@ func validBlocks(at path, blocks []Block) error {
 		switch {
 		case b.Iterations < 1:
 			return problemf(at.field("iterations"), "is %d, expected at least 1", b.Iterations)
+		case b.StartNS < 0:
+			return problemf(at.field("start_ns"), "is %d, expected at least 0", b.StartNS)
 		case b.EndNS <= b.StartNS:
 			return problemf(at.field("end_ns"), "is %d, expected later than start_ns %d", b.EndNS, b.StartNS)
 		case i > 0 && b.StartNS < blocks[i-1].EndNS:
@@ -173,6 +194,28 @@ func validBlocks(at path, blocks []Block) error {
 			return problemf(at.field("query_ns"), "has %d latencies and %d lags for %d queries", len(b.QueryNS), len(b.LagNS), b.Iterations)
 		case b.Scenario == MultiStream && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
 			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
+		case b.Scenario == Server && !(b.QueryRate > 0):
+			return problemf(at.field("query_rate"), "is %v, expected more than 0 queries per second", b.QueryRate)
+		case b.DeviceNS < 0:
+			return problemf(at.field("device_ns"), "is %d, expected at least 0", b.DeviceNS)
+		}
+		for _, times := range []struct {
+			field string
+			ns    []int64
+		}{{"iteration_ns", b.IterationNS}, {"query_ns", b.QueryNS}, {"lag_ns", b.LagNS}} {
+			if err := durations(at.field(times.field), times.ns, b.EndNS-b.StartNS); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// durations checks that none is negative, or longer than what it was part of.
+func durations(at path, ns []int64, most int64) error {
+	for i, d := range ns {
+		if d < 0 || d > most {
+			return problemf(at.item(i), "is %d ns, expected from 0 to the %d of the whole", d, most)
 		}
 	}
 	return nil

@@ -3,8 +3,10 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
@@ -42,6 +44,35 @@ func Replace(path string, data []byte) (err error) {
 	}
 	return SyncFolder(folder)
 }
+
+// trial is what is written to see whether there is room: an empty file fits on a
+// full disk.
+var trial = make([]byte, 4<<10)
+
+// TryFolder finds out whether a file can be made in a folder: it makes one and
+// removes it. The error does not name that file, which nobody asked for.
+func TryFolder(folder string) error { return TryFile(filepath.Join(folder, "trial")) }
+
+// TryFile finds out whether a file could be made or replaced.
+func TryFile(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
+	if err != nil {
+		return unnamed(err)
+	}
+	_, err = f.Write(trial)
+	return errors.Join(unnamed(err), unnamed(f.Close()), os.Remove(f.Name()))
+}
+
+func unnamed(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
+}
+
+// Full says whether an error is of a disk or a quota that is used up.
+func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // SyncFolder makes new and removed names last through a crash of the machine,
 // which renameio leaves to its caller.

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/record/recordtest"
 	"github.com/dlbench/dlbench/reports/history"
 )
 
@@ -34,7 +36,7 @@ func night(n int, change ...func(*record.Record)) *record.Record {
 				Parity:      record.Parity{Status: record.ParityPassed},
 				Throughput:  &record.Throughput{Unit: "images/s", Median: 1000 + float64(n), CILow: 990, CIHigh: 1100 + float64(n), Level: 0.96, Interval: "order-statistic", N: 6},
 				LatencyMS:   &record.Latency{P50: &p50, P99: &p99, N: 700},
-				Utilization: &record.Utilization{MemoryPeakBytes: &peak}},
+				Utilization: &record.Utilization{MemoryPeakBytes: &peak}, Processes: processes(990, 1000+float64(n), 1100+float64(n))},
 			{Workload: workload, Runner: "caffe", FrameworkVersion: "1.0", Device: "cpu", Status: record.NotRanked, Reason: "conv is off",
 				Parity: record.Parity{Status: record.ParityFailed}}},
 	}
@@ -42,6 +44,23 @@ func night(n int, change ...func(*record.Record)) *record.Record {
 		c(rec)
 	}
 	return rec
+}
+
+// processes are six, from the slowest to the fastest, with 700 latencies in all.
+func processes(slowest, middle, fastest float64) []record.Process {
+	var all []record.Process
+	for round, speed := range []float64{slowest, middle, middle, middle, middle, fastest} {
+		p := recordtest.Process(round, 8, speed)
+		latencies := 100
+		if round == 0 {
+			latencies = 200
+		}
+		end := p.Blocks[0].EndNS
+		p.Blocks = append(p.Blocks, record.Block{Scenario: record.SingleStream, Iterations: latencies, StartNS: end, EndNS: end + recordtest.Second,
+			IterationNS: slices.Repeat([]int64{5e6}, latencies)})
+		all = append(all, p)
+	}
+	return all
 }
 
 // written writes a record as a run would, and returns its path.

@@ -19,6 +19,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // History is a directory of records. Several processes, and several goroutines
@@ -66,6 +68,17 @@ func (h *History) Exists() bool { return h.exists() == nil }
 func (h *History) create() error {
 	if err := os.MkdirAll(h.recordsDir(), 0o755); err != nil {
 		return fmt.Errorf("make the history %s: %w", h.dir, err)
+	}
+	return nil
+}
+
+// Writable makes the directory and finds out whether a record can be added to it.
+func (h *History) Writable() error {
+	if err := h.create(); err != nil {
+		return err
+	}
+	if err := record.TryFolder(h.recordsDir()); err != nil {
+		return fmt.Errorf("history %s: %w", h.dir, err)
 	}
 	return nil
 }

@@ -3,11 +3,15 @@ package history
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -37,17 +41,28 @@ CREATE INDEX figures_by_record ON figures (record);
 var errStale = errors.New("the index is out of date")
 
 // broken says whether an error means that the index has to be made anew: it is
-// no database, is damaged, or has other tables than expected.
+// no database, is damaged, has other tables than expected, or rows that no
+// program of ours put there.
 func broken(err error) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA:
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	switch code := sqliteCode(err); {
+	case code >= 0:
+		return slices.Contains([]int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA,
+			sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}, code)
+	case errors.As(err, &syntax), errors.As(err, &mistyped): // a text of its rows: those of the files beside it are refusals
 		return true
 	}
-	return false
+	return err != nil && strings.Contains(err.Error(), "sql: Scan error on column") // database/sql has no type for it
+}
+
+// sqliteCode is SQLite's primary code of an error, negative if it has none.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return -1
+	}
+	return e.Code() & 0xff
 }
 
 // withIndex opens the index; errStale if there is none of this version.
@@ -94,7 +109,9 @@ func (h *History) open(use func(*sql.DB) error) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	if err := use(db); err != nil {
+	if err := use(db); sqliteCode(err) == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("index %s: %w", h.indexPath(), syscall.ENOSPC) // as every other full disk
+	} else if err != nil {
 		return fmt.Errorf("index %s: %w", h.indexPath(), err)
 	}
 	return nil

@@ -20,7 +20,7 @@ func TestPointsAreTheRecordsFigures(t *testing.T) {
 	ids := add(t, h, night(1), night(0))
 	for metric, want := range map[history.Metric]history.Figure{
 		history.Throughput: {Value: 1000, Low: 990, High: 1100, Level: 0.96, N: 6},
-		history.P50:        {Value: 5, Low: 5, High: 5},
+		history.P50:        {Value: 5, Low: 5, High: 5, Level: 0.96875, N: 6},
 		history.P99:        {Value: 9, Low: 9, High: 9},
 		history.Memory:     {Value: 1 << 30, Low: 1 << 30, High: 1 << 30},
 	} {
@@ -36,18 +36,23 @@ func TestPointsAreTheRecordsFigures(t *testing.T) {
 func TestLatencyHasTheIntervalOfItsProcesses(t *testing.T) {
 	h := open(t)
 	process := func(round int, ms int64) record.Process {
-		b := record.Block{Scenario: record.SingleStream, Iterations: 10, StartNS: 1, EndNS: 2}
+		b := record.Block{Scenario: record.SingleStream, Iterations: 10, StartNS: 1, EndNS: 1 + 10*ms*1e6}
 		for range 10 {
 			b.IterationNS = append(b.IterationNS, ms*1e6)
 		}
 		return record.Process{Round: round, Status: record.Measured, Blocks: []record.Block{b}}
 	}
-	add(t, h, night(0, func(r *record.Record) { r.Cells[0].Processes = []record.Process{process(0, 6), process(1, 7)} }))
-	add(t, h, night(1, func(r *record.Record) {
-		for i := range 6 {
-			r.Cells[0].Processes = append(r.Cells[0].Processes, process(i, int64(1+i)))
+	of := func(ms ...int64) func(*record.Record) {
+		return func(r *record.Record) {
+			c := &r.Cells[0]
+			c.Processes, c.Throughput, c.LatencyMS.N = nil, nil, 10*len(ms)
+			for round, each := range ms {
+				c.Processes = append(c.Processes, process(round, each))
+			}
 		}
-	}))
+	}
+	add(t, h, night(0, of(6, 7)))
+	add(t, h, night(1, of(1, 2, 3, 4, 5, 6)))
 	found, _ := points(t, h, history.Series{Workload: workload, Runner: "pytorch", Metric: history.P50})
 	if want := (history.Figure{Value: 5, Low: 5, High: 7, N: 2}); found[0].Figure != want {
 		t.Errorf("two processes: %+v, expected %+v", found[0].Figure, want)

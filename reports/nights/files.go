@@ -4,14 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/trend"
 )
+
+// tryDirectory makes a directory and finds out whether a file of it can be written.
+func tryDirectory(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return record.TryFolder(dir)
+}
 
 // writeCheck writes the check into the night's directory, in every form.
 func (n *night) writeCheck() error {
@@ -24,7 +35,7 @@ func (n *night) writeCheck() error {
 		},
 	} {
 		if err := reports.WriteFile(filepath.Join(n.dir(), name), write); err != nil {
-			return err
+			return fmt.Errorf("write the check: %w", err)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package nights
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -31,6 +32,8 @@ type Job struct {
 	// Measure leaves a result.json in a directory. What is said on the way goes
 	// to the log, which is nil if somebody watches.
 	Measure func(ctx context.Context, dir string, log io.Writer) error
+	// Judge holds the result against its baseline. An error beside a report is of
+	// what could not be written.
 	Judge   func(ctx context.Context, result string, log io.Writer) (*gate.Report, error)
 	Watched bool // somebody looks at a terminal
 
@@ -69,7 +72,7 @@ func (j *Job) Run(ctx context.Context) (Night, error) {
 	n.Name = n.Began.Format("20060102-150405") + "-" + j.Suite
 	unlock, err := j.lock(n.Began)
 	if err == nil {
-		err = errors.Join(n.locked(ctx), unlock())
+		err = errors.Join(n.inTurn(ctx), unlock())
 	}
 	if err != nil {
 		err = errors.Join(err, n.notify(ctx, err))
@@ -80,10 +83,14 @@ func (j *Job) Run(ctx context.Context) (Night, error) {
 // dir is where this night's files lie.
 func (n *night) dir() string { return filepath.Join(n.Dir, "nights", n.Name) }
 
-// locked measures, stores, judges, writes the pages and rotates.
-func (n *night) locked(ctx context.Context) error {
-	if err := os.MkdirAll(n.dir(), 0o755); err != nil {
-		return err
+// inTurn measures, stores, judges, writes the pages and rotates. Whether its files
+// can be written is found out first: in the morning is too late.
+func (n *night) inTurn(ctx context.Context) error {
+	if err := tryDirectory(n.dir()); err != nil {
+		return &UnusableError{fmt.Errorf("the night's directory %s: %w", n.dir(), err), "make room, or give another --dir"}
+	}
+	if err := n.History.Writable(); err != nil {
+		return &UnusableError{err, "make room, or give another --history"}
 	}
 	log, closeLog, err := n.log()
 	if err != nil {
@@ -113,7 +120,7 @@ func (n *night) log() (io.Writer, func() error, error) {
 }
 
 // judged measures, keeps the record and holds it against its baseline. All that
-// went wrong is returned.
+// went wrong is returned; what cannot be written hides no verdict.
 func (n *night) judged(ctx context.Context, log io.Writer) (measured, judged error) {
 	measured = n.Measure(ctx, n.dir(), log)
 	result := filepath.Join(n.dir(), "result.json")
@@ -124,27 +131,25 @@ func (n *night) judged(ctx context.Context, log io.Writer) (measured, judged err
 		}
 		return measured, nil
 	}
-	added, err := n.History.Add(ctx, result)
-	if err != nil {
-		return measured, err
+	added, unkept := n.History.Add(ctx, result)
+	if unkept == nil {
+		n.Record = added[0].ID
 	}
-	n.Record = added[0].ID
 	if rec.Status != record.Complete {
-		return measured, nil
+		return errors.Join(measured, unkept), nil
 	}
-	if n.report, err = n.Judge(ctx, result, log); err != nil {
-		return measured, err
-	}
-	if err := n.writeCheck(); err != nil {
-		return measured, err
-	}
-	if _, err := n.History.Keep(ctx, n.Records); err != nil {
-		return measured, err
+	var late error
+	if n.report, late = n.Judge(ctx, result, log); n.report == nil {
+		return errors.Join(measured, unkept), late
 	}
 	if n.Job.Exit(measured) == exitFailed && n.report.Baseline != nil && !n.report.Regressed {
 		measured = nil // cells that failed in the baseline, too: no news
 	}
-	return measured, n.Verdict(n.report)
+	late = errors.Join(unkept, late, n.writeCheck())
+	if late == nil {
+		_, late = n.History.Keep(ctx, n.Records)
+	}
+	return errors.Join(measured, late), n.Verdict(n.report)
 }
 
 // worst puts a regression first, so that the exit code is its.

@@ -69,6 +69,7 @@ func newSimulated(t *testing.T) *simulated {
 func (s *simulated) record(slower float64) *record.Record {
 	r := recordtest.Simulation{Seed: uint64(s.night), Modes: []string{"infer"}, Workloads: 1, Runners: 2, Rounds: 12, Noise: 0.001}.Record()
 	r.Created = epoch.AddDate(0, 0, s.night)
+	r.Updated = r.Created
 	for i := range r.Cells {
 		if c := &r.Cells[i]; c.Runner == "b" {
 			for j := range c.Processes {
@@ -174,6 +175,61 @@ func TestARegressionIsToldByTheUsersCommand(t *testing.T) {
 	s.Notification = "echo no such address >&2; exit 9"
 	if _, err := s.run(t); err == nil || !strings.Contains(err.Error(), "--notify: exit status 9: no such address") || !errors.Is(err, errSlower) {
 		t.Errorf("a command that failed gave %v", err)
+	}
+}
+
+// TestWhatCannotBeWrittenHidesNoVerdict takes the history away, or the place of a
+// page, after both were tried.
+func TestWhatCannotBeWrittenHidesNoVerdict(t *testing.T) {
+	for name, spoil := range map[string]func(s *simulated) error{
+		"history": func(s *simulated) error {
+			return errors.Join(os.RemoveAll(s.History.Dir()), os.WriteFile(s.History.Dir(), nil, 0o644))
+		},
+		"page": func(s *simulated) error {
+			night, err := filepath.Glob(filepath.Join(s.Dir, "nights", "*"))
+			return errors.Join(err, os.MkdirAll(filepath.Join(night[0], "check.html"), 0o755))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSimulated(t)
+			s.slower = 0.1
+			var spoiled error
+			s.during = func() { spoiled = spoil(s) }
+			n, err := s.run(t)
+			if spoiled != nil {
+				t.Fatal(spoiled)
+			}
+			if !errors.Is(err, errSlower) || n.Exit != 3 || !strings.HasPrefix(n.Headline, errSlower.Error()) || n.Headline == errSlower.Error() {
+				t.Errorf("the night ends with %v: exit %d, %q; want the verdict, and what could not be written", err, n.Exit, n.Headline)
+			}
+		})
+	}
+}
+
+// TestANightThatCannotBeKeptIsNotMeasured: in the morning is too late.
+func TestANightThatCannotBeKeptIsNotMeasured(t *testing.T) {
+	for name, spoil := range map[string]func(s *simulated) string{
+		"nights":  func(s *simulated) string { return filepath.Join(s.Dir, "nights") },
+		"history": func(s *simulated) string { return s.History.Dir() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSimulated(t)
+			path := spoil(s)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			told := filepath.Join(t.TempDir(), "told")
+			s.Notification = "cat > " + told
+			s.during = func() { t.Error("it was measured") }
+			_, err := s.run(t)
+			var unusable *nights.UnusableError
+			if !errors.As(err, &unusable) || !strings.Contains(err.Error(), path) || !strings.Contains(unusable.Hint, "give another --") {
+				t.Errorf("it ends with %v", err)
+			}
+			if _, err := os.Stat(told); err != nil {
+				t.Error("nobody was told:", err)
+			}
+		})
 	}
 }
 

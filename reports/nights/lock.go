@@ -27,7 +27,7 @@ func (j *Job) lock(began time.Time) (unlock func() error, err error) {
 	}
 	text := fmt.Sprintf("process %d since %s\n", os.Getpid(), began.Format(time.RFC3339))
 	if err := os.WriteFile(lock.Path(), []byte(text), 0o644); err != nil {
-		return nil, errors.Join(fmt.Errorf("say who runs the nights: %w", err), lock.Unlock())
+		return nil, &UnusableError{errors.Join(fmt.Errorf("say who runs the nights: %w", err), lock.Unlock()), "make room, or give another --dir"}
 	}
 	return lock.Unlock, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/record/recordtest"
 	"github.com/dlbench/dlbench/reports/history"
 	"github.com/dlbench/dlbench/reports/trend"
 )
@@ -37,6 +38,9 @@ func night(n int, throughput float64, change ...func(*record.Record)) *record.Re
 		Runners:     []record.Runner{{Name: "pytorch", Framework: "PyTorch", FrameworkVersion: "2.9", ImageID: "sha256:1"}},
 		Cells: []record.Cell{{Workload: workload, Runner: "pytorch", FrameworkVersion: "2.9", Device: "cpu", Status: record.Measured, Parity: record.Parity{Status: record.ParityPassed},
 			Throughput: &record.Throughput{Unit: "images/s", Median: throughput, CILow: throughput - 5, CIHigh: throughput + 5, Level: 0.96, Interval: "order-statistic", N: 6}}},
+	}
+	for round, speed := range []float64{throughput - 5, throughput, throughput, throughput, throughput, throughput + 5} {
+		rec.Cells[0].Processes = append(rec.Cells[0].Processes, recordtest.Process(round, 8, speed))
 	}
 	for _, c := range change {
 		c(rec)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/session"
@@ -64,13 +64,29 @@ func KindOf(err error) Kind {
 		return known.Kind
 	case errors.As(err, &mistyped), errors.As(err, &wrong):
 		return Usage
-	case errors.As(err, &missing), errors.As(err, &full), errors.Is(err, syscall.ENOSPC):
+	case errors.As(err, &missing), errors.As(err, &full), record.Full(err):
 		return Environment
 	case errors.As(err, &broken):
 		return Failure
 	default:
 		return Internal
 	}
+}
+
+// Besides is what an error says beside that the context was cancelled: of errors
+// that were joined, those that have another cause.
+func Besides(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var others []error
+		for _, each := range joined.Unwrap() {
+			others = append(others, Besides(each))
+		}
+		return errors.Join(others...)
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // unknown refuses a name and offers the nearest ones.

@@ -142,8 +142,8 @@ func (r *Remeasuring) Both(runner string) (same bool, why string) {
 // RecordedCell is a cell of the result.
 type RecordedCell struct{ Workload, Runner string }
 
-// Stage measures cells on both sides, each so many times, and saves what a run
-// saves in a directory of its own.
+// Stage measures cells on both sides, each so many times, and has the record saved
+// in a directory of its own, which Save makes.
 func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []RecordedCell) (*record.Record, error) {
 	profile, err := campaign.ProfileNamed("gate")
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []Reco
 		return nil, err
 	}
 	dir := filepath.Join(r.sides.Dir, fmt.Sprintf("stage%d", number))
-	one := &run{Bench: stage, dir: dir, profile: profile.WithRounds(pairs),
+	one := &run{Bench: stage, profile: profile.WithRounds(pairs),
 		save: func(rec *record.Record) error { return r.sides.Save(dir, rec) },
 		wanted: func(workload, runner string) bool {
 			return slices.ContainsFunc(cells, func(c RecordedCell) bool {

@@ -57,13 +57,13 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 		return nil, err
 	}
 	err = r.measure(ctx)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = nil // the outcome says so
-	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil: // the outcome, and what went wrong beside it: what could not be saved
+		return r.record, errors.Join(r.outcome(ctx), Besides(err))
+	case err != nil:
 		return r.record, err // which says why cells are pending
 	}
-	return r.record, errors.Join(err, r.outcome(ctx))
+	return r.record, r.outcome(ctx)
 }
 
 // run is one campaign from the first file to the last.

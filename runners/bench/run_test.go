@@ -249,6 +249,65 @@ func TestADiskThatIsFullIsFoundFirst(t *testing.T) {
 	}
 }
 
+// TestAnInterruptionTellsThatNothingCouldBeSaved: it is still one, and the exit
+// code is its.
+func TestAnInterruptionTellsThatNothingCouldBeSaved(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s.OnStep = func(text string) {
+		if strings.HasPrefix(text, "round 1: ") {
+			cancel()
+		}
+	}
+	o := s.options()
+	o.Save = func(*record.Record) error {
+		if ctx.Err() == nil {
+			return nil // before there was anything to save
+		}
+		return fmt.Errorf("keep the run: %w", syscall.ENOSPC)
+	}
+	rec, err := bench.Run(ctx, o)
+	benchtest.Check(t, err, bench.Interrupted, "keep the run: no space left on device")
+	if text := err.Error(); !strings.HasPrefix(text, "interrupted\n") || strings.Contains(text, "canceled") {
+		t.Errorf("told is %q, want the interruption and what could not be saved", text)
+	}
+	if rec == nil || rec.Status != record.Interrupted {
+		t.Errorf("the record is %+v", rec)
+	}
+}
+
+// TestAFullDiskIsNoRunnersFault: the harness cannot write what a process of the
+// runner needs, when it is verified or when it is measured.
+func TestAFullDiskIsNoRunnersFault(t *testing.T) {
+	t.Parallel()
+	for name, skip := range map[string]bool{"verified": false, "measured": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, map[string]enginetest.Runner{"a": benchtest.Honest()})
+			o := s.options()
+			o.SkipParity = skip
+			s.Engine.Refuse = func(spec engine.Spec) error {
+				if spec.Name == "a" {
+					return fmt.Errorf("make its directory: %w", syscall.ENOSPC)
+				}
+				return nil
+			}
+			rec, err := bench.Run(t.Context(), o)
+			benchtest.Check(t, err, bench.Environment, "make its directory: no space left on device")
+			if c := rec.Cell(workload, "a"); rec.Status != record.Interrupted || c.Status != record.Pending || len(c.Processes) != 0 {
+				t.Errorf("the record is %s, its cell %s (%s) with %d processes", rec.Status, c.Status, c.Reason, len(c.Processes))
+			}
+			s.Engine.Refuse = nil
+			again := s.ready(bench.Resuming(s.reread()))
+			again.Rounds, again.SkipParity = 2, skip
+			if rec := s.run(again, bench.Internal, ""); rec.Status != record.Complete || len(rec.Cell(workload, "a").Processes) != 2 {
+				t.Errorf("after it went on the record is %s", rec.Status)
+			}
+		})
+	}
+}
+
 // TestWorkloadsThatCannotBeWrittenLeaveARunThatGoesOn takes the cache away
 // before anything is verified.
 func TestWorkloadsThatCannotBeWrittenLeaveARunThatGoesOn(t *testing.T) {

@@ -183,6 +183,9 @@ func (c *campaign) measure(ctx context.Context, cell Cell, target *record.Cell, 
 	if ctx.Err() != nil {
 		return ctx.Err() // half a process is no observation
 	}
+	if record.Full(err) { // the harness's own files: no fault of the runner, and the next one would meet it too
+		return fmt.Errorf("measure %s: %w", key(cell), err)
+	}
 	if err != nil {
 		m.process.Status = record.Failed
 		m.process.Reason = err.Error()

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -148,13 +149,16 @@ func (v *Verifier) judge(ctx context.Context, c Candidate, actual, deep *plan.Pl
 	verdict = &Verdict{Precision: actual.Precision}
 	checks, all := operators.of(actual, v.Cases)
 	verdict.Cases = all
+	if operators.broken != nil && record.Full(operators.broken) { // a full disk is nobody's verdict
+		return nil, false, operators.broken
+	}
 	if operators.broken != nil {
 		verdict.Parity = operators.broken.parity()
 		return verdict, operators.broken.lasting(), nil
 	}
 	more, err := v.workload(ctx, c, actual, deep, expected, verdict)
 	var fault *runnerFault
-	if errors.As(err, &fault) {
+	if errors.As(err, &fault) && !record.Full(err) {
 		return &Verdict{Precision: actual.Precision, Parity: fault.parity(), Cases: all}, fault.lasting(), nil
 	}
 	if err != nil {

@@ -5,11 +5,13 @@ package session
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -145,6 +147,9 @@ func (s *Session) Warmup(ctx context.Context, p protocol.WarmupParams) (protocol
 	if len(r.IterationNS) != p.Iterations {
 		return r, s.breakWith(ProtocolViolation, protocol.Warmup, fmt.Sprintf("%d durations for %d iterations", len(r.IterationNS), p.Iterations), nil)
 	}
+	if fault := impossible("iteration", r.IterationNS, math.MaxInt64); fault != "" {
+		return r, s.breakWith(ProtocolViolation, protocol.Warmup, fault, nil)
+	}
 	return r, nil
 }
 
@@ -153,6 +158,9 @@ func (s *Session) Measure(ctx context.Context, p protocol.MeasureParams) (protoc
 	var r protocol.MeasureResult
 	if err := s.call(ctx, protocol.Measure, s.cfg.Deadlines.Block, p, &r); err != nil {
 		return r, err
+	}
+	if r.StartNS < 0 {
+		return r, s.breakWith(ProtocolViolation, protocol.Measure, fmt.Sprintf("the block starts at %d ns, before the clock does", r.StartNS), nil)
 	}
 	if r.EndNS <= r.StartNS {
 		return r, s.breakWith(ProtocolViolation, protocol.Measure, fmt.Sprintf("the block ends at %d ns, before its start at %d ns", r.EndNS, r.StartNS), nil)
@@ -184,6 +192,15 @@ func miscounted(p protocol.MeasureParams, r protocol.MeasureResult) string {
 		if early := slices.IndexFunc(r.LagNS, func(ns int64) bool { return ns < 0 }); early >= 0 {
 			return fmt.Sprintf("query %d was issued %d ns before it was due", early, -r.LagNS[early])
 		}
+	}
+	return cmp.Or(impossible("iteration", r.IterationNS, r.EndNS-r.StartNS), impossible("query", r.QueryNS, r.EndNS-r.StartNS), impossible("the lag of query", r.LagNS, r.EndNS-r.StartNS))
+}
+
+// impossible says which duration is negative, or longer than what it is a part of;
+// nothing if none is.
+func impossible(what string, ns []int64, most int64) string {
+	if i := slices.IndexFunc(ns, func(d int64) bool { return d < 0 || d > most }); i >= 0 {
+		return fmt.Sprintf("%s %d took %d ns, expected from 0 to the block's %d", what, i, ns[i], most)
 	}
 	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/catalog"
+	"github.com/dlbench/dlbench/workloads/fuzztest"
 	"github.com/dlbench/dlbench/workloads/suite"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
@@ -158,7 +159,9 @@ func FuzzRead(f *testing.F) {
 	f.Add("name: &a [*a]\nworkloads: *a\n")
 	f.Add("a: !!binary x\n? {b: c}\n: d\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := suite.Read(written(t, text), &catalog.Catalog{}, 6)
+		path := written(t, text)
+		var err error
+		fuzztest.Bounded(t, len(text), func() { _, err = suite.Read(path, &catalog.Catalog{}, 6) })
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is not one line", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dlbench/dlbench/workloads/fuzztest"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
@@ -123,24 +124,30 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 127, '{', '}'})
 	f.Add(bytes.Repeat([]byte{0}, 8))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		opened, err := tensors.Open(onDisk(t, content))
-		if err != nil {
-			return
-		}
-		defer func() { _ = opened.Close() }()
-		for _, name := range opened.Names() {
-			info, ok := opened.Info(name)
-			if !ok {
-				t.Fatalf("%q is listed and is not there", name)
-			}
-			floats, floatErr := opened.Float64s(name)
-			ints, intErr := opened.Int64s(name)
-			if (floatErr == nil) == (intErr == nil) {
-				t.Fatalf("%q of %s is both float and integer, or neither: %v, %v", name, info.DType, floatErr, intErr)
-			}
-			if n := len(floats) + len(ints); n != info.Elements() {
-				t.Fatalf("%q has %d elements, its shape %v says %d", name, n, info.Shape, info.Elements())
-			}
-		}
+		path := onDisk(t, content)
+		fuzztest.Bounded(t, len(content), func() { readAll(t, path) })
 	})
+}
+
+// readAll opens a file and reads all that is in it.
+func readAll(t *testing.T, path string) {
+	opened, err := tensors.Open(path)
+	if err != nil {
+		return
+	}
+	defer func() { _ = opened.Close() }()
+	for _, name := range opened.Names() {
+		info, ok := opened.Info(name)
+		if !ok {
+			t.Fatalf("%q is listed and is not there", name)
+		}
+		floats, floatErr := opened.Float64s(name)
+		ints, intErr := opened.Int64s(name)
+		if (floatErr == nil) == (intErr == nil) {
+			t.Fatalf("%q of %s is both float and integer, or neither: %v, %v", name, info.DType, floatErr, intErr)
+		}
+		if n := len(floats) + len(ints); n != info.Elements() {
+			t.Fatalf("%q has %d elements, its shape %v says %d", name, n, info.Shape, info.Elements())
+		}
+	}
 }

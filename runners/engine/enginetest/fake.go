@@ -31,6 +31,7 @@ type Streams struct {
 // the command.
 type Fake struct {
 	Scripts map[string]Script
+	Refuse  func(spec engine.Spec) error // why a process cannot be started; nil starts all
 
 	mu      sync.Mutex
 	running int
@@ -62,6 +63,11 @@ func (f *Fake) Start(ctx context.Context, spec engine.Spec) (engine.Process, err
 	}
 	if len(spec.Command) == 0 {
 		return nil, errors.New("start: no command")
+	}
+	if f.Refuse != nil {
+		if err := f.Refuse(spec); err != nil {
+			return nil, err
+		}
 	}
 	script, ok := f.Scripts[spec.Command[0]]
 	if !ok {
