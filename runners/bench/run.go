@@ -54,6 +54,8 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 		return nil, err
 	}
 	if err := r.saveWithNeighbours(r.record); err != nil { // so that one that is killed before its first round ends can go on
+		r.record.Status = record.Interrupted
+		_ = r.save(r.record) // as far as there is room; what is lacking is told already
 		return nil, err
 	}
 	err = r.measure(ctx)

@@ -243,9 +243,16 @@ func TestADiskThatFillsLeavesARunThatGoesOn(t *testing.T) {
 func TestADiskThatIsFullIsFoundFirst(t *testing.T) {
 	s := newStage(t, map[string]enginetest.Runner{"a": {}})
 	o := s.options()
-	o.Save = func(*record.Record) error { return fmt.Errorf("keep the run: %w", syscall.ENOSPC) }
+	last := ""
+	o.Save = func(r *record.Record) error {
+		last = r.Status
+		return fmt.Errorf("keep the run: %w", syscall.ENOSPC)
+	}
 	if rec := s.run(o, bench.Environment, "keep the run: no space left on device"); rec != nil || strings.Contains(s.Steps(), "round") {
 		t.Errorf("it went on: %s", s.Steps())
+	}
+	if last != record.Interrupted {
+		t.Errorf("what was to be kept last is %s", last)
 	}
 }
 
