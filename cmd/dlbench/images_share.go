@@ -71,11 +71,14 @@ func (p *program) share(c *cli.Context, what string, do func(s *images.Store, ch
 }
 
 func (p *program) pushImages(c *cli.Context) error {
+	if err := tryFiles(c, "digests"); err != nil {
+		return err
+	}
 	return p.share(c, "REGISTRY/PREFIX", func(s *images.Store, chosen []manifest.Manifest, place string) ([]images.Shared, error) {
 		pushed, err := s.Push(c.Context, chosen, place)
 		if path := c.String("digests"); err == nil && path != "" {
 			if err := reports.WriteFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(pushed) }); err != nil {
-				return pushed, usage(fmt.Errorf("write the digests: %w", err))
+				return pushed, unwritten(fmt.Errorf("write the digests: %w", err))
 			}
 		}
 		return pushed, err
@@ -99,6 +102,13 @@ func (p *program) pullImages(c *cli.Context) error {
 }
 
 func (p *program) saveImages(c *cli.Context) error {
+	if c.NArg() > 0 {
+		dir, err := claimDir(c.Args().First())
+		if err != nil {
+			return err
+		}
+		defer dir.release()
+	}
 	return p.share(c, "a directory", func(s *images.Store, chosen []manifest.Manifest, dir string) ([]images.Shared, error) {
 		index, err := s.Save(c.Context, chosen, dir)
 		return index.Images, err

@@ -51,13 +51,14 @@ var outputs = map[string]output{
 	"doctor --bundle":        {words("doctor"), false, false, 2},
 	"history add --dir":      {words("history add RESULT"), true, false, 2},
 	"history trend --o":      {words("history trend net0/infer/b4/fp32 a --dir HISTORY"), false, false, 2},
+	"images push --digests":  {words("images push registry.example/prefix"), false, false, 2},
 	"timeline --o":           {words("timeline RESULT"), false, false, 2},
 	"workload export --out":  {words("workload export lenet/infer/b1/fp32"), true, false, 5},
 	"workload export --onnx": {words("workload export lenet/infer/b1/fp32"), false, false, 2},
 }
 
 // inputs are flags that name what a command reads, or where it looks things up.
-var inputs = regexp.MustCompile(`(--suite|--data|--network|--runner-dir|^check --history|^history (list|show|trend|baseline|reindex) --dir)$`)
+var inputs = regexp.MustCompile(`(--suite|^images pull --digests|--data|--network|--runner-dir|^check --history|^history (list|show|trend|baseline|reindex) --dir)$`)
 
 func words(lines ...string) (all []string) {
 	for _, line := range lines {
