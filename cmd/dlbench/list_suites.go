@@ -13,19 +13,49 @@ import (
 func (p *program) listSuites(c *cli.Context) error {
 	type row struct {
 		suite.Suite
-		IDs []string `json:"workloads"`
+		IDs  []string `json:"workloads"`
+		Here timeHere `json:"time_here"`
 	}
+	seen := p.seen(c.Context)
 	var rows []row
-	t := table.New("suite", "workloads", "profile", "description")
+	t := table.New("suite", "workloads", "profile", "measuring here takes", "description")
 	for _, s := range suite.All(bench.Defaults().MostThreads()) {
 		r := row{Suite: s}
 		for _, id := range s.Workloads {
 			r.IDs = append(r.IDs, id.String())
 		}
+		o := bench.Defaults()
+		o.Host, o.Suite = p.host(), s.Name
+		e, err := o.Estimate(seen)
+		if err != nil {
+			return err
+		}
+		r.Here = hereOf(e)
 		rows = append(rows, r)
-		t.Add(s.Name, fmt.Sprint(len(s.Workloads)), s.Profile, s.Description)
+		t.Add(s.Name, fmt.Sprint(len(s.Workloads)), s.Profile, e.String(), s.Description)
 	}
-	return p.print(c.Bool("json"), rows, t)
+	if err := p.print(c.Bool("json"), rows, t); err != nil || c.Bool("json") {
+		return err
+	}
+	_, err := fmt.Fprint(p.stdout, "\nBy all frameworks. From operations is good to a factor of two or three; images that have to be built\nand runners that have to be verified for the first time come on top.\n")
+	return err
+}
+
+// timeHere is an estimate in JSON.
+type timeHere struct {
+	Least float64 `json:"least_s"`
+	Most  float64 `json:"most_s"`
+	Cells int     `json:"cells"`
+	Seen  int     `json:"seen_cells"`
+	On    string  `json:"seen_on,omitempty"` // the day of the newest record that some cells' time is from
+}
+
+func hereOf(e bench.Estimate) timeHere {
+	out := timeHere{Least: e.Least.Seconds(), Most: e.Most.Seconds(), Cells: e.Cells, Seen: e.Seen}
+	if e.Seen > 0 {
+		out.On = e.SeenOn.Format("2006-01-02")
+	}
+	return out
 }
 
 func (p *program) listWorkloads(c *cli.Context) error {

@@ -60,7 +60,7 @@ func (p *program) doRun(c *cli.Context) error {
 			return err
 		}
 	}
-	o.Dir = dir.path
+	o.Dir, o.Seen = dir.path, p.seen(c.Context)
 	g.Say("report: %s", filepath.Join(o.Dir, "report.html"))
 	rec, err := measure(c.Context, o)
 	g.End()

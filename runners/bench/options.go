@@ -75,6 +75,7 @@ type Options struct {
 	Branch       string             // that is measured: its records are kept apart
 
 	Dir    string                     // made before anything is measured; empty makes none
+	Seen   Seen                       // what cells took before, to say how long this will take; nil knows nothing
 	Resume *record.Record             // of an interrupted campaign to go on with; it is changed
 	Save   func(*record.Record) error // after every round and at the end; nil keeps nothing
 }

@@ -50,6 +50,13 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+	if o.Resume == nil {
+		e, err := r.estimate(o.Seen)
+		if err != nil {
+			return nil, err
+		}
+		r.progress.Say("%d cells; measuring takes %s", e.Cells, e)
+	}
 	if err := r.begin(ctx, o.Resume); err != nil {
 		return nil, err
 	}

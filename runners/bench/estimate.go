@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dlbench/dlbench/runners/campaign"
+)
+
+// Estimate is how long measuring would take on this machine. Building images and
+// verifying runners for the first time come on top.
+type Estimate struct {
+	Least, Most time.Duration // by the profile's fewest and most processes of a cell
+	Cells       int
+	Seen        int       // cells whose time is that of a record of this machine; the others are estimated from operations
+	SeenOn      time.Time // the newest of these records
+}
+
+// Took is how long each process of a cell took, how many there were, and when.
+type Took struct {
+	Process   time.Duration // mean
+	Processes int           // 0 if the runner could not be measured
+	On        time.Time
+}
+
+// Seen tells what a cell took on this machine by a profile; false if that is not
+// known.
+type Seen func(profile, workload, runner string) (Took, bool)
+
+// Estimate estimates what a request would take. Nothing is started.
+func (o Options) Estimate(seen Seen) (Estimate, error) {
+	chosen, err := o.Select()
+	if err != nil {
+		return Estimate{}, err
+	}
+	r := run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
+	r.terms.Threads = o.MostThreads()
+	if o.Threads != 0 {
+		r.terms.Threads = o.Threads
+	}
+	if err := r.ask(&o); err != nil {
+		return Estimate{}, err
+	}
+	if len(o.Runners) == 0 {
+		o.Runners = chosen.Suite.Runners
+	}
+	known, err := o.knownRunners()
+	if err != nil {
+		return Estimate{}, err
+	}
+	runners, _, err := SelectRunners(known, o.Runners)
+	if err != nil {
+		return Estimate{}, err
+	}
+	for _, m := range runners {
+		r.entries = append(r.entries, Entry{Manifest: m})
+	}
+	return r.estimate(seen)
+}
+
+// estimate estimates the cells of the entries that can be started.
+func (r *run) estimate(seen Seen) (Estimate, error) {
+	var e Estimate
+	for _, id := range r.workloads {
+		p, err := r.catalog.New(id, r.seed)
+		if err != nil {
+			return e, err
+		}
+		counts, err := p.Network.Counts()
+		if err != nil {
+			return e, err
+		}
+		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: id.Threads}
+		if work.Threads == 0 {
+			work.Threads = r.terms.Threads
+		}
+		process := r.profile.Estimate(work, r.scenarios)
+		for _, entry := range r.entries {
+			if entry.Unusable == "" {
+				e.add(r.profile, process, seen, id.String(), entry.Name())
+			}
+		}
+	}
+	return e, nil
+}
+
+// add adds a cell.
+func (e *Estimate) add(profile campaign.Profile, process time.Duration, seen Seen, workload, runner string) {
+	e.Cells++
+	least, most := profile.MinRounds, profile.MaxRounds
+	if seen != nil {
+		if took, known := seen(profile.Name, workload, runner); known {
+			e.Seen++
+			if took.On.After(e.SeenOn) {
+				e.SeenOn = took.On
+			}
+			process, least = took.Process, min(max(least, took.Processes), most)
+			most = least
+		}
+	}
+	e.Least += time.Duration(least) * process
+	e.Most += time.Duration(most) * process
+}
+
+// String says how long, and how that is known: "about 7 min, from operations".
+func (e Estimate) String() string {
+	text := words(e.Least)
+	if words(e.Most) != text {
+		text += " to " + words(e.Most)
+	}
+	seen := "as seen on " + e.SeenOn.Format("2006-01-02")
+	switch e.Seen {
+	case e.Cells:
+		return text + ", " + seen
+	case 0:
+		return "about " + text + ", from operations"
+	}
+	return fmt.Sprintf("about %s, %d of %d cells %s, the others from operations", text, e.Seen, e.Cells, seen)
+}
+
+// words are a time as a person says it: no estimate is good to a second.
+func words(d time.Duration) string {
+	number := func(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 48*time.Hour:
+		return number(d.Hours()) + " h"
+	}
+	return number(d.Hours()/24) + " days"
+}

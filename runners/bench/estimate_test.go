@@ -1,0 +1,84 @@
+package bench_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dlbench/dlbench/runners/bench"
+)
+
+func estimateOf(t *testing.T, change func(o *bench.Options), seen bench.Seen) bench.Estimate {
+	t.Helper()
+	o := bench.Defaults()
+	o.Workloads, o.Runners, o.Profile = []string{"lenet/infer/b1/fp32", "lenet/train/b1/fp32"}, []string{"pytorch", "mxnet"}, "quick"
+	if change != nil {
+		change(&o)
+	}
+	e, err := o.Estimate(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Two cells of 5.9 s and two of 5.4 s, three processes each; by profile report two
+// of 11.5 s and two of 9.5 s.
+func TestEstimateFromOperations(t *testing.T) {
+	e := estimateOf(t, nil, nil)
+	if want := 3 * 2 * (5900 + 5400) * time.Millisecond; e.Cells != 4 || (e.Least-want).Abs() > time.Second || e.Most != e.Least {
+		t.Errorf("%+v, want %s", e, want)
+	}
+	if e.String() != "about 68 s, from operations" {
+		t.Errorf("%q", e)
+	}
+	e = estimateOf(t, func(o *bench.Options) { o.Profile = "report" }, nil)
+	if e.Most != 5*e.Least || e.String() != "about 4 min to 21 min, from operations" {
+		t.Errorf("from 6 to 30 processes: %+v %q", e, e)
+	}
+	if once := estimateOf(t, func(o *bench.Options) { o.Rounds = 1 }, nil); once.Least != once.Most || (3*once.Least-estimateOf(t, nil, nil).Least).Abs() > time.Millisecond {
+		t.Errorf("one process a cell: %+v", once)
+	}
+	one := estimateOf(t, func(o *bench.Options) { o.Workloads = []string{"vgg16/infer/b8/fp32/t1"} }, nil)
+	four := estimateOf(t, func(o *bench.Options) { o.Workloads = []string{"vgg16/infer/b8/fp32/t4"} }, nil)
+	if one.Least < 2*four.Least {
+		t.Errorf("by one thread %s, by four %s", one.Least, four.Least)
+	}
+}
+
+func TestEstimateAsSeen(t *testing.T) {
+	day := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+	all := func(profile, workload, runner string) (bench.Took, bool) {
+		on := day
+		if runner == "mxnet" {
+			on = day.Add(-48 * time.Hour)
+		}
+		return bench.Took{Process: 10 * time.Second, Processes: 9, On: on}, profile == "quick" || profile == "report"
+	}
+	if e := estimateOf(t, nil, all); e.Seen != 4 || e.String() != "2 min, as seen on 2026-11-25" {
+		t.Errorf("three processes a cell: %+v %q", e, e)
+	}
+	if e := estimateOf(t, func(o *bench.Options) { o.Profile = "report" }, all); e.String() != "6 min, as seen on 2026-11-25" {
+		t.Errorf("nine were enough for the profile: %q", e)
+	}
+	if e := estimateOf(t, func(o *bench.Options) { o.Profile = "gate" }, all); e.Seen != 0 {
+		t.Errorf("another profile: %q", e)
+	}
+	some := func(_, workload, runner string) (bench.Took, bool) {
+		return bench.Took{On: day}, runner == "mxnet" // which could not be measured
+	}
+	if e := estimateOf(t, nil, some); e.String() != "about 34 s, 2 of 4 cells as seen on 2026-11-25, the others from operations" {
+		t.Errorf("%q", e)
+	}
+}
+
+func TestEstimateOfASuite(t *testing.T) {
+	whole := estimateOf(t, func(o *bench.Options) { o.Workloads, o.Runners, o.Profile, o.Suite = nil, nil, "", "full" }, nil)
+	if whole.Least < 24*time.Hour || whole.Most < 5*whole.Least-time.Second {
+		t.Errorf("the whole zoo takes %s", whole)
+	}
+	o := bench.Defaults()
+	o.Suite = "fully"
+	if _, err := o.Estimate(nil); bench.KindOf(err) != bench.Usage {
+		t.Errorf("got %v", err)
+	}
+}
