@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func TestEstimateAsSeen(t *testing.T) {
 	day := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 	all := func(profile, workload, runner string) (bench.Took, bool) {
 		on := day
-		if runner == "mxnet" {
+		if strings.Contains(workload, "train") { // which comes last
 			on = day.Add(-48 * time.Hour)
 		}
 		return bench.Took{Process: 10 * time.Second, Processes: 9, On: on}, profile == "quick" || profile == "report"
@@ -80,5 +81,24 @@ func TestEstimateOfASuite(t *testing.T) {
 	o.Suite = "fully"
 	if _, err := o.Estimate(nil); bench.KindOf(err) != bench.Usage {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A suite's scenarios are measured unless others are asked for.
+func TestScenariosOfASuite(t *testing.T) {
+	took := func(text string, asked ...string) time.Duration {
+		return estimateOf(t, func(o *bench.Options) {
+			o.Workloads, o.Suite, o.Scenarios = nil, file(t, t.TempDir(), "mine.yaml", "name: mine\nworkloads:\n  - networks: lenet\n    batches: 1\n"+text), asked
+		}, nil).Least
+	}
+	without, with := took(""), took("scenarios: [server]\n")
+	if with <= without {
+		t.Errorf("with the server scenario it takes %s, without %s", with, without)
+	}
+	if got := took("scenarios: [server]\n", "offline"); got != without {
+		t.Errorf("asked for another it takes %s, want %s", got, without)
+	}
+	if got := took("", "server"); got != with {
+		t.Errorf("asked for it, it takes %s, want %s", got, with)
 	}
 }

@@ -32,13 +32,16 @@ func TestAnotherExperimentIsRefused(t *testing.T) {
 			old.Runners[0].ImageID = "0123456789abcdef"
 		},
 		"on another network of the name " + workload: func(_ *bench.Options, old *record.Record) { old.Workloads[0].Digest = "another" },
-		"with the runners a, b":                      func(o *bench.Options, _ *record.Record) { o.Runners = []string{"a"} },
-		"on the workloads " + workload:               func(o *bench.Options, _ *record.Record) { o.Workloads = []string{"lenet/infer/b4/fp32"} },
-		"in suite custom: give no other":             func(o *bench.Options, _ *record.Record) { o.Suite = "smoke" },
-		"with seed 1: give --seed 1":                 func(o *bench.Options, _ *record.Record) { o.Seed = 2 },
-		"with profile quick: give --profil":          func(o *bench.Options, _ *record.Record) { o.Profile = "gate" },
-		"with the scenarios []":                      func(o *bench.Options, _ *record.Record) { o.Scenarios = []string{"multi-stream"} },
-		"threads on CPUs":                            func(o *bench.Options, old *record.Record) { o.Threads = old.Terms.Threads + 1 },
+		"with the images whose digest is abababababab: give their --data again": func(_ *bench.Options, old *record.Record) {
+			old.Workloads[0].Inputs = &record.Inputs{Source: record.ImageInputs, SHA256: strings.Repeat("ab", 32), Images: 2, Classes: 1}
+		},
+		"with the runners a, b":             func(o *bench.Options, _ *record.Record) { o.Runners = []string{"a"} },
+		"on the workloads " + workload:      func(o *bench.Options, _ *record.Record) { o.Workloads = []string{"lenet/infer/b4/fp32"} },
+		"in suite custom: give no other":    func(o *bench.Options, _ *record.Record) { o.Suite = "smoke" },
+		"with seed 1: give --seed 1":        func(o *bench.Options, _ *record.Record) { o.Seed = 2 },
+		"with profile quick: give --profil": func(o *bench.Options, _ *record.Record) { o.Profile = "gate" },
+		"with the scenarios []":             func(o *bench.Options, _ *record.Record) { o.Scenarios = []string{"multi-stream"} },
+		"threads on CPUs":                   func(o *bench.Options, old *record.Record) { o.Threads = old.Terms.Threads + 1 },
 		"on elsewhere (an old CPU): a run goes on where it began": func(_ *bench.Options, old *record.Record) {
 			old.Environment.Host, old.Environment.CPU = "elsewhere", "an old CPU"
 		},

@@ -250,3 +250,23 @@ func TestARawStartSpeaksForItself(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A cell may have threads of its own: its process is told so on both ways.
+func TestOpenWithOtherThreads(t *testing.T) {
+	runner := &obedient{}
+	l := launcher(t, walled{&enginetest.Fake{Scripts: map[string]enginetest.Script{"x": runner.script}}})
+	r, err := l.OpenWith(t.Context(), inImage, "image:1", device.CPU, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := runner.spec.Environment["OMP_NUM_THREADS"]; got != "7" {
+		t.Errorf("its environment says %s threads", got)
+	}
+	var hello struct{ Threads int }
+	if err := json.Unmarshal(runner.asked["hello"], &hello); err != nil || hello.Threads != 7 {
+		t.Errorf("hello says %d threads, %v", hello.Threads, err)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -41,7 +41,7 @@ func ofImages(t *testing.T, id string, images counted, digest string) *plan.Plan
 }
 
 // taken are the images of a slot, and their labels.
-func taken(t *testing.T, files plan.Files, slot string, size int) (images []int, labels []int64) {
+func taken(t *testing.T, files plan.Files, slot string) (images []int, labels []int64) {
 	t.Helper()
 	f, err := tensors.Open(files.Batch.Path)
 	if err != nil {
@@ -52,6 +52,7 @@ func taken(t *testing.T, files plan.Files, slot string, size int) (images []int,
 	if err != nil {
 		t.Fatal(err)
 	}
+	const size = 28 * 28
 	for at := 0; at < len(values); at += size {
 		if slices.Min(values[at:at+size]) != slices.Max(values[at:at+size]) {
 			t.Fatalf("image %d is of several", at/size)
@@ -75,7 +76,7 @@ func TestBatchesOfImages(t *testing.T) {
 	}
 	large := ofImages(t, "lenet/infer/b50/fp32", counted{n: 20}, "a")
 	files := materialize(large)
-	images, labels := taken(t, files, "0", 784)
+	images, labels := taken(t, files, "0")
 	for i, n := range images {
 		if labels[i] != int64(n%3) {
 			t.Errorf("image %d has label %d", n, labels[i])
@@ -95,10 +96,10 @@ func TestBatchesOfImages(t *testing.T) {
 	if once = slices.Compact(once); len(once) != 20 || once[0] != 0 || once[19] != 19 {
 		t.Errorf("20 places have the images %v", once)
 	}
-	if other, _ := taken(t, files, "1", 784); slices.Equal(other, images) {
+	if other, _ := taken(t, files, "1"); slices.Equal(other, images) {
 		t.Error("both slots have the same images")
 	}
-	if small, _ := taken(t, materialize(ofImages(t, "lenet/infer/b8/fp32", counted{n: 20}, "a")), "0", 784); !slices.Equal(small, images[:8]) {
+	if small, _ := taken(t, materialize(ofImages(t, "lenet/infer/b8/fp32", counted{n: 20}, "a")), "0"); !slices.Equal(small, images[:8]) {
 		t.Errorf("a small batch has %v, a larger one begins with %v", small, images[:8])
 	}
 	generated := materialize(mustMake(t, "lenet/infer/b50/fp32", 1))
@@ -109,6 +110,20 @@ func TestBatchesOfImages(t *testing.T) {
 		}
 		if f.Weights != files.Weights {
 			t.Errorf("%s: other weights", name)
+		}
+	}
+}
+
+// A batch that is written in several pieces has its images in their places.
+func TestLargeBatchesOfImages(t *testing.T) {
+	files, err := plan.Materialize(t.Context(), t.TempDir(), ofImages(t, "lenet/infer/b3000/fp32", counted{n: 2900}, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := taken(t, files, "1")
+	for i, n := range images {
+		if labels[i] != int64(n%3) || i >= 2900 && n != images[i-2900] {
+			t.Fatalf("place %d has image %d with label %d", i, n, labels[i])
 		}
 	}
 }

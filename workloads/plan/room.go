@@ -70,7 +70,7 @@ func free(dir string) (int64, bool) {
 		var fs unix.Statfs_t
 		err := unix.Statfs(dir, &fs)
 		if err == nil {
-			return int64(fs.Bavail) * int64(fs.Bsize), true
+			return int64(fs.Bavail) * fs.Bsize, true
 		}
 		parent := filepath.Dir(dir)
 		if !os.IsNotExist(err) || parent == dir {

@@ -25,7 +25,7 @@ func TestRoom(t *testing.T) {
 	}
 	p := mustMake(t, "resnet50/infer/b8/fp32", 1)
 	var many []*plan.Plan
-	for need := int64(0); need <= int64(fs.Bavail)*int64(fs.Bsize)+1<<34; need += p.Size().Weights {
+	for need := int64(0); need <= int64(fs.Bavail)*fs.Bsize+1<<34; need += p.Size().Weights {
 		another := *p
 		another.Seed = uint64(len(many)) // other weights each
 		many = append(many, &another)
