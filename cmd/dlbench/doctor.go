@@ -18,7 +18,7 @@ type finding struct {
 	What   string `json:"what"`
 	State  string `json:"state"` // "ok", "warning", "missing", "not needed", "failed"
 	Text   string `json:"text"`
-	Remedy string `json:"mend,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
 }
 
 func (p *program) doctorCommand() *cli.Command {

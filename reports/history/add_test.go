@@ -111,7 +111,7 @@ func TestABadResultLeavesTheHistoryAsItWas(t *testing.T) {
 	}
 }
 
-func TestADamagedCopyIsMendedByAddingItAgain(t *testing.T) {
+func TestADamagedCopyIsReplacedByAddingItAgain(t *testing.T) {
 	h := open(t)
 	path := written(t, night(0))
 	first, err := h.Add(t.Context(), path)

@@ -54,13 +54,13 @@ func (h *History) readBaselines() (baselines, error) {
 	var file struct {
 		Baselines baselines `json:"baselines"`
 	}
-	if err := readKept(h.baselinesPath(), "{\"baselines\": {NAME: ID or [ID, …], …}}; mend it or remove it", &file); err != nil {
+	if err := readKept(h.baselinesPath(), "{\"baselines\": {NAME: ID or [ID, …], …}}; correct it or remove it", &file); err != nil {
 		return nil, err
 	}
 	for name, nights := range file.Baselines {
 		for _, id := range nights {
 			if !validName.MatchString(name) || !isHex(id) {
-				return nil, refusal("%s: %q: %q: expected a name and a record's ID; mend it or remove it", h.baselinesPath(), name, id)
+				return nil, refusal("%s: %q: %q: expected a name and a record's ID; correct it or remove it", h.baselinesPath(), name, id)
 			}
 		}
 	}

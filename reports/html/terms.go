@@ -35,7 +35,7 @@ var terms = []term{
 // termsTable puts what the runners said of themselves side by side; rows in
 // which they differ, and should not unseen, are marked.
 func termsTable(v *view) *grid {
-	g := newGrid(v.Prefix+"terms-table", "Terms of the runners side by side", "term", "differs")
+	g := newGrid(v.Prefix+"terms-table", "What each runner confirmed, side by side", "term", "differs")
 	for _, r := range v.Record.Runners {
 		g.Columns = append(g.Columns, column{Name: r.Name, Runner: v.marks.of(r.Name)})
 	}
