@@ -79,7 +79,7 @@ faults: $(BIN) $(VENV)/ready ## what is left when jobs are cancelled, disks fill
 	@$(BIN) setup
 	$(BIN) images build reference
 	DLBENCH_FAULTS=$(ENGINES) DLBENCH_FAULTS_PROGRAM=$(BIN) DLBENCH_FAULTS_TABLE=docs/faults.md DLBENCH_TEST_PYTHON=$(VENV)/bin/python \
-	 go test -count=1 -timeout 60m ./cmd/faults
+	 go test -count=1 -timeout 60m -parallel 3 ./cmd/faults
 
 bench: ## what the harness itself costs
 	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend

@@ -27,6 +27,14 @@ type checking struct {
 // could not be written.
 func (k checking) judge(ctx context.Context, g *progress, result, out string) (report *gate.Report, err error) {
 	if k.rerun {
+		var dir *claimed
+		if dir, err = claimDir(checkDir(result, out)); err != nil {
+			return nil, err
+		}
+		defer dir.release()
+		if err = dir.lock(); err != nil {
+			return nil, err
+		}
 		var again *bench.Remeasuring
 		kept := stageFiles{}
 		defer func() {

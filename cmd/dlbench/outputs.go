@@ -78,7 +78,7 @@ func claimNew(path string) (*claimed, error) {
 // lock keeps other runs out of the directory: the record would be one's, and the
 // files of both.
 func (d *claimed) lock() error {
-	unlock, err := presence.Exclusive(filepath.Join(d.path, ".dlbench.lock"))
+	unlock, err := presence.Exclusive(filepath.Join(d.path, lockName))
 	if errors.Is(err, presence.ErrTaken) {
 		return bench.EnvironmentError(fmt.Errorf("output directory %s: another dlbench writes to it", d.path), "give another --out, or wait for it")
 	}
@@ -87,6 +87,19 @@ func (d *claimed) lock() error {
 	}
 	d.unlock = unlock
 	return nil
+}
+
+const lockName = ".dlbench.lock"
+
+// underWay says that a run writes to a directory, which explains whatever else is
+// wrong with what lies there.
+func underWay(path string) error {
+	if _, err := os.Stat(filepath.Join(path, lockName)); err != nil {
+		return nil
+	}
+	d := &claimed{path: path}
+	defer d.release()
+	return d.lock()
 }
 
 // release removes what was made, if it has stayed empty.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (p *program) doRun(c *cli.Context) error {
 	asked := func() (bench.Options, error) { return p.runOptions(c.String("resume"), c.String("out"), suiteName(c)) }
 	o, err := asked()
 	if err != nil {
-		return err
+		return cmp.Or(underWay(cmp.Or(c.String("resume"), c.String("out"))), err)
 	}
 	g := p.newProgress()
 	if err := p.readMeasure(c, g, &o); err != nil {

@@ -2,10 +2,13 @@ package faults
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -32,6 +35,7 @@ func engineFaults() []fault {
 		{"measure", "image is removed after it was prepared", "podman docker", imageRemoved},
 		{"measure", "container is removed by somebody", "podman docker", containerRemoved},
 		{"measure", "engine's program vanishes, then the next start", "podman docker", engineVanishes},
+		{"measure", "daemon dies, then the next start", "docker", daemonDies},
 		{"measure", "engine hangs, SIGTERM", "podman docker", engineHangs},
 		{"measure", "engine's disk is full", "podman", storeFull},
 		{"prepare", "leftovers of a killed run, seen from another PID namespace", "podman docker", leftovers},
@@ -124,14 +128,82 @@ func engineVanishes(x *trial) {
 	x.left()
 }
 
+// daemonDies has dlbench speak to the daemon through a socket that stops
+// answering.
+func daemonDies(x *trial) {
+	real := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if real == "" {
+		real = "/var/run/docker.sock"
+	}
+	between := x.path("s") // a socket's path has to be short
+	stop := x.forward(between, real)
+	x.env = append(x.env, "DOCKER_HOST=unix://"+between)
+	x.runner("slow", image, "load:pause")
+	p := x.start(x.measure("slow")...)
+	p.reached("slow", "load")
+	stop()
+	p.ends(4, `1 of 1 cells failed`)
+	rec := x.record("out", record.Complete, 0)
+	x.cell(rec, "slow", record.Failed, "")
+	again := x.forward(between, real)
+	defer again()
+	x.left()
+}
+
+// forward passes connections on until it is stopped, which cuts those that there
+// are.
+func (x *trial) forward(from, to string) (stop func()) {
+	x.t.Helper()
+	_ = os.Remove(from)
+	listener, err := net.Listen("unix", from)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var open []net.Conn
+	keep := func(c net.Conn) {
+		mu.Lock()
+		defer mu.Unlock()
+		open = append(open, c)
+	}
+	go func() {
+		for {
+			in, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("unix", to)
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			keep(in)
+			keep(out)
+			pass := func(to, from net.Conn) {
+				_, _ = io.Copy(to, from)
+				_ = to.(*net.UnixConn).CloseWrite()
+			}
+			go pass(out, in)
+			go pass(in, out)
+		}
+	}()
+	return func() {
+		_ = listener.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range open {
+			_ = c.Close()
+		}
+	}
+}
+
 func engineHangs(x *trial) {
-	x.ownPath(x.passOn(`if [ "$1" = create ]; then touch hangs; while :; do sleep 1; done; fi`))
+	x.ownPath(x.passOn(`if [ "$1" = create ]; then : > hangs; while :; do sleep 1; done; fi`))
 	p := x.start(x.measure("good")...)
 	p.until("the engine hangs", func() bool { _, err := os.Stat(x.path("hangs")); return err == nil })
 	p.signal(syscall.SIGTERM)
 	p.ends(130, `interrupted`)
 	x.record("out", record.Interrupted, 0)
-	_ = exec.Command("pkill", "-f", x.path("bin")+"/").Run()
 }
 
 // storeFull is a podman whose images and containers lie on a small disk.

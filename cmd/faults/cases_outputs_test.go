@@ -106,7 +106,7 @@ func (x *trial) mount(name, options string) {
 }
 
 func diskFills(x *trial) {
-	x.mount("small", "size=1m")
+	x.mount("small", "size=4m")
 	x.runner("slow", image, "load:pause")
 	p := x.start(x.measure("slow", "--out", "small/run")...)
 	p.until("slow measure", func() bool { return x.asked("small/run", "slow", "load") > 0 })

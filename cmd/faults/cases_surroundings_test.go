@@ -26,6 +26,12 @@ func surroundings() []fault {
 			x.start(x.measure("good")...).ends(0, `record +out`)
 			x.record("out", record.Complete, 2)
 		}},
+		{"measure", "working directory that was removed", "podman local", func(x *trial) {
+			args := append(x.measure("good"), "--out", x.path("out"), "--runner-dir", x.path("runners"))
+			p := x.startBy([]string{"sh", "-c", `mkdir cwd; cd cwd; rmdir ../cwd; exec "$@"`, "sh"}, args...)
+			p.ends(0, `record +/`)
+			x.record("out", record.Complete, 2)
+		}},
 		{"prepare", "CPU quota of one CPU", "podman local", quota},
 	}
 }

@@ -3,12 +3,15 @@ package faults
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dlbench/dlbench/runners/images"
 )
 
 var engineNames = []string{"podman", "docker", "local"}
@@ -106,7 +109,7 @@ func (c *campaign) rig(t *testing.T, name string) *rig {
 	r.version = strings.TrimSpace(version)
 	c.importRunner(t, r)
 	if name == "docker" {
-		lendReference(t, r)
+		c.lendReference(t, r)
 	}
 	return r
 }
@@ -157,8 +160,8 @@ func (c *campaign) importRunner(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	w := tar.NewWriter(file)
-	for _, name := range []string{"dev/", "etc/", "proc/", "sys/", "tmp/"} {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}); err != nil {
+	for name, mode := range map[string]int64{"dev/": 0o755, "etc/": 0o755, "proc/": 0o755, "sys/": 0o755, "tmp/": 0o1777} { // podman gives its tmpfs the mode of /tmp below
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -185,21 +188,23 @@ func (c *campaign) importRunner(t *testing.T, r *rig) {
 const second = "dlbench-faults/second:1"
 
 // lendReference gives docker the reference's image, which podman has built.
-func lendReference(t *testing.T, r *rig) {
+func (c *campaign) lendReference(t *testing.T, r *rig) {
 	t.Helper()
-	names, err := exec.Command("podman", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=dlbench/reference").Output()
-	if err != nil {
-		t.Fatal(err)
+	text, err := exec.Command(c.dlbench, "images", "list", "--engine", "podman", "--json", "reference").Output()
+	var list []images.Status
+	if err == nil {
+		err = json.Unmarshal(text, &list)
 	}
-	for _, name := range strings.Fields(string(names)) {
-		tag := strings.TrimPrefix(name, "localhost/")
-		if _, err := r.call("image", "inspect", tag); err == nil {
-			continue
-		}
-		lend := exec.Command("sh", "-c", `podman save --format docker-archive "$0" | docker load && docker tag "$0" "$1"`, name, tag)
-		if out, err := lend.CombinedOutput(); err != nil {
-			t.Fatalf("give docker %s: %v: %s", tag, err, out)
-		}
+	if err != nil || len(list) == 0 {
+		t.Fatalf("which image is the reference's: %v: %s", err, text)
+	}
+	tag := list[0].Image
+	if _, err := r.call("image", "inspect", tag); err == nil {
+		return
+	}
+	lend := exec.Command("sh", "-c", `podman save --format docker-archive "localhost/$0" | docker load && docker tag "localhost/$0" "$0"`, tag)
+	if out, err := lend.CombinedOutput(); err != nil {
+		t.Fatalf("give docker %s: %v: %s", tag, err, out)
 	}
 }
 

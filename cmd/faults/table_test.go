@@ -5,24 +5,48 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/cpu"
 )
 
-// row is a fault and what became of it on each engine.
-type row struct {
-	fault
-	cells map[string]string
+// table is what became of each fault on each engine.
+type table struct {
+	faults []fault
+	mu     sync.Mutex
+	cells  map[string]string // by key
 }
 
-type table []row
+func newTable(faults []fault) *table { return &table{faults: faults, cells: map[string]string{}} }
+
+func (f fault) key(engine string) string { return f.stage + "|" + f.name + "|" + engine }
+
+// is sets what became of a fault.
+func (t *table) is(i int, engine, outcome string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cells[t.faults[i].key(engine)] = outcome
+}
+
+// cell is what the page shows.
+func (t *table) cell(f fault, engine string) string {
+	if f.on != "" && !strings.Contains(f.on, engine) {
+		return "–"
+	}
+	if outcome := t.cells[f.key(engine)]; outcome != "" {
+		return outcome
+	}
+	return notRun
+}
+
+const notRun = "not run"
 
 // count is how many cases were run.
-func (t table) count() (n int) {
-	for _, r := range t {
-		for _, cell := range r.cells {
-			if cell != "–" && cell != "not run" {
+func (t *table) count() (n int) {
+	for _, f := range t.faults {
+		for _, engine := range engineNames {
+			if cell := t.cell(f, engine); cell != "–" && cell != notRun {
 				n++
 			}
 		}
@@ -36,26 +60,44 @@ const (
 	end   = "<!-- faults: end -->\n"
 )
 
-// write puts the table into a page, between its markers.
-func (t table) write(path string, rigs map[string]*rig) error {
+// write puts the table into a page, between its markers. A case that was not run
+// this time, of those that -run left out, keeps what the page says.
+func (t *table) write(path string, rigs map[string]*rig) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	before, rest, found := strings.Cut(string(page), begin)
-	_, after, closed := strings.Cut(rest, end)
+	old, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
 		return fmt.Errorf("%s has no markers for the table", path)
 	}
+	t.keep(old)
 	return os.WriteFile(path, []byte(before+begin+t.text(rigs)+end+after), 0o644)
 }
 
-func (t table) text(rigs map[string]*rig) string {
+// keep takes what an earlier table says of cases that were not run.
+func (t *table) keep(old string) {
+	for line := range strings.Lines(old) {
+		columns := strings.Split(strings.TrimSpace(strings.ReplaceAll(line, `\|`, "\x00")), " | ")
+		if len(columns) != 5 {
+			continue
+		}
+		for i, engine := range engineNames {
+			f := fault{stage: strings.TrimPrefix(columns[0], "| "), name: strings.ReplaceAll(columns[1], "\x00", `\|`)}
+			if cell := strings.TrimSuffix(columns[2+i], " |"); t.cells[f.key(engine)] == "" && cell != notRun {
+				t.cells[f.key(engine)] = cell
+			}
+		}
+	}
+}
+
+func (t *table) text(rigs map[string]*rig) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d cases on %s, on %s.\n\n", t.count(), machine(), versions(rigs))
+	fmt.Fprintf(&b, "%d cases on %s, on %s.\n\n", t.count(), versions(rigs), machine())
 	fmt.Fprintln(&b, "| Stage | Fault | podman | docker | local |\n|---|---|---|---|---|")
-	for _, r := range t {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.stage, r.name, r.cells["podman"], r.cells["docker"], r.cells["local"])
+	for _, f := range t.faults {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.stage, f.name, t.cell(f, "podman"), t.cell(f, "docker"), t.cell(f, "local"))
 	}
 	return b.String()
 }

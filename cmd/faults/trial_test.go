@@ -309,6 +309,9 @@ const lockOfOutput = ".dlbench.lock"
 
 // processes are the runners that run outside of containers.
 func (x *trial) processes() (pids []int) {
+	if x.r.name != "local" {
+		return nil // those that there are belong to the trials beside this one
+	}
 	entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range entries {
 		text, err := os.ReadFile(path)

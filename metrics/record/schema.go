@@ -18,7 +18,9 @@ import (
 //go:embed result.schema.json
 var SchemaJSON []byte
 
-const schemaName = "result.schema.json"
+// schemaName is absolute: a relative one is looked for in the working directory,
+// which may be gone.
+const schemaName = "file:///result.schema.json"
 
 // compiled is the schema, compiled once. It cannot fail at run time other than
 // in every run: the schema is part of the program, and a test compiles it.

@@ -133,6 +133,7 @@ func (c *CLI) Output(ctx context.Context, args ...string) (string, error) {
 	command := c.Command(ctx, args...)
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
+	command.WaitDelay = 5 * time.Second // what a cancelled call leaves must not hold its output, and with it the harness
 	if err := command.Run(); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -23,6 +24,7 @@ type container struct {
 	stdout io.Reader
 	stderr io.Reader
 
+	memory  outOfMemory
 	ended   chan struct{} // closed when attach has ended
 	exit    Exit
 	exitErr error
@@ -30,6 +32,7 @@ type container struct {
 	identity     Identity
 	identityOnce sync.Once
 	stop         sync.Mutex
+	stopping     atomic.Bool
 	removed      bool
 }
 
@@ -40,15 +43,23 @@ func (c *CLI) Start(ctx context.Context, spec Spec) (Process, error) {
 		return nil, fmt.Errorf("create a container for %s: %w", spec.Name, err)
 	}
 	id = id[strings.LastIndexByte(id, '\n')+1:]
-	p := &container{engine: c, id: id, ended: make(chan struct{})}
+	p := &container{engine: c, id: id, memory: watchMemory(), ended: make(chan struct{})}
 	// The context ends the session, which stops the container in good order;
 	// it must not kill the attached client behind its back.
 	p.attach = c.Command(context.WithoutCancel(ctx), "start", "--attach", "--interactive", id)
-	p.attach.Dir = os.TempDir() // conmon leaves a file "oom" where it was started, if memory ends at its limit
+	p.attach.Dir = directory() // conmon leaves a file "oom" where it was started, if memory ends at its limit
 	if err := p.connect(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a container for %s: %w", spec.Name, err), c.remove(context.WithoutCancel(ctx), id))
 	}
 	return p, nil
+}
+
+// directory is one for files that nobody misses.
+func directory() string {
+	if info, err := os.Stat(os.TempDir()); err == nil && info.IsDir() {
+		return os.TempDir()
+	}
+	return "/"
 }
 
 func (p *container) connect() error {
@@ -76,7 +87,7 @@ func (p *container) watch() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	oom, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.OOMKilled}}", p.id)
-	p.exit.OOMKilled = err == nil && oom == "true"
+	p.exit.OOMKilled = err == nil && oom == "true" || !p.stopping.Load() && p.memory.explains(p.exit)
 }
 
 func (p *container) Stdin() io.WriteCloser { return p.stdin }
@@ -130,6 +141,7 @@ func (p *container) Stop(ctx context.Context, grace time.Duration) error {
 	if p.removed {
 		return nil
 	}
+	p.stopping.Store(true)
 	select {
 	case <-p.ended:
 	default:

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -60,7 +61,7 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	// Last, so that nothing else decides. Without a GPU a framework touches none.
 	command.Env = append(command.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(spec.GPUs, ","))
 	command.SysProcAttr = OwnGroup()
-	p := &localProcess{command: command, ended: make(chan struct{})}
+	p := &localProcess{command: command, memory: watchMemory(), ended: make(chan struct{})}
 	var err error
 	if p.stdin, err = command.StdinPipe(); err != nil {
 		return nil, err
@@ -114,13 +115,16 @@ type localProcess struct {
 	stdin   io.WriteCloser
 	stdout  io.Reader
 	stderr  io.Reader
+	memory  outOfMemory
 	ended   chan struct{}
 	exit    Exit
 	once    sync.Once
+	stopped atomic.Bool
 }
 
 func (p *localProcess) watch() {
 	p.exit = exitOf(p.command.Wait())
+	p.exit.OOMKilled = !p.stopped.Load() && p.memory.explains(p.exit)
 	close(p.ended)
 }
 
@@ -142,6 +146,7 @@ func (p *localProcess) Wait(ctx context.Context) (Exit, error) {
 // Stop ends the whole process group, politely first.
 func (p *localProcess) Stop(_ context.Context, grace time.Duration) error {
 	p.once.Do(func() {
+		p.stopped.Store(true)
 		group := -p.command.Process.Pid
 		_ = syscall.Kill(group, syscall.SIGTERM)
 		select {

@@ -83,6 +83,7 @@ func meet(what string) *engine.Exit {
 				page[i] = byte(i)
 			}
 			kept = append(kept, page)
+			fmt.Fprintln(os.Stderr, "holds", len(kept)*16, "MiB")
 		}
 	}
 	return nil
