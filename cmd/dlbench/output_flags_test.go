@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ var barriers = map[string]barrier{
 	"full disk": func(dir, file string, content []byte) error {
 		err := errors.Join(mounted(dir, "256k"), os.WriteFile(filepath.Join(dir, file), content, 0o644))
 		if full := os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 1<<20), 0o644); err == nil && !errors.Is(full, unix.ENOSPC) {
-			err = fmt.Errorf("the disk is not full: %v", full)
+			err = fmt.Errorf("the disk is not full: %w", cmp.Or(full, errors.ErrUnsupported))
 		}
 		return err
 	},
@@ -195,6 +196,13 @@ func (s scene) refused(t *testing.T, flag, path string, want int, before func() 
 	}
 	if code != want || stdout != "" || !strings.HasPrefix(stderr, "dlbench: ") || !strings.Contains(stderr, filepath.Dir(path)) {
 		t.Errorf("exits with %d, want %d and a line that names %s; it printed %q and said %q", code, want, path, stdout, stderr)
+	}
+	name := strings.TrimPrefix(flag[strings.LastIndex(flag, "--"):], "-")
+	if len(name) > 2 {
+		name = "-" + name
+	}
+	if asked := "dlbench: " + name + " " + path + ": "; !outputs[flag].dir && !strings.HasPrefix(stderr, asked) { // what fails late says what it wrote
+		t.Errorf("it said %q, want it to begin with %q: the file was not tried first", stderr, asked)
 	}
 	if strings.Contains(stderr, "engine:") {
 		t.Errorf("it was found only after something was begun: %s", stderr)

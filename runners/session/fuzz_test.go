@@ -56,7 +56,7 @@ func hear(t *testing.T, fake *enginetest.Fake, request string, scenario protocol
 	case protocol.Warmup:
 		var r protocol.WarmupResult
 		if r, err = s.Warmup(t.Context(), protocol.WarmupParams{Iterations: 3}); err == nil {
-			counted(t, 3, r.IterationNS)
+			counted(t, r.IterationNS)
 		}
 	case protocol.Measure:
 		var r protocol.MeasureResult
@@ -80,10 +80,10 @@ func known(t *testing.T, err error) {
 	}
 }
 
-func counted(t *testing.T, n int, ns []int64) {
+func counted(t *testing.T, ns []int64) {
 	t.Helper()
-	if len(ns) != n || slices.Min(ns) < 0 {
-		t.Errorf("%v are not %d durations", ns, n)
+	if len(ns) != 3 || slices.Min(ns) < 0 {
+		t.Errorf("%v are not three durations", ns)
 	}
 }
 
@@ -95,11 +95,11 @@ func timed(t *testing.T, scenario protocol.Scenario, r protocol.MeasureResult) {
 	}
 	switch scenario {
 	case protocol.SingleStream:
-		counted(t, 3, r.IterationNS)
+		counted(t, r.IterationNS)
 	case protocol.MultiStream:
-		counted(t, 3, r.QueryNS)
+		counted(t, r.QueryNS)
 	case protocol.Server:
-		counted(t, 3, r.QueryNS)
-		counted(t, 3, r.LagNS)
+		counted(t, r.QueryNS)
+		counted(t, r.LagNS)
 	}
 }
