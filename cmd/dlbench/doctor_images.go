@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ import (
 )
 
 // leastDisk is what the images need while they are built.
-const leastDisk = 25 << 30
+const leastDisk = 20 << 30
 
 func diskFinding(dir string) finding {
 	var fs unix.Statfs_t
@@ -36,12 +37,12 @@ func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache 
 	if err != nil {
 		return nil, err
 	}
-	store := &images.Store{CLI: command, Dir: cache}
+	store := p.host().Store(command, cache, "", nil)
 	list, err := store.List(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	var findings []finding
+	findings := roomFindings(ctx, store, all)
 	for _, s := range list {
 		forGPUs := !slices.Contains(s.Devices, device.CPU.Name)
 		if forGPUs && !gpus {
@@ -59,4 +60,21 @@ func (p *program) imageFindings(ctx context.Context, command *engine.CLI, cache 
 		findings = append(findings, f)
 	}
 	return findings, nil
+}
+
+// roomFindings are the directories that building what is missing needs room in.
+func roomFindings(ctx context.Context, store *images.Store, all []manifest.Manifest) (findings []finding) {
+	places, err := store.Room(ctx, all)
+	if err != nil {
+		return nil // the images themselves say what is wrong
+	}
+	for _, p := range places {
+		f := finding{What: "disk for " + p.What, State: "ok",
+			Text: fmt.Sprintf("building the missing images takes %s in %s, and %s is free there", table.Bytes(p.Bytes), p.Dir, table.Bytes(p.Free))}
+		if p.Short > 0 {
+			f.State, f.Remedy = "warning", fmt.Sprintf("%s is missing on that disk: make room, or move it by %s", table.Bytes(p.Short), p.Variable)
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }

@@ -49,6 +49,11 @@ func (p *program) buildImages(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if places, err := store.Room(c.Context, chosen); err == nil {
+		if err := images.Enough(places); err != nil {
+			return err
+		}
+	}
 	var faults []error
 	err = store.EnsureAll(c.Context, chosen, func(i int, b images.Built) {
 		g.End()

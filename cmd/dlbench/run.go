@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -63,6 +64,7 @@ func (p *program) doRun(c *cli.Context) error {
 	}
 	o.Dir, o.Seen = dir.path, p.seen(c.Context)
 	g.Say("report: %s", filepath.Join(o.Dir, "report.html"))
+	o.Preview = func(rec *record.Record) { p.showPreview(g, rec) }
 	rec, err := measure(c.Context, o)
 	g.End()
 	if rec == nil {
@@ -136,6 +138,16 @@ func unsavedHint(dir string) string {
 		return "make room, or make the directory writable, or give another --out"
 	}
 	return "make room, or make the directory writable, then go on with dlbench run --resume " + dir
+}
+
+// showPreview prints what the first runners came to, as progress: it is no answer.
+func (p *program) showPreview(g *progress, rec *record.Record) {
+	var text strings.Builder
+	if err := reports.Table(&text, rec, p.width); err != nil {
+		return
+	}
+	g.Say("PREVIEW of the runners that are ready, one process each. They are measured again with all others, and nothing of this is kept.\n\n%s\nEND OF PREVIEW: the other images are built now",
+		strings.TrimSpace(text.String()))
 }
 
 // showRun prints the answer: the table, or the record as JSON.

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
 )
 
 // setupCommand is the first half of `make run`: an engine if none answers.
@@ -27,8 +28,10 @@ func (p *program) setupCommand() *cli.Command {
 			}
 			for _, e := range engines.WithImages() {
 				if health := e.Probe(c.Context); health.State == engine.Healthy {
-					_, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version)
-					return err
+					if _, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version); err != nil {
+						return err
+					}
+					return p.foreseeDisk(c.Context, e, cache)
 				}
 			}
 			return p.install(c.Context)
@@ -54,4 +57,23 @@ func (p *program) install(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// foreseeDisk says which directories have no room for the runners' images: a run
+// of some of them may go well.
+func (p *program) foreseeDisk(ctx context.Context, e engine.Engine, cache string) error {
+	command, ok := e.(*engine.CLI)
+	all, err := manifest.Builtin()
+	if err != nil || !ok {
+		return err
+	}
+	for _, f := range roomFindings(ctx, p.host().Store(command, cache, "", nil), all) {
+		if f.Remedy == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s: %s → %s\n", f.What, f.Text, f.Remedy); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -15,7 +15,8 @@ import (
 // building has ended.
 type ahead struct {
 	bench *Bench
-	queue chan Entry // runners that are ready
+	ctx   context.Context // of all verifying; nil before begin
+	queue chan Entry      // runners that are ready
 	over  atomic.Bool
 	work  sync.WaitGroup
 
@@ -43,6 +44,7 @@ func (a *ahead) begin(ctx context.Context) {
 	if a == nil {
 		return
 	}
+	a.ctx = ctx
 	a.work.Go(func() {
 		for e := range a.queue {
 			for _, id := range a.bench.workloads {
@@ -58,14 +60,31 @@ func (a *ahead) begin(ctx context.Context) {
 // and told, when the cells are verified.
 func (a *ahead) verify(ctx context.Context, e Entry, id plan.ID) bool {
 	a.bench.progress.Step("verify "+id.String()+" on "+e.Name()+" while images are built", -1, 0)
-	verdict, err := a.bench.verify(ctx, e, id)
-	if err != nil {
-		return false
+	_, err := a.bench.verify(ctx, e, id)
+	return err == nil
+}
+
+// again goes on after an end, with what is known by then.
+func (a *ahead) again() *ahead {
+	if a == nil {
+		return nil
+	}
+	next := newAhead(a.bench, cap(a.queue))
+	next.verdicts = a.verdicts
+	if a.ctx != nil {
+		next.begin(a.ctx)
+	}
+	return next
+}
+
+// keep remembers a verdict.
+func (a *ahead) keep(e Entry, id plan.ID, verdict *parity.Verdict) {
+	if a == nil {
+		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.verdicts[question{e.Name(), id.String()}] = verdict
-	return true
 }
 
 // end waits for what is being verified, and begins nothing more.

@@ -48,20 +48,22 @@ type Bench struct {
 	entries   []Entry
 	ahead     *ahead  // what was verified while images were built; nil is nothing
 	unbuilt   []error // images that could not be built
-	jobs      int     // images that are built at once
-	timeline  *timeline.Log
-	self      *presence.Presence
-	release   []func() error // of locks
-	making    sync.Mutex
+
+	previewing func(ctx context.Context, b *Bench) // called when the first runners are ready; nil is none
+
+	jobs     int // images that are built at once
+	timeline *timeline.Log
+	self     *presence.Presence
+	release  []func() error // of locks
+	making   sync.Mutex
 }
 
 // Open finds an engine and makes every selected runner startable on it. Close
 // ends what it started.
-func Open(ctx context.Context, s Setup) (*Bench, error) { return open(ctx, s, false) }
+func Open(ctx context.Context, s Setup) (*Bench, error) { return open(ctx, s, hooks{}) }
 
-// open is Open; verifying ahead, it verifies runners on the selected workloads
-// while the images of others are built.
-func open(ctx context.Context, s Setup, verifying bool) (*Bench, error) {
+// open is Open, with what a run does while images are built.
+func open(ctx context.Context, s Setup, h hooks) (*Bench, error) {
 	if err := s.readImages(); err != nil {
 		return nil, err
 	}
@@ -92,8 +94,8 @@ func open(ctx context.Context, s Setup, verifying bool) (*Bench, error) {
 		err = b.room()
 	}
 	if err == nil {
-		if verifying && !b.local() {
-			b.ahead = newAhead(b, 1+len(runners)*len(b.devices))
+		if h.verify && !b.local() {
+			b.ahead, b.previewing = newAhead(b, 1+len(runners)*len(b.devices)), h.preview
 		}
 		err = b.makeStartable(ctx, reference, onDevices(runners, b.devices))
 		b.ahead.end()

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
@@ -109,10 +111,12 @@ func (b *Bench) prepareAll(ctx context.Context, wanted []manifest.Manifest, done
 		store := b.store(command)
 		if missing, err := store.Missing(ctx, wanted); err == nil && missing.Layers == 0 {
 			b.ahead = nil // there is nothing to wait for
+		} else if err == nil {
+			if err := b.announce(ctx, store, missing, wanted); err != nil {
+				return err
+			}
 		}
-		return store.EnsureAll(ctx, wanted, func(n int, built images.Built) {
-			done(n, imageEntry(wanted[n], built.Reference, built.ID), built.Err)
-		})
+		return b.buildAll(ctx, store, wanted, done)
 	}
 	for n, m := range wanted {
 		b.progress.Step("prepare runner "+m.Name, float64(n)/float64(len(wanted)), 0)
@@ -120,6 +124,42 @@ func (b *Bench) prepareAll(ctx context.Context, wanted []manifest.Manifest, done
 		done(n, e, err)
 	}
 	return ctx.Err()
+}
+
+// buildAll builds what is missing; if that is much, first what a preview needs.
+func (b *Bench) buildAll(ctx context.Context, store *images.Store, wanted []manifest.Manifest, done func(n int, e Entry, err error)) error {
+	first, rest, err := b.previewFirst(ctx, store, wanted)
+	if err != nil {
+		return err
+	}
+	ensure := func(places []int) error {
+		return store.EnsureAll(ctx, chosen(wanted, places), func(n int, built images.Built) {
+			done(places[n], imageEntry(wanted[places[n]], built.Reference, built.ID), built.Err)
+		})
+	}
+	store.Expect(ctx, wanted)
+	if len(first) > 0 {
+		if err := ensure(first); err != nil {
+			return err
+		}
+		b.ahead.end()
+		b.previewing(ctx, b)
+		b.ahead = b.ahead.again()
+	}
+	return ensure(rest)
+}
+
+// announce says what is going to be downloaded and built, and refuses what the
+// disks have no room for.
+func (b *Bench) announce(ctx context.Context, store *images.Store, missing images.Needed, wanted []manifest.Manifest) error {
+	if places, err := store.Room(ctx, wanted); err == nil {
+		if err := images.Enough(places); err != nil {
+			return err
+		}
+	}
+	b.progress.Say("images: %d layers to build, about %s to download, %s on disk afterwards; builders' output is in %s",
+		missing.Layers, humanize.Bytes(uint64(missing.Download)), humanize.Bytes(uint64(missing.Disk)), store.Logs)
+	return nil
 }
 
 // local says that runners are not started from images.

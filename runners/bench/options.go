@@ -74,10 +74,11 @@ type Options struct {
 	Machine      string             // name of this machine, whose records are compared with one another; empty leaves that to its hardware
 	Branch       string             // that is measured: its records are kept apart
 
-	Dir    string                     // made before anything is measured; empty makes none
-	Seen   Seen                       // what cells took before, to say how long this will take; nil knows nothing
-	Resume *record.Record             // of an interrupted campaign to go on with; it is changed
-	Save   func(*record.Record) error // after every round and at the end; nil keeps nothing
+	Dir     string                     // made before anything is measured; empty makes none
+	Seen    Seen                       // what cells took before, to say how long this will take; nil knows nothing
+	Resume  *record.Record             // of an interrupted campaign to go on with; it is changed
+	Preview func(*record.Record)       // shown when many images are to be built; nil is none
+	Save    func(*record.Record) error // after every round and at the end; nil keeps nothing
 }
 
 // DefaultLatencyBound is what the p99 of the server scenario may take.

@@ -46,7 +46,11 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if o.Timeline == nil && o.Dir != "" {
 		o.Timeline = timeline.New(filepath.Join(o.Dir, timeline.FileName), o.Host.Now)
 	}
-	if r.Bench, err = open(ctx, o.Setup, !o.SkipParity); err != nil {
+	h := hooks{verify: !o.SkipParity}
+	if o.Preview != nil && o.Resume == nil {
+		h.preview = func(ctx context.Context, b *Bench) { r.preview(ctx, b, o.Preview) }
+	}
+	if r.Bench, err = open(ctx, o.Setup, h); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()

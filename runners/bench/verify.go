@@ -124,6 +124,9 @@ func (b *Bench) verify(ctx context.Context, e Entry, id plan.ID) (*parity.Verdic
 	ended := b.timeline.Begin(timeline.Verify, id.String()+" on "+e.Name())
 	verdict, err := b.judge.VerifyPlans(ctx, c, actual, deep)
 	ended(err)
+	if err == nil {
+		b.ahead.keep(e, id, verdict)
+	}
 	return verdict, err
 }
 

@@ -48,6 +48,13 @@ func (s *Store) EnsureAll(ctx context.Context, ms []manifest.Manifest, ready fun
 	return ctx.Err()
 }
 
+// Expect says what all calls of EnsureAll that follow have to do: the share that is
+// done is one of all that.
+func (s *Store) Expect(ctx context.Context, ms []manifest.Manifest) {
+	missing, _ := s.missing(ctx, ms) // without it only the share that is done is not known
+	s.tally.begin(missing)
+}
+
 // tally knows how much of what is to be built is done.
 type tally struct {
 	mu      sync.Mutex
@@ -66,6 +73,13 @@ func (t *tally) begin(missing []step) {
 		t.seconds[m.tag] = m.Seconds
 		t.total += m.Seconds
 	}
+}
+
+// expecting says that something is still to be made.
+func (t *tally) expecting() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.seconds) > 0
 }
 
 // end counts a layer that nobody waits for any more, whatever became of it.

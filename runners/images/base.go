@@ -32,6 +32,9 @@ type base struct {
 	excluded  []string
 }
 
+// basePrefix begins the names of bases.
+const basePrefix = "dlbench/base-"
+
 // leftOut is left out of every base.
 var leftOut = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"}
 
@@ -57,7 +60,7 @@ func baseNamed(name string) (base, error) {
 	}
 	digest, err := digestOf(strings.Join(append(append([]string{b.release}, b.packages...), b.excluded...), " "),
 		part{docker.Files, "base", func(name string) bool { return path.Ext(name) != ".txt" }})
-	b.tag = "dlbench/base-" + name + ":" + digest
+	b.tag = basePrefix + name + ":" + digest
 	return b, err
 }
 
