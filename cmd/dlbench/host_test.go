@@ -53,7 +53,7 @@ esac`,
 		t.Fatalf("nothing is installed:\n%s", data)
 	}
 	for _, want := range []string{"make test is going to install", "podman", "python3-venv", "chromium", "maven openjdk-17-jdk-headless",
-		"Need to get 405 MB", "After this operation, 1,280 MB", "about 5 GB to download, 25 GiB of disk"} {
+		"Need to get 405 MB", "After this operation, 1,280 MB", "about 4 GB to download, 20 GiB of disk"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not said before it is installed:\n%s", want, data)
 		}
