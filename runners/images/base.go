@@ -129,6 +129,9 @@ func (s *Store) baseFromArchive(ctx context.Context, b base) error {
 		args = append(args, s.aptSources(b.release)...)
 		command := exec.CommandContext(ctx, "mmdebstrap", args...)
 		command.SysProcAttr = engine.OwnGroup()
+		// A filter in Python is started for each of a hundred packages: by the
+		// system's own interpreter, and not by a wrapper that chooses a version.
+		command.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin:"+os.Getenv("PATH"))
 		if err := s.run(ctx, "base image "+b.name+" from Debian's archive", command); err != nil {
 			return err
 		}

@@ -37,6 +37,11 @@ func (s *Store) buildPackages(ctx context.Context, l layer, below, build string)
 		if err := s.writeSettings(filepath.Join(dir, "settings")); err != nil {
 			return err
 		}
+		if l.context == torchContext {
+			if err := s.takeCPUWheel(ctx, dir); err != nil {
+				return err
+			}
+		}
 		var flags []string
 		if s.CLI.Name() == "podman" {
 			var err error
