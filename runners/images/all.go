@@ -30,7 +30,9 @@ func (s *Store) EnsureAll(ctx context.Context, ms []manifest.Manifest, ready fun
 			return refusal // before anything is built in vain
 		}
 	}
-	s.tally.begin(missing)
+	if !s.tally.expecting() {
+		s.tally.begin(missing)
+	}
 	began := time.Now()
 	var telling sync.Mutex
 	var group sync.WaitGroup

@@ -222,3 +222,23 @@ func TestTheShareThatIsBuilt(t *testing.T) {
 		t.Error("no costs are embedded")
 	}
 }
+
+// What is built in two goes is one whole for who watches.
+func TestTheShareIsOneOfAllThatIsExpected(t *testing.T) {
+	s, _ := scriptedBuilds(t, "")
+	s.Progress = &told{}
+	ms := runnersNamed(t, "reference", "onnxruntime")
+	s.Expect(t.Context(), ms)
+	var shares []float64
+	for _, m := range ms {
+		if err := s.EnsureAll(t.Context(), []manifest.Manifest{m}, func(int, Built) {
+			share, _ := s.tally.progress()
+			shares = append(shares, share)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(shares) != 2 || shares[0] <= 0.5 || shares[0] >= 1 || shares[1] != 1 {
+		t.Errorf("the shares are %v", shares)
+	}
+}
