@@ -10,6 +10,10 @@ import (
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
+// chosenWorkloads is what a record has for a suite when workloads were named one by
+// one.
+const chosenWorkloads = "custom"
+
 // mostLeads is how many workloads the closing names one by one.
 const mostLeads = 4
 
@@ -56,9 +60,9 @@ func fastest(rec *record.Record) string {
 
 // next is the command that follows from how a run ended.
 func next(rec *record.Record, dir string) string {
-	again := "dlbench run"
-	if rec.Suite != "" {
-		again += " --suite " + rec.Suite
+	again := "dlbench run --suite " + rec.Suite
+	if rec.Suite == "" || rec.Suite == chosenWorkloads {
+		again = "the same run with"
 	}
 	switch {
 	case rec.Status != record.Complete:

@@ -44,6 +44,10 @@ func TestARunEndsWithThreeLines(t *testing.T) {
 	if want := "next  dlbench run --suite smoke --profile report measures until there are intervals and verdicts"; got[2] != want {
 		t.Errorf("the last line is %q, want %q", got[2], want)
 	}
+	rec.Suite = "custom"
+	if got, want := closing(rec)[2], "next  the same run with --profile report measures until there are intervals and verdicts"; got != want {
+		t.Errorf("without a suite the last line is %q, want %q", got, want)
+	}
 	rec.Profile = "report"
 	if got := closing(rec); !strings.Contains(got[2], "dlbench history add results/x/result.json") {
 		t.Errorf("after a whole run: %q", got[2])

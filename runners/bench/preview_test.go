@@ -16,7 +16,7 @@ import (
 
 // sixRunners is a machine on which the images of a judge and of six runners are
 // to be built; four of them take little.
-func sixRunners(t *testing.T) (*inImages, *steps) {
+func sixRunners(t *testing.T) *inImages {
 	m := newInImages(t, "a", "b", "c", "d", "long", "longest")
 	m.Answer("pull --quiet debian:bookworm-slim", "")
 	for name, image := range map[string]manifest.Image{benchtest.Judge: {Context: "reference"}, "a": {Context: "onnxruntime"}, "b": {Context: "mxnet"},
@@ -25,13 +25,11 @@ func sixRunners(t *testing.T) (*inImages, *steps) {
 		at := slices.IndexFunc(m.setup.Manifests, func(each manifest.Manifest) bool { return each.Name == name })
 		m.setup.Manifests[at].Image = image
 	}
-	s := &steps{}
-	m.setup.Progress = s
-	return m, s
+	return m
 }
 
 func TestTheFirstRunnersArePreviewed(t *testing.T) {
-	m, _ := sixRunners(t)
+	m := sixRunners(t)
 	times := filepath.Join(t.TempDir(), timeline.FileName)
 	o := m.options()
 	o.SkipParity, o.Rounds, o.Timeline = false, 2, timeline.New(times, time.Now)
@@ -106,7 +104,7 @@ func TestThereIsNoPreviewWithoutAReason(t *testing.T) {
 		if testing.Short() && name == "little is missing" {
 			continue // it takes two whole runs
 		}
-		m, _ := sixRunners(t)
+		m := sixRunners(t)
 		o := m.options()
 		o.SkipParity = false
 		change(m, &o)

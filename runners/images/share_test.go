@@ -14,9 +14,9 @@ import (
 )
 
 // stored is a store in which the images of two runners are built.
-func stored(t *testing.T, name string) (*Store, *enginetest.CommandLine, []manifest.Manifest, []Shared) {
+func stored(t *testing.T) (*Store, *enginetest.CommandLine, []manifest.Manifest, []Shared) {
 	t.Helper()
-	s, double, _ := playedStore(t, name, nil)
+	s, double, _ := playedStore(t, "podman", nil)
 	double.Answer("pull --quiet debian:bookworm-slim", "")
 	ms := runnersNamed(t, "reference", "mxnet")
 	var want []Shared
@@ -41,7 +41,7 @@ func refused(t *testing.T, err error, says string) {
 // A registry holds the images under their names; another machine has them from
 // there, with the same digests.
 func TestImagesGoThroughARegistry(t *testing.T) {
-	s, double, ms, want := stored(t, "podman")
+	s, double, ms, want := stored(t)
 	pushed, err := s.Push(t.Context(), ms, "http://localhost:5000/bench/")
 	if err != nil || !slices.Equal(pushed, want) {
 		t.Fatalf("%+v, %v, want %+v", pushed, err, want)
@@ -82,7 +82,7 @@ func TestImagesGoThroughARegistry(t *testing.T) {
 }
 
 func TestAnImageOfTheRegistryIsWhatItsNameSays(t *testing.T) {
-	s, double, ms, want := stored(t, "podman")
+	s, double, ms, want := stored(t)
 	image := func(of Shared) enginetest.Image {
 		i, _ := double.Image(of.Image)
 		return i
@@ -120,7 +120,7 @@ func TestAnImageOfTheRegistryIsWhatItsNameSays(t *testing.T) {
 // With a registry named, what is missing is pulled before anything is built, and
 // what the registry does not have is built.
 func TestMissingImagesArePulledFirst(t *testing.T) {
-	_, double, ms, want := stored(t, "podman")
+	_, double, ms, want := stored(t)
 	first, _ := double.Image(want[0].Image)
 	t.Run("one is there", func(t *testing.T) {
 		s, other, _ := playedStore(t, "podman", nil)
@@ -173,7 +173,7 @@ func TestMissingImagesArePulledFirst(t *testing.T) {
 }
 
 func TestImagesGoThroughADirectory(t *testing.T) {
-	s, double, ms, want := stored(t, "podman")
+	s, double, ms, want := stored(t)
 	dir := filepath.Join(t.TempDir(), "images")
 	index, err := s.Save(t.Context(), ms, dir)
 	if err != nil || !slices.Equal(index.Images, want) || index.Bytes == 0 {
