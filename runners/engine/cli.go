@@ -18,6 +18,7 @@ import (
 type CLI struct {
 	dialect dialect
 	environ []string
+	config  string // the file of ours that podman reads; empty if it reads its own
 	health  Health
 	probed  bool
 	cdi     []string // directories of CDI specifications
@@ -76,8 +77,8 @@ var docker = dialect{
 // NewPodman drives podman. If the host has cgroup version 1, podman's
 // defaults fail, and a configuration of our own is written to configDir.
 func NewPodman(environ []string, configDir string) (*CLI, error) {
-	environ, err := podmanEnvironment(environ, configDir)
-	return &CLI{dialect: podman, environ: environ, cdi: cdiDirectories, machine: thisMachine(), root: "/"}, err
+	environ, config, err := podmanEnvironment(environ, configDir)
+	return &CLI{dialect: podman, environ: environ, config: config, cdi: cdiDirectories, machine: thisMachine(), root: "/"}, err
 }
 
 // NewDocker drives docker.
@@ -93,22 +94,33 @@ default_ulimits=["nofile=1024:4096","nproc=4096:8192"]
 runtime="runc"
 `
 
-func podmanEnvironment(environ []string, dir string) ([]string, error) {
+func podmanEnvironment(environ []string, dir string) (with []string, path string, err error) {
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		return environ, nil // cgroup version 2: the user's own configuration is right
+		return environ, "", nil // cgroup version 2: the user's own configuration is right
 	}
 	for _, variable := range environ {
 		if strings.HasPrefix(variable, "CONTAINERS_CONF=") {
-			return environ, nil
+			return environ, "", nil
 		}
 	}
-	path := filepath.Join(dir, "containers.conf")
+	path = filepath.Join(dir, "containers.conf")
 	if old, err := os.ReadFile(path); err != nil || string(old) != podmanConfig {
 		if err := os.WriteFile(path, []byte(podmanConfig), 0o644); err != nil {
-			return environ, fmt.Errorf("write podman's configuration: %w", err)
+			return environ, "", fmt.Errorf("write podman's configuration: %w", err)
 		}
 	}
-	return append(append([]string(nil), environ...), "CONTAINERS_CONF="+path), nil
+	return append(append([]string(nil), environ...), "CONTAINERS_CONF="+path), path, nil
+}
+
+// keepConfig writes podman's configuration again if somebody has removed it with
+// the cache: without it nothing could be stopped or removed any more.
+func (c *CLI) keepConfig() {
+	if c.config == "" {
+		return
+	}
+	if _, err := os.Stat(c.config); err != nil && os.MkdirAll(filepath.Dir(c.config), 0o755) == nil {
+		_ = os.WriteFile(c.config, []byte(podmanConfig), 0o644) // the call itself will say what is wrong
+	}
 }
 
 // OwnedBy labels what is started from now on, so that other dlbench processes
@@ -121,6 +133,7 @@ func (c *CLI) Name() string { return c.dialect.name }
 // Command is one call of the engine, in a process group of its own, so that a
 // Ctrl-C at the terminal reaches only the harness.
 func (c *CLI) Command(ctx context.Context, args ...string) *exec.Cmd {
+	c.keepConfig()
 	command := exec.CommandContext(ctx, c.dialect.name, args...)
 	command.Env = c.environ
 	command.SysProcAttr = OwnGroup()

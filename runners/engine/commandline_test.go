@@ -384,6 +384,21 @@ func TestPodmansConfiguration(t *testing.T) {
 	if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), `runtime="runc"`) {
 		t.Errorf("it has %q, %v", data, err)
 	}
+	kept := filepath.Join(t.TempDir(), "cache")
+	if err := os.Mkdir(kept, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c, err := engine.NewPodman(os.Environ(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(kept); err != nil {
+		t.Fatal(err)
+	}
+	c.Command(t.Context(), "rm")
+	if _, err := os.Stat(filepath.Join(kept, "containers.conf")); err != nil {
+		t.Errorf("a configuration that was removed with the cache stays away: %v", err)
+	}
 	if _, err := engine.NewPodman(nil, filepath.Join(dir, "no such directory")); err == nil || !strings.Contains(err.Error(), "podman's configuration") {
 		t.Errorf("got %v", err)
 	}
