@@ -21,7 +21,7 @@ func surroundings() []fault {
 			p.ends(0, ``)
 			x.record("out", record.Complete, 2)
 		}},
-		{"measure", "TMPDIR that is not there", "", func(x *trial) {
+		{"measure", "TMPDIR that is not there", "docker local", func(x *trial) {
 			x.env = append(x.env, "TMPDIR=/no/such/directory")
 			x.start(x.measure("good")...).ends(0, `record +out`)
 			x.record("out", record.Complete, 2)

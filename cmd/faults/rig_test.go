@@ -178,7 +178,7 @@ func (c *campaign) importRunner(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	for _, tag := range []string{image, second} {
-		if _, err := r.call("import", path, tag); err != nil {
+		if _, err := r.call("import", "--change", "ENV NAME="+tag, path, tag); err != nil { // so that they are two images
 			t.Fatal(err)
 		}
 	}
