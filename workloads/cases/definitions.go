@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/plan"
@@ -10,7 +11,7 @@ import (
 func definitions() []definition {
 	var all []definition
 	for _, group := range [][]definition{
-		convolutions(), transposed(), normalizations(), layerNormalizations(), activations(), slopes(), pools(), binary(), others(), layouts(),
+		convolutions(), transposed(), normalizations(), layerNormalizations(), activations(), gates(), slopes(), pools(), binary(), others(), layouts(),
 	} {
 		all = append(all, group...)
 	}
@@ -58,6 +59,8 @@ func convolutions() []definition {
 		conv("pads-all-different", image, 6, 4, 1, 1, 1, true, 0, 1, 2, 3),
 		conv("groups", image, 6, 3, 1, 1, 2, false, 1, 1, 1, 1),
 		conv("depthwise", image, 4, 3, 1, 1, 4, false, 1, 1, 1, 1),
+		conv("depthwise-stride2", []int{2, 16, 9, 8}, 16, 3, 2, 1, 16, false, 1, 1, 1, 1),
+		conv("depthwise-240", []int{2, 240, 8, 8}, 240, 3, 2, 1, 240, false, 1, 1, 1, 1),
 		conv("groups-stride2-bias", image, 6, 3, 2, 1, 2, true, 1, 1, 1, 1),
 		conv("dilated", image, 6, 3, 1, 2, 1, false, 2, 2, 2, 2),
 		conv("dilated-valid", image, 6, 3, 1, 2, 1, true, 0, 0, 0, 0),
@@ -138,6 +141,31 @@ func activations() []definition {
 		simple("lrn/alexnet", "LRN", network.Attributes{"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": 5}),
 		simple("lrn/strong", "LRN", network.Attributes{"alpha": 0.5, "beta": 0.75, "bias": 1.5, "size": 3}),
 	}
+}
+
+// gates multiply what an operator made by an activation of it: a framework that
+// keeps nothing in inference must not overwrite what is read again.
+func gates() []definition {
+	var all []definition
+	for _, c := range []struct {
+		op         string
+		attributes network.Attributes
+	}{
+		{"Relu", network.Attributes{}},
+		{"Sigmoid", network.Attributes{}},
+		{"LeakyRelu", network.Attributes{"alpha": 0.1}},
+		{"HardSigmoid", network.Attributes{"alpha": 0.2, "beta": 0.5}},
+		{"HardSwish", network.Attributes{}},
+		{"Gelu", network.Attributes{"approximate": "none"}},
+		{"Clip", network.Attributes{"min": 0.0, "max": 6.0}},
+	} {
+		all = append(all, definition{name: "mul/by-its-" + strings.ToLower(c.op), mode: plan.Infer, input: image, op: "Mul", inputs: []string{"made", "gate"},
+			before: []network.Node{
+				{Name: "made", Op: "Add", Inputs: []string{"input", "input"}, Output: "made", Attributes: network.Attributes{}},
+				{Name: "gate", Op: c.op, Inputs: []string{"made"}, Output: "gate", Attributes: c.attributes},
+			}})
+	}
+	return all
 }
 
 // slopes are trained: one for each channel, or one for all.

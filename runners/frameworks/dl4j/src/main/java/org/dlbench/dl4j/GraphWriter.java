@@ -240,8 +240,19 @@ final class GraphWriter {
     activation(node, x, kind.getActivationFunction());
   }
 
+  /** In inference an ActivationLayer overwrites its input: what is read again is copied before. */
   private void activation(Plan.Node node, String x, IActivation kind) {
-    graph.addLayer(node.name(), new ActivationLayer.Builder().activation(kind).build(), x);
+    String own = x;
+    if (!plan.training && readers(x) > 1) {
+      own = node.name() + " copied";
+      graph.addVertex(own, new ScaleVertex(1.0), x);
+    }
+    graph.addLayer(node.name(), new ActivationLayer.Builder().activation(kind).build(), own);
+  }
+
+  /** How often the plan reads what a vertex makes. */
+  private long readers(String vertex) {
+    return plan.nodes.stream().flatMap(node -> node.data().stream()).filter(value -> vertex.equals(vertices.get(value))).count();
   }
 
   /** What no layer or vertex of DL4J computes. */
