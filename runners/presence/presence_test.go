@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func holder(t *testing.T, dir string, wrapper ...string) (lock string, end func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append(wrapper, self)
+	args := slices.Concat(wrapper, []string{self})
 	command := exec.Command(args[0], args[1:]...)
 	command.Env = append(os.Environ(), asHolder+"="+dir)
 	stdin, err := command.StdinPipe()
