@@ -63,7 +63,7 @@ func (p *program) doRun(c *cli.Context) error {
 		}
 	}
 	o.Dir, o.Seen = dir.path, p.seen(c.Context)
-	g.Say("report: %s", filepath.Join(o.Dir, "report.html"))
+	g.Say("the report will be %s", filepath.Join(o.Dir, "report.html"))
 	o.Preview = func(rec *record.Record) { p.showPreview(g, rec) }
 	rec, err := measure(c.Context, o)
 	g.End()

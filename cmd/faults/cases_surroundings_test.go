@@ -26,6 +26,11 @@ func surroundings() []fault {
 			x.start(x.measure("good")...).ends(0, `record +out`)
 			x.record("out", record.Complete, 2)
 		}},
+		{"prepare", "TMPDIR that is not there", "podman", func(x *trial) {
+			x.env = append(x.env, "TMPDIR=/no/such/directory")
+			x.start(x.measure("good")...).ends(5, `TMPDIR=/no/such/directory is no directory`)
+			x.none("out")
+		}},
 		{"measure", "working directory that was removed", "podman local", func(x *trial) {
 			args := append(x.measure("good"), "--out", x.path("out"), "--runner-dir", x.path("runners"))
 			p := x.startBy([]string{"sh", "-c", `mkdir cwd; cd cwd; rmdir ../cwd; exec "$@"`, "sh"}, args...)

@@ -37,6 +37,7 @@ type dialect struct {
 	missing func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 	manager string                                                              // what asks `info` who makes control groups
 	parent  func(told []string) string                                          // the group that containers are put below, by the answer
+	scratch string                                                              // the variable that names a directory it cannot do without
 }
 
 // unprivileged is a user that no system has; images need no entry for it.
@@ -56,6 +57,7 @@ var podman = dialect{
 	missing: podmanMissing,
 	manager: "{{.Host.CgroupManager}} {{.Host.Security.Rootless}}",
 	parent:  podmanParent,
+	scratch: "TMPDIR",
 }
 
 var docker = dialect{
@@ -175,7 +177,25 @@ func (c *CLI) probe(ctx context.Context) Health {
 	if err != nil {
 		return Health{State: Unhealthy, Reason: err.Error(), Hint: c.startRemedy(err)}
 	}
+	if reason := c.cannotWrite(); reason != "" {
+		return Health{State: Unhealthy, Reason: reason, Hint: "set " + c.dialect.scratch + " to a directory that is there, or unset it"}
+	}
 	return Health{State: Healthy, Version: version}
+}
+
+// cannotWrite says that the directory for temporary files is not there. Podman
+// then fails every call but that for its version, as if no image were there.
+func (c *CLI) cannotWrite() string {
+	for _, variable := range c.environ {
+		name, dir, _ := strings.Cut(variable, "=")
+		if name != c.dialect.scratch || dir == "" {
+			continue
+		}
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Sprintf("%s=%s is no directory, and %s writes there", name, dir, c.dialect.name)
+		}
+	}
+	return ""
 }
 
 // remove kills and removes a container; one that is gone already is fine.

@@ -314,6 +314,29 @@ func TestASweepGoesOnAfterOneThatItCannotRemove(t *testing.T) {
 	}
 }
 
+// Podman tells its version without a directory for temporary files, and fails
+// everything else, so that images seemed to be missing and were built.
+func TestATMPDIRThatIsNotThereIsTold(t *testing.T) {
+	bothPlayed(t, func(t *testing.T, c *engine.CLI, _ *enginetest.CommandLine) {
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "gone"))
+		health := func() engine.Health { again, _ := played(t, c.Name()); return again.Probe(t.Context()) }
+		h := health()
+		if c.Name() == "docker" { // whose daemon has directories of its own
+			if h.State != engine.Healthy {
+				t.Errorf("health is %+v", h)
+			}
+			return
+		}
+		if h.State != engine.Unhealthy || !strings.Contains(h.Reason, "/gone is no directory") || !strings.Contains(h.Hint, "TMPDIR") {
+			t.Errorf("health is %+v", h)
+		}
+		t.Setenv("TMPDIR", "")
+		if h := health(); h.State != engine.Healthy {
+			t.Errorf("health is %+v without it", h)
+		}
+	})
+}
+
 func TestHealth(t *testing.T) {
 	bothPlayed(t, func(t *testing.T, c *engine.CLI, double *enginetest.CommandLine) {
 		for range 2 {
