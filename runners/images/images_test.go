@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -141,11 +142,23 @@ func TestSettingsOfTheMachine(t *testing.T) {
 	}
 }
 
-// told is what a store says.
-type told struct{ steps, details []string }
+// told is what a store says, of several builders at once.
+type told struct {
+	mu             sync.Mutex
+	steps, details []string
+}
 
-func (t *told) Step(text string, _ float64, _ time.Duration) { t.steps = append(t.steps, text) }
-func (t *told) Detail(text string)                           { t.details = append(t.details, text) }
+func (t *told) Step(text string, _ float64, _ time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.steps = append(t.steps, text)
+}
+
+func (t *told) Detail(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.details = append(t.details, text)
+}
 
 func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
 	var said told
