@@ -11,7 +11,6 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
-	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/runners/bench"
 )
@@ -83,7 +82,13 @@ func remeasured(t *testing.T, p *program, result, baseline *record.Record, dir s
 	t.Helper()
 	setup := bench.Defaults().Setup
 	setup.Host = p.host()
-	r, err := bench.Remeasure(t.Context(), bench.Sides{Setup: setup, Result: result, Baseline: baseline, BaselineName: gate.BaselineName, Dir: dir, Save: reports.Save})
+	kept := stageFiles{}
+	t.Cleanup(func() {
+		if err := kept.lost(); err != nil {
+			t.Error(err)
+		}
+	})
+	r, err := bench.Remeasure(t.Context(), bench.Sides{Setup: setup, Result: result, Baseline: baseline, BaselineName: gate.BaselineName, Dir: dir, Save: kept.save})
 	return stages{r}, err
 }
 
