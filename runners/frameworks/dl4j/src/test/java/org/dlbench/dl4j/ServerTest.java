@@ -66,7 +66,7 @@ class ServerTest {
 
   @Test
   void aNetworkComputedByHand() throws IOException {
-    Map<String, Safetensors.Tensor> seen = verified("train");
+    Map<String, Safetensors.Tensor> seen = verified(PLAN.formatted("train"));
     // 1·1 + 2·0 + 3·0 + 4·(-1) = -3; logits -3·(1, -1) + (0, 1)
     assertEquals(-3f, seen.get("output.logits").floats()[0]);
     assertEquals(4f, seen.get("output.logits").floats()[1]);
@@ -85,7 +85,22 @@ class ServerTest {
 
   @Test
   void inferenceWritesOutputsAlone() throws IOException {
-    assertEquals(List.of("output.logits"), List.copyOf(verified("infer").keySet()));
+    assertEquals(List.of("output.logits"), List.copyOf(verified(PLAN.formatted("infer")).keySet()));
+  }
+
+  @Test
+  void anActivationLeavesWhatIsReadAgain() throws IOException {
+    String nodes = """
+        {"name": "s", "op": "Sigmoid", "inputs": ["c"], "output": "s", "shape": [1, 1, 1, 1]},
+        {"name": "m", "op": "Mul", "inputs": ["c", "s"], "output": "m", "shape": [1, 1, 1, 1]},
+        {"name": "f", "op": "Flatten", "inputs": ["m"]""";
+    String swish = PLAN.replace("{\"name\": \"f\", \"op\": \"Flatten\", \"inputs\": [\"c\"]", nodes);
+    double product = -3 / (1 + Math.exp(3));
+    for (String mode : List.of("infer", "train")) {
+      float[] logits = verified(swish.formatted(mode)).get("output.logits").floats();
+      assertEquals(product, logits[0], 1e-6, mode);
+      assertEquals(1 - product, logits[1], 1e-6, mode);
+    }
   }
 
   @Test
@@ -98,7 +113,7 @@ class ServerTest {
 
   @Test
   void queriesByScheduleAndInGroups() throws IOException {
-    Path plan = plan("infer");
+    Path plan = plan(PLAN.formatted("infer"));
     String measure = "{\"id\": %d, \"request\": \"measure\", \"params\": {\"iterations\": 4, %s}}";
     List<JsonObject> replies = converse(
         "{\"id\": 1, \"request\": \"hello\"}", load(plan, directory.resolve("weights"), directory.resolve("batch")),
@@ -132,8 +147,8 @@ class ServerTest {
         .formatted(plan, weights, batch);
   }
 
-  private Map<String, Safetensors.Tensor> verified(String mode) throws IOException {
-    Path plan = plan(mode);
+  private Map<String, Safetensors.Tensor> verified(String network) throws IOException {
+    Path plan = plan(network);
     Path out = directory.resolve("out");
     String ask = "{\"id\": 3, \"request\": \"verify\", \"params\": {\"output\": \"%s\", \"gradients\": true, \"steps\": 2}}";
     List<JsonObject> replies = converse("{\"id\": 1, \"request\": \"hello\"}",
@@ -143,9 +158,9 @@ class ServerTest {
     return Safetensors.read(out);
   }
 
-  /** The files of the small network; returns the plan's. */
-  private Path plan(String mode) throws IOException {
-    Path plan = Files.writeString(directory.resolve("plan"), PLAN.formatted(mode));
+  /** The files of a plan with the small network's parameters; returns the plan's. */
+  private Path plan(String network) throws IOException {
+    Path plan = Files.writeString(directory.resolve("plan"), network);
     Path weights = directory.resolve("weights");
     Map<String, Safetensors.Tensor> tensors = new LinkedHashMap<>();
     tensors.put("c.weight", Safetensors.Tensor.of(new long[] {1, 1, 2, 2}, new float[] {1, 0, 0, -1}));
