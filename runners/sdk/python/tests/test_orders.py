@@ -3,6 +3,8 @@ out, and what people write without a transposition for channels last has none he
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import adapters
 import numpy as np
 import plans
@@ -10,8 +12,6 @@ import pytest
 
 from dlbench_sdk.nhwc import layout_of
 from dlbench_sdk.orders import NCHW, NHWC, Orders, Turning, grouped
-
-reference = adapters.module("reference", "operators.py")
 
 
 class Numpy(Turning):
@@ -67,12 +67,8 @@ def on_orders(plan, images):
 
 
 def by_the_reference(plan):
-    values = {plan.input: plan.inputs[0]}
-    for node in plan.nodes:
-        operator = reference.OPERATORS[node.op](training=False)
-        operands = [*(values[n] for n in node.data), *(plan.weights[n] for n in node.params)]
-        values[node.output] = operator.forward(node, *operands)
-    return values
+    every = (plan.input, *(node.output for node in plan.nodes))
+    return adapters.network("reference", replace(plan, outputs=every)).outputs(0)
 
 
 def chain(directory, *steps):
@@ -185,6 +181,6 @@ def test_a_flatten_that_more_than_dense_layers_read_is_in_the_plans_order(tmp_pa
     plan = chain(tmp_path, *NORM)
     flat = next(n for n in plan.nodes if n.op == "Flatten")
     assert Orders(plan, NHWC).flattens_in_place(flat)
-    seen = type(plan)(**{**vars(plan), "outputs": ("logits", flat.output)})
+    seen = replace(plan, outputs=("logits", flat.output))
     orders = Orders(seen, NHWC)
     assert not orders.flattens_in_place(flat) and orders.turns[flat.name] == [(0, 3, 1, 2)]
