@@ -240,14 +240,18 @@ final class GraphWriter {
     activation(node, x, kind.getActivationFunction());
   }
 
-  /** In inference an ActivationLayer overwrites its input: what is read again is copied before. */
+  /** In inference an ActivationLayer overwrites its input: what is read again, or seen, is copied before. */
   private void activation(Plan.Node node, String x, IActivation kind) {
     String own = x;
-    if (!plan.training && readers(x) > 1) {
+    if (!plan.training && (x.equals(plan.input) || isOutput(x) || readers(x) > 1)) {
       own = node.name() + " copied";
       graph.addVertex(own, new ScaleVertex(1.0), x);
     }
     graph.addLayer(node.name(), new ActivationLayer.Builder().activation(kind).build(), own);
+  }
+
+  private boolean isOutput(String vertex) {
+    return plan.outputs.stream().anyMatch(value -> vertex.equals(vertices.get(value)));
   }
 
   /** How often the plan reads what a vertex makes. */

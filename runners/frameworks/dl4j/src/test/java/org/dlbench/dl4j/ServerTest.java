@@ -104,6 +104,32 @@ class ServerTest {
   }
 
   @Test
+  void anActivationLeavesWhatIsSeen() throws IOException {
+    String nodes = """
+        {"name": "r", "op": "Relu", "inputs": ["c"], "output": "r", "shape": [1, 1, 1, 1]},
+        {"name": "f", "op": "Flatten", "inputs": ["r"]""";
+    String seen = PLAN.replace("{\"name\": \"f\", \"op\": \"Flatten\", \"inputs\": [\"c\"]", nodes)
+        .replace("[\"logits\"]", "[\"logits\", \"c\"]");
+    assertEquals(-3f, verified(seen.formatted("infer")).get("output.c").floats()[0]);
+  }
+
+  @Test
+  void anActivationLeavesTheInput() throws IOException {
+    String nodes = """
+        {"name": "s", "op": "Sigmoid", "inputs": ["x"], "output": "s", "shape": [1, 1, 2, 2]},
+        {"name": "c", "op": "Conv", "inputs": ["s\"""";
+    Path plan = plan(PLAN.replace("{\"name\": \"c\", \"op\": \"Conv\", \"inputs\": [\"x\"", nodes).formatted("infer"));
+    Runner runner = new Runner();
+    runner.load(Plan.read(plan, directory.resolve("weights"), directory.resolve("batch")));
+    double want = 1 / (1 + Math.exp(-1)) - 1 / (1 + Math.exp(-4));
+    for (int step = 0; step < 2; step++) {
+      runner.step(0);
+      assertEquals(want, runner.last()[0], 1e-6, "step " + step);
+    }
+    runner.unload();
+  }
+
+  @Test
   void aBrokenPlanIsNamed() throws IOException {
     Path plan = Files.writeString(directory.resolve("plan"), "{\"schema_version\": 99}");
     List<JsonObject> replies = converse("{\"id\": 1, \"request\": \"hello\"}", load(plan, plan, plan));
