@@ -153,8 +153,7 @@ func (c *CLI) Output(ctx context.Context, args ...string) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		text := strings.TrimSpace(errs.String())
-		return "", fmt.Errorf("%s %s: %w: %s", c.dialect.name, args[0], err, text[strings.LastIndexByte(text, '\n')+1:])
+		return "", fmt.Errorf("%s %s: %w: %s", c.dialect.name, args[0], err, last(errs.String()))
 	}
 	return strings.TrimSpace(out.String()), nil
 }

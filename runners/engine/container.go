@@ -38,11 +38,10 @@ type container struct {
 
 // Start creates a container and attaches to it.
 func (c *CLI) Start(ctx context.Context, spec Spec) (Process, error) {
-	id, err := c.Output(ctx, c.createArguments(spec)...)
+	id, err := c.create(ctx, spec)
 	if err != nil {
 		return nil, fmt.Errorf("create a container for %s: %w", spec.Name, err)
 	}
-	id = id[strings.LastIndexByte(id, '\n')+1:]
 	p := &container{engine: c, id: id, memory: watchMemory(), ended: make(chan struct{})}
 	// The context ends the session, which stops the container in good order;
 	// it must not kill the attached client behind its back.
@@ -52,6 +51,13 @@ func (c *CLI) Start(ctx context.Context, spec Spec) (Process, error) {
 		return nil, errors.Join(fmt.Errorf("start a container for %s: %w", spec.Name, err), c.remove(context.WithoutCancel(ctx), id))
 	}
 	return p, nil
+}
+
+// create makes a container and tells its ID, which the engine may print below
+// warnings.
+func (c *CLI) create(ctx context.Context, spec Spec) (id string, err error) {
+	told, err := c.Output(ctx, c.createArguments(spec)...)
+	return last(told), err
 }
 
 // directory is one for files that nobody misses.

@@ -31,11 +31,10 @@ func (c *CLI) tryTiny(ctx context.Context, spec Spec) error {
 		return err
 	}
 	spec.Command = []string{"/exit"}
-	id, err := c.Output(ctx, c.createArguments(spec)...)
+	id, err := c.create(ctx, spec)
 	if err != nil {
 		return err
 	}
-	id = id[strings.LastIndexByte(id, '\n')+1:]
 	_, err = c.Output(ctx, "start", "--attach", id)
 	return errors.Join(err, c.remove(context.WithoutCancel(ctx), id))
 }
