@@ -21,10 +21,11 @@ func (c *CLI) HandOver(ctx context.Context, uuids ...string) *EnvironmentError {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if _, err := c.tinyImage(ctx); err != nil {
+	image, err := c.tinyImage(ctx)
+	if err != nil {
 		return nil // it cannot be tried here: the specification was looked at
 	}
-	err := c.tryTiny(ctx, Spec{Session: "preflight", GPUs: uuids})
+	err = c.tryTiny(ctx, Spec{Image: image, GPUs: uuids})
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}

@@ -17,7 +17,10 @@ import (
 func (c *CLI) Try(ctx context.Context) *EnvironmentError {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	err := c.tryTiny(ctx, Spec{Session: "preflight", MemoryBytes: 64 << 20})
+	image, err := c.tinyImage(ctx)
+	if err == nil {
+		err = c.tryTiny(ctx, Spec{Image: image, MemoryBytes: 64 << 20})
+	}
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
@@ -26,11 +29,7 @@ func (c *CLI) Try(ctx context.Context) *EnvironmentError {
 
 // tryTiny starts and removes a container of the tiny image.
 func (c *CLI) tryTiny(ctx context.Context, spec Spec) error {
-	var err error
-	if spec.Image, err = c.tinyImage(ctx); err != nil {
-		return err
-	}
-	spec.Command = []string{"/exit"}
+	spec.Session, spec.Command = "preflight", []string{"/exit"}
 	id, err := c.create(ctx, spec)
 	if err != nil {
 		return err
