@@ -36,7 +36,7 @@ type dialect struct {
 	gpus    func(c *CLI, uuids []string) []string
 	missing func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 	manager string                                                              // what asks `info` who makes control groups
-	parent  func(told []string) string                                          // the group that containers are put below, by the answer
+	parent  func(told string) string                                            // the group that containers are put below, by the answer
 	scratch string                                                              // the variable that names a directory it cannot do without
 }
 

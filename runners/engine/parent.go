@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/dlbench/dlbench/metrics/sample"
 )
@@ -18,7 +17,7 @@ func (c *CLI) ParentLimits(ctx context.Context) sample.Limits {
 	if err != nil {
 		return sample.Limits{}
 	}
-	group := c.dialect.parent(strings.Fields(text))
+	group := c.dialect.parent(text)
 	if group == "" {
 		return sample.Limits{}
 	}
@@ -27,8 +26,8 @@ func (c *CLI) ParentLimits(ctx context.Context) sample.Limits {
 
 // podmanParent is podman's default for a manager of groups, with "true" if it is
 // a user's own. A user's without systemd stay in the group of their session.
-func podmanParent(told []string) string {
-	switch strings.Join(told, " ") {
+func podmanParent(told string) string {
+	switch told {
 	case "cgroupfs false":
 		return "/libpod_parent"
 	case "systemd false":
@@ -40,8 +39,8 @@ func podmanParent(told []string) string {
 }
 
 // dockerParent is docker's default; the daemon does not tell of another one.
-func dockerParent(told []string) string {
-	switch strings.Join(told, " ") {
+func dockerParent(told string) string {
+	switch told {
 	case "cgroupfs":
 		return "/docker"
 	case "systemd":
