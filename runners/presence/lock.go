@@ -21,12 +21,8 @@ const retry = 200 * time.Millisecond
 func Exclusive(path string) (release func() error, err error) {
 	for {
 		lock := flock.New(path)
-		free, err := lock.TryLock()
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		case !free:
-			return nil, ErrTaken
+		if err := atOnce(lock); err != nil {
+			return nil, err
 		}
 		if there(lock) {
 			return func() error { return errors.Join(removed(path), lock.Unlock()) }, nil
@@ -35,6 +31,18 @@ func Exclusive(path string) (release func() error, err error) {
 			return nil, err
 		}
 	}
+}
+
+// atOnce takes a lock for this process alone, or fails.
+func atOnce(lock *flock.Flock) error {
+	free, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", lock.Path(), err)
+	case !free:
+		return ErrTaken
+	}
+	return nil
 }
 
 // there says whether a lock's file is the one that others find by its path.
@@ -51,12 +59,8 @@ func Change(path string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	free, err := lock.TryLock()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	case !free:
-		return nil, ErrTaken
+	if err := atOnce(lock); err != nil {
+		return nil, err
 	}
 	return lock.Unlock, nil
 }
