@@ -151,10 +151,7 @@ const (
 )
 
 func stateOf(path string) state {
-	if _, err := os.Stat(path); err != nil {
-		return unseen
-	}
-	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which makes no file
 	locked, err := lock.TryRLock()
 	switch {
 	case err != nil:
