@@ -77,11 +77,11 @@ func (d *double) play(args []string) int {
 	case "import":
 		return d.fault(d.keep(last, Image{Arguments: args[1:]}))
 	case "tag":
-		return d.fault(d.copyImage(args[1], d.dir, last, d.dir))
+		return d.fault(d.give(args[1], d, last))
 	case "rmi":
 		return d.fault(os.Remove(d.imagePath(last)))
 	case "push":
-		return d.fault(d.copyImage(last, d.dir, last, d.registry()))
+		return d.fault(d.give(last, d.registry(), last))
 	case "pull":
 		return d.pull(last)
 	case "save":

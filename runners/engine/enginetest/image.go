@@ -22,25 +22,33 @@ type Image struct {
 // Have makes the double have an image.
 func (c *CommandLine) Have(reference string) {
 	c.t.Helper()
-	if err := newDouble(c.dir).keep(reference, Image{}); err != nil {
-		c.t.Fatal(err)
-	}
+	c.keep(newDouble(c.dir), reference, Image{})
 }
 
 // Image is what an image was made from; false if there is none of that name.
 func (c *CommandLine) Image(reference string) (Image, bool) {
 	c.t.Helper()
-	i, err := newDouble(c.dir).image(reference)
+	return c.imageOf(newDouble(c.dir), reference)
+}
+
+func (c *CommandLine) keep(d *double, reference string, i Image) {
+	c.t.Helper()
+	if err := d.keep(reference, i); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *CommandLine) imageOf(d *double, reference string) (Image, bool) {
+	c.t.Helper()
+	i, err := d.image(reference)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.t.Fatal(err)
 	}
 	return i, err == nil
 }
 
-func (d *double) imagePath(reference string) string { return imageIn(d.dir, reference) }
-
-func imageIn(dir, reference string) string {
-	return filepath.Join(dir, "images", url.PathEscape(reference))
+func (d *double) imagePath(reference string) string {
+	return filepath.Join(d.dir, "images", url.PathEscape(reference))
 }
 
 func (d *double) keep(reference string, i Image) error {
@@ -108,10 +116,9 @@ func (d *double) named(reference string) (Image, error) {
 	if i, err := d.image(reference); err == nil {
 		return i, nil
 	}
-	entries, err := os.ReadDir(filepath.Join(d.dir, "images"))
-	for _, e := range entries {
-		name, _ := url.PathUnescape(e.Name())
-		if i, err := d.image(name); err == nil && i.ID == reference {
+	references, err := d.references()
+	for _, each := range references {
+		if i, err := d.image(each); err == nil && i.ID == reference {
 			return i, nil
 		}
 	}
@@ -120,13 +127,24 @@ func (d *double) named(reference string) (Image, error) {
 
 // list answers `images` with the names of all.
 func (d *double) list() int {
-	entries, err := os.ReadDir(filepath.Join(d.dir, "images"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	for _, e := range entries {
-		name, _ := url.PathUnescape(e.Name())
-		fmt.Println(name)
+	references, err := d.references()
+	for _, each := range references {
+		fmt.Println(each)
 	}
 	return d.fault(err)
+}
+
+func (d *double) references() (all []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(d.dir, "images"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		reference, err := url.PathUnescape(e.Name())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, reference)
+	}
+	return all, err
 }

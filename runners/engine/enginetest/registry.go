@@ -2,46 +2,39 @@ package enginetest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 )
 
-// registry is where the double pushes to and pulls from: beside its own images.
-func (d *double) registry() string { return filepath.Join(d.dir, "registry") }
+// registry is what the double pushes to and pulls from: another one, which has
+// only images.
+func (d *double) registry() *double { return newDouble(filepath.Join(d.dir, "registry")) }
 
 // Publish puts an image into the registry that the double pulls from.
 func (c *CommandLine) Publish(reference string, i Image) {
 	c.t.Helper()
-	if err := newDouble(newDouble(c.dir).registry()).keep(reference, i); err != nil {
-		c.t.Fatal(err)
-	}
+	c.keep(newDouble(c.dir).registry(), reference, i)
 }
 
 // Published is an image of the registry; false if there is none of that name.
 func (c *CommandLine) Published(reference string) (Image, bool) {
 	c.t.Helper()
-	i, err := newDouble(newDouble(c.dir).registry()).image(reference)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.t.Fatal(err)
-	}
-	return i, err == nil
+	return c.imageOf(newDouble(c.dir).registry(), reference)
 }
 
-// copyImage gives an image, or its copy elsewhere, a name.
-func (d *double) copyImage(from, fromDir, to, toDir string) error {
-	i, err := newDouble(fromDir).named(from)
+// give gives an image a name in another double, or another name in this one.
+func (d *double) give(reference string, to *double, name string) error {
+	i, err := d.named(reference)
 	if err != nil {
 		return err
 	}
-	return newDouble(toDir).keep(to, i)
+	return to.keep(name, i)
 }
 
 func (d *double) pull(reference string) int {
-	if err := d.copyImage(reference, d.registry(), reference, d.dir); err != nil {
+	if err := d.registry().give(reference, d, reference); err != nil {
 		return d.fault(fmt.Errorf("reading manifest of %s: manifest unknown", reference))
 	}
 	return 0
