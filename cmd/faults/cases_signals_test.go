@@ -146,21 +146,12 @@ func suspended(x *trial) {
 // record.
 func readerDies(x *trial) {
 	x.runner("slow", image, "load:pause")
-	args := x.measure("slow")
 	read, write, err := os.Pipe()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	p := &program{x: x, command: exec.Command("env", append([]string{"--default-signal", x.c.dlbench}, args...)...), said: &output{}, ended: make(chan struct{})}
-	p.command.Dir, p.command.Env, p.command.Stdout, p.command.Stderr = x.dir, x.environ(), write, write
-	if err := p.command.Start(); err != nil {
-		x.t.Fatal(err)
-	}
+	p := x.startInto(write, nil, x.measure("slow")...)
 	_ = write.Close()
-	go func() {
-		_ = p.command.Wait()
-		close(p.ended)
-	}()
 	if _, err := io.ReadFull(read, make([]byte, 1)); err != nil {
 		x.t.Fatal(err)
 	}
@@ -170,16 +161,7 @@ func readerDies(x *trial) {
 }
 
 func readerLeaves(x *trial) {
-	p := &program{x: x, command: exec.Command("bash", "-c", `set -o pipefail; "$0" "$@" 2>log | head -1 >first`, x.c.dlbench), said: &output{}, ended: make(chan struct{})}
-	p.command.Args = append(p.command.Args, x.measure("good")...)
-	p.command.Dir, p.command.Env, p.command.Stdout, p.command.Stderr = x.dir, x.environ(), p.said, p.said
-	if err := p.command.Start(); err != nil {
-		x.t.Fatal(err)
-	}
-	go func() {
-		_ = p.command.Wait()
-		close(p.ended)
-	}()
+	p := x.startBy([]string{"bash", "-c", `set -o pipefail; "$0" "$@" 2>log | head -1 >first`}, x.measure("good")...)
 	p.ends(0, ``)
 	x.record("out", record.Complete, 2)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -118,10 +119,19 @@ func (x *trial) start(args ...string) *program { return x.startBy(nil, args...) 
 // startBy starts it by another program, like nohup.
 func (x *trial) startBy(wrapper []string, args ...string) *program {
 	x.t.Helper()
+	said := &output{}
+	p := x.startInto(said, wrapper, args...)
+	p.said = said
+	return p
+}
+
+// startInto starts it with another place for what it says.
+func (x *trial) startInto(place io.Writer, wrapper []string, args ...string) *program {
+	x.t.Helper()
 	words := slices.Concat([]string{"env", "--default-signal"}, wrapper, []string{x.c.dlbench}, args)
 	p := &program{x: x, command: exec.Command(words[0], words[1:]...), said: &output{}, ended: make(chan struct{})}
 	p.command.Dir, p.command.Env = x.dir, x.environ()
-	p.command.Stdout, p.command.Stderr = p.said, p.said
+	p.command.Stdout, p.command.Stderr = place, place
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.command.WaitDelay = time.Second
 	if err := p.command.Start(); err != nil {
