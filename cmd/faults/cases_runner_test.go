@@ -3,6 +3,7 @@ package faults
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -42,13 +43,7 @@ func runnerFaults() []fault {
 }
 
 func without(words []string, word string) []string {
-	var kept []string
-	for _, w := range words {
-		if w != word {
-			kept = append(kept, w)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(words), func(each string) bool { return each == word })
 }
 
 // broken asserts that a runner's fault is its own.

@@ -180,14 +180,7 @@ func atOnce(x *trial) {
 
 func (x *trial) whileVerifying(s syscall.Signal) {
 	x.runner("bad", image, "load:hang")
-	args := x.measure("good,bad")
-	for i, word := range args {
-		if word == "--no-verify" {
-			args = append(args[:i:i], args[i+1:]...)
-			break
-		}
-	}
-	p := x.start(args...)
+	p := x.start(without(x.measure("good,bad"), "--no-verify")...)
 	p.reached("bad", "load")
 	p.signal(s)
 	p.ends(130, `interrupted; go on with dlbench run --resume out`)
@@ -201,9 +194,7 @@ func (x *trial) whileBuilding(s syscall.Signal) {
 	store := x.path("store")
 	config := x.path("storage.conf")
 	text := "[storage]\ndriver = \"overlay\"\ngraphroot = \"" + store + "\"\nrunroot = \"" + x.path("run") + "\"\n"
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		x.t.Fatal(err)
-	}
+	x.file("storage.conf", text)
 	x.env = append(x.env, "CONTAINERS_STORAGE_CONF="+config)
 	x.cache = x.path("cache")
 	p := x.start("images", "build", "--engine", x.r.name, "reference")
