@@ -210,7 +210,6 @@ func engineHangs(x *trial) {
 func storeFull(x *trial) {
 	x.mount("small", "size=24m")
 	small := x.path("small")
-	config := x.path("storage.conf")
 	text, err := os.ReadFile(filepath.Join(x.c.dir, "podman", "storage.conf"))
 	if err != nil {
 		x.t.Fatal(err)
@@ -218,8 +217,7 @@ func storeFull(x *trial) {
 	lines := strings.Replace(string(text), fmt.Sprintf("graphroot = %q", x.r.store), fmt.Sprintf("graphroot = %q", small+"/store"), 1)
 	lines = strings.Replace(lines, "additionalimagestores = [", fmt.Sprintf("additionalimagestores = [%q, ", x.r.store), 1)
 	lines = strings.Replace(lines, "/podman/run", "/podman/run-small", 1)
-	x.file("storage.conf", lines)
-	x.env = append(x.env, "CONTAINERS_STORAGE_CONF="+config)
+	podman := x.storage(lines)
 	x.runner("slow", image, "load:pause")
 	p := x.start(x.measure("slow")...)
 	p.reached("slow", "load")
@@ -230,11 +228,19 @@ func storeFull(x *trial) {
 	x.record("out", record.Complete, 1)
 	_ = os.Remove(small + "/filler")
 	x.left()
-	command := exec.Command("podman", "ps", "--all", "--quiet")
-	command.Env = append(os.Environ(), "CONTAINERS_STORAGE_CONF="+config)
-	if out, err := command.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+	if out, err := podman.call("ps", "--all", "--quiet"); err != nil || strings.TrimSpace(out) != "" {
 		x.t.Errorf("containers are left on the small disk: %s, %v", out, err)
 	}
+}
+
+// storage gives the trial's podman a configuration of where it stores, and is that
+// podman.
+func (x *trial) storage(text string) *rig {
+	x.t.Helper()
+	x.file("storage.conf", text)
+	variable := "CONTAINERS_STORAGE_CONF=" + x.path("storage.conf")
+	x.env = append(x.env, variable)
+	return &rig{name: "podman", env: []string{variable}}
 }
 
 // inNamespace starts dlbench where no process of this namespace is seen.

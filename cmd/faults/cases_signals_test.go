@@ -1,9 +1,9 @@
 package faults
 
 import (
+	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -191,11 +191,7 @@ func (x *trial) whileVerifying(s syscall.Signal) {
 // adapters would.
 func (x *trial) whileBuilding(s syscall.Signal) {
 	x.t.Helper()
-	store := x.path("store")
-	config := x.path("storage.conf")
-	text := "[storage]\ndriver = \"overlay\"\ngraphroot = \"" + store + "\"\nrunroot = \"" + x.path("run") + "\"\n"
-	x.file("storage.conf", text)
-	x.env = append(x.env, "CONTAINERS_STORAGE_CONF="+config)
+	podman := x.storage(fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", x.path("store"), x.path("run")))
 	x.cache = x.path("cache")
 	p := x.start("images", "build", "--engine", x.r.name, "reference")
 	p.until("a builder", func() bool {
@@ -208,9 +204,7 @@ func (x *trial) whileBuilding(s syscall.Signal) {
 	if left, _ := filepath.Glob(filepath.Join(x.cache, "dlbench", "images", "context-*")); len(left) > 0 {
 		x.t.Errorf("contexts are left: %v", left)
 	}
-	command := exec.Command("podman", "ps", "--all", "--external", "--quiet")
-	command.Env = append(os.Environ(), "CONTAINERS_STORAGE_CONF="+config)
-	if out, err := command.Output(); err != nil || strings.TrimSpace(string(out)) != "" {
+	if out, err := podman.call("ps", "--all", "--external", "--quiet"); err != nil || strings.TrimSpace(out) != "" {
 		x.t.Errorf("containers of the builder are left: %s, %v", out, err)
 	}
 }
