@@ -1,8 +1,6 @@
 package faults
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -58,21 +56,9 @@ func (x *trial) broken(fault, reason string) {
 // outOfMemory runs dlbench in a control group of 600 MB; containers get their
 // share of that.
 func outOfMemory(x *trial) {
-	root := "/sys/fs/cgroup/memory"
-	limit := "memory.limit_in_bytes"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		root, limit = "/sys/fs/cgroup", "memory.max"
-	}
-	group := filepath.Join(root, filepath.Base(x.c.dir)+"-"+x.r.name)
-	if err := os.Mkdir(group, 0o755); err != nil {
-		x.t.Skipf("no right to make a control group: %v", err)
-	}
-	x.t.Cleanup(func() { _ = os.Remove(group) })
-	if err := os.WriteFile(filepath.Join(group, limit), []byte("600000000"), 0o644); err != nil {
-		x.t.Skipf("no memory controller: %v", err)
-	}
+	inGroup := x.group("memory", "memory.limit_in_bytes=600000000", "memory.max=600000000")
 	x.runner("bad", image, "measure:memory")
-	p := x.startBy([]string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, group}, x.measure("good,bad")...)
+	p := x.startBy(inGroup, x.measure("good,bad")...)
 	p.ends(4, `1 of 2 cells failed`)
 	rec := x.record("out", record.Complete, 2)
 	x.cell(rec, "bad", record.Failed, "killed by its memory limit of 0.5 GiB")

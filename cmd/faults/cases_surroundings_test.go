@@ -4,8 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 )
 
 // surroundings are what schedulers, shells and administrators give.
@@ -43,26 +45,32 @@ func surroundings() []fault {
 
 // quota runs dlbench in a control group that allows one CPU.
 func quota(x *trial) {
-	root, file, text := "/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "100000"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		root, file, text = "/sys/fs/cgroup", "cpu.max", "100000 100000"
+	inGroup := x.group("cpu", "cpu.cfs_quota_us=100000", "cpu.max=100000 100000")
+	x.startBy(inGroup, x.measure("good", "--out", "strict", "--strict", "cpu_quota")...).ends(5, `--strict: cpu_quota`)
+	x.none("strict")
+	x.startBy(inGroup, x.measure("good")...).ends(0, `cpu_quota: the control group allows 1.00 of`)
+	rec := x.record("out", record.Complete, 2)
+	if rec.Terms.Threads != 1 || !slices.ContainsFunc(rec.Warnings, func(w record.Warning) bool { return w.Code == record.CPUQuota }) {
+		x.t.Errorf("%d threads, warnings %v", rec.Terms.Threads, rec.Warnings)
+	}
+}
+
+// group makes a control group with a limit, FILE=VALUE by the version of control
+// groups, and is what starts a program in it.
+func (x *trial) group(controller, v1, v2 string) (starter []string) {
+	x.t.Helper()
+	root, limit := filepath.Join("/sys/fs/cgroup", controller), v1
+	if sample.CgroupKind("/") == sample.CgroupV2 {
+		root, limit = "/sys/fs/cgroup", v2
 	}
 	group := filepath.Join(root, filepath.Base(x.c.dir)+"-"+x.r.name)
 	if err := os.Mkdir(group, 0o755); err != nil {
 		x.t.Skipf("no right to make a control group: %v", err)
 	}
 	x.t.Cleanup(func() { _ = os.Remove(group) })
-	if err := os.WriteFile(filepath.Join(group, file), []byte(text), 0o644); err != nil {
-		x.t.Skipf("no CPU controller: %v", err)
+	file, value, _ := strings.Cut(limit, "=")
+	if err := os.WriteFile(filepath.Join(group, file), []byte(value), 0o644); err != nil {
+		x.t.Skipf("no %s controller: %v", controller, err)
 	}
-	inGroup := func(args ...string) *program {
-		return x.startBy([]string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, group}, args...)
-	}
-	inGroup(x.measure("good", "--out", "strict", "--strict", "cpu_quota")...).ends(5, `--strict: cpu_quota`)
-	x.none("strict")
-	inGroup(x.measure("good")...).ends(0, `cpu_quota: the control group allows 1.00 of`)
-	rec := x.record("out", record.Complete, 2)
-	if rec.Terms.Threads != 1 || !slices.ContainsFunc(rec.Warnings, func(w record.Warning) bool { return w.Code == record.CPUQuota }) {
-		x.t.Errorf("%d threads, warnings %v", rec.Terms.Threads, rec.Warnings)
-	}
+	return []string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, group}
 }
