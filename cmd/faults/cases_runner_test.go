@@ -2,7 +2,6 @@ package faults
 
 import (
 	"slices"
-	"syscall"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -78,16 +77,20 @@ func killedRunner(x *trial) {
 func (x *trial) killRunner() {
 	x.t.Helper()
 	if x.r.name == "local" {
-		for _, pid := range x.processes() {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
+		x.killProcesses()
 		return
 	}
+	if _, err := x.r.call("kill", "--signal", "KILL", x.container()); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// container is the one that runs.
+func (x *trial) container() (id string) {
+	x.t.Helper()
 	ids, err := x.r.containers()
 	if err != nil || len(ids) != 1 {
 		x.t.Fatalf("containers are %v, %v, expected one", ids, err)
 	}
-	if _, err := x.r.call("kill", "--signal", "KILL", ids[0]); err != nil {
-		x.t.Fatal(err)
-	}
+	return ids[0]
 }

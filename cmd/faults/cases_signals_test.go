@@ -93,11 +93,7 @@ func (x *trial) left() {
 	next := x.start(x.measure("good", "--out", "next")...)
 	next.ends(0, `record +next`)
 	x.record("next", record.Complete, 2)
-	if x.r.name == "local" {
-		for _, pid := range x.processes() { // nobody may end plain processes that ignore the end of their input
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
+	x.killProcesses() // nobody may end plain processes that ignore the end of their input
 	x.cleanWork()
 }
 
@@ -119,11 +115,7 @@ func killed(x *trial) {
 	x.record("out", "running", 0)
 	x.runner("bad", image, "")
 	x.resume("out", "good,bad")
-	if x.r.name == "local" {
-		for _, pid := range x.processes() {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
+	x.killProcesses()
 	x.cleanWork()
 }
 

@@ -292,9 +292,7 @@ func (x *trial) nothingLeft() {
 		}
 		if time.Now().After(end) {
 			x.t.Errorf("processes are left: %v", running)
-			for _, pid := range running {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
+			x.killProcesses()
 			break
 		}
 	}
@@ -332,4 +330,10 @@ func (x *trial) processes() (pids []int) {
 		}
 	}
 	return pids
+}
+
+func (x *trial) killProcesses() {
+	for _, pid := range x.processes() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
