@@ -161,10 +161,8 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 		return true, err
 	case op == "Mul" && (maker.Op == "Conv" || maker.Op == "Gemm") && !i.options.Training && i.merges(n, c):
 		i.foldNode(n, "is in the weights of %s %q", maker.Op, maker.Name)
-		weight := maker.Inputs[1]
-		i.weights[weight] = i.weights[weight].rows(c)
-		if len(maker.Inputs) == 3 {
-			i.change(maker.Inputs[2], c, func(a, b float64) float64 { return a * b })
+		for _, p := range maker.Inputs[1:] {
+			i.change(p, c, func(a, b float64) float64 { return a * b })
 		}
 		return true, nil
 	case op == "Add" && maker.Op == "BatchNormalization":

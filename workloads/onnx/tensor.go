@@ -271,7 +271,8 @@ func (t *tensor) mapped(f func(float64) float64) *tensor {
 	}, t)
 }
 
-// combined applies a function to the numbers of two tensors of one shape.
+// combined applies a function to the numbers of a tensor, and to those of another
+// of its shape or with one for each part of its first axis.
 func combined(a, b *tensor, f func(a, b float64) float64) *tensor {
 	return derived(a.dims, func() ([]float32, error) {
 		x, err := a.floats()
@@ -282,31 +283,12 @@ func combined(a, b *tensor, f func(a, b float64) float64) *tensor {
 		if err != nil {
 			return nil, err
 		}
+		size := len(x) / len(y)
 		for i := range x {
-			x[i] = float32(f(float64(x[i]), float64(y[i])))
+			x[i] = float32(f(float64(x[i]), float64(y[i/size])))
 		}
 		return x, nil
 	}, a, b)
-}
-
-// rows multiplies each part of the first axis, what makes one channel of an
-// output, by a number of its own.
-func (t *tensor) rows(by *tensor) *tensor {
-	return derived(t.dims, func() ([]float32, error) {
-		values, err := t.floats()
-		if err != nil {
-			return nil, err
-		}
-		factors, err := by.floats()
-		if err != nil {
-			return nil, err
-		}
-		size := len(values) / len(factors)
-		for k, v := range values {
-			values[k] = float32(float64(v) * float64(factors[k/size]))
-		}
-		return values, nil
-	}, t, by)
 }
 
 // transposed swaps the axes of a matrix.
