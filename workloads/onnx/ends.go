@@ -206,11 +206,7 @@ func logSoftmax(i *importer, n *node) ([]value, error) {
 	}
 	outputs := i.file.Graph.Output
 	last := len(outputs) == 1 && outputs[0].GetName() == n.output() && i.uses[n.output()] == 1
-	otherwise := -1
-	if i.opset < 13 {
-		otherwise = 1
-	}
-	axis, err := axisOf(n.int("axis", otherwise), len(x.shape))
+	axis, err := i.softmaxAxis(n, x)
 	if err != nil {
 		return nil, err
 	}

@@ -124,11 +124,7 @@ func softmax(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	otherwise := -1
-	if i.opset < 13 {
-		otherwise = 1
-	}
-	axis, err := axisOf(n.int("axis", otherwise), len(x.shape))
+	axis, err := i.softmaxAxis(n, x)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +132,16 @@ func softmax(i *importer, n *node) ([]value, error) {
 		return nil, fmt.Errorf("of opset %d over axis %d of %v is over all axes from there on together, which dlbench does not have", i.opset, axis, x.shape)
 	}
 	return one(i.add(n, "Softmax", network.Attributes{"axis": axis}, []value{x}))
+}
+
+// softmaxAxis is the axis of a Softmax or LogSoftmax, whose default is another
+// one since opset 13.
+func (i *importer) softmaxAxis(n *node, x value) (int, error) {
+	otherwise := -1
+	if i.opset < 13 {
+		otherwise = 1
+	}
+	return axisOf(n.int("axis", otherwise), len(x.shape))
 }
 
 func axisOf(axis, rank int) (int, error) {
