@@ -24,7 +24,7 @@ type tensor struct {
 
 // stored is floating-point numbers where they lie.
 type stored struct {
-	kind   *float              // nil for float32
+	kind   *float              // nil of a constant that a node holds
 	raw    []byte              // little-endian
 	list   []float32           // the older form
 	other  func(k int) float64 // the older form of other types
