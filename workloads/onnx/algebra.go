@@ -183,7 +183,7 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 // all, or the scale of a batch norm that is written as a scale and a shift. A
 // layer scale is a part of the network. In training all are: they are trained.
 func (i *importer) merges(n *node, c *tensor) bool {
-	if root := c.root(); c.from != nil && root != nil && elements(c.from[0].dims) == 1 {
+	if c.from != nil && c.from[0].count() == 1 {
 		return true
 	}
 	next := i.next[n.output()]
