@@ -69,9 +69,7 @@ func (g *graph) drawn(k int, end bool) []drawn {
 		return out
 	}
 	switch n.Op {
-	case "Conv":
-		return weighted(g.gain(k), g.summed(n, p[0]))
-	case "ConvTranspose":
+	case "Conv", "ConvTranspose":
 		return weighted(g.gain(k), g.summed(n, p[0]))
 	case "Gemm":
 		return weighted(1, float64(g.shape(p[0])[1])) // LeCun et al. 1998, "Efficient backprop"

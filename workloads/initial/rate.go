@@ -17,10 +17,7 @@ const (
 
 // LearningRate is what a network is trained with, if nothing was chosen for it.
 func LearningRate(net *network.Network) float64 {
-	normalizes := func(n network.Node) bool {
-		return n.Op == "BatchNormalization" || n.Op == "LayerNormalization"
-	}
-	if slices.ContainsFunc(net.Nodes, normalizes) {
+	if slices.ContainsFunc(net.Nodes, func(n network.Node) bool { return normalising(n.Op) }) {
 		return normalizedRate
 	}
 	return plainRate
