@@ -118,8 +118,7 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
-		p, err := plan.New(id, seed)
-		return c.withImages(p, err)
+		return c.withImages(plan.New(id, seed))
 	}
 	_, p, err := f.Plan(id, seed)
 	return c.withImages(p, err)
@@ -166,8 +165,7 @@ const (
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
-		p, err := plan.Parity(id, seed)
-		return c.withImages(p, err)
+		return c.withImages(plan.Parity(id, seed))
 	}
 	if f.Batch == 0 {
 		most := parityInferBatch
