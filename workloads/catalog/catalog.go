@@ -155,12 +155,6 @@ func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
 	return m, p, nil
 }
 
-// The batches by which files' networks are verified in depth: see plan.Parity.
-const (
-	parityInferBatch = 2
-	parityTrainBatch = 8
-)
-
 // Parity is the plan by which a workload's runner is verified in depth.
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
@@ -168,11 +162,7 @@ func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
 		return c.withImages(plan.Parity(id, seed))
 	}
 	if f.Batch == 0 {
-		most := parityInferBatch
-		if id.Mode == plan.Train {
-			most = parityTrainBatch
-		}
-		id.Batch = min(id.Batch, most)
+		id.Batch = min(id.Batch, plan.ParityBatch(id.Mode))
 	}
 	p, err := c.New(id, seed)
 	if err != nil {

@@ -85,13 +85,9 @@ func Parity(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if id.Mode == Infer {
-		id.Batch = min(id.Batch, parityInferBatch)
-	} else {
-		id.Batch = min(id.Batch, entry.ParityBatch)
-		if entry.ParitySize < entry.Size {
-			id.Size = entry.ParitySize
-		}
+	id.Batch = min(id.Batch, ParityBatch(id.Mode))
+	if id.Mode == Train && entry.ParitySize < entry.Size {
+		id.Size = entry.ParitySize
 	}
 	p, err := New(id, seed)
 	if err != nil {
@@ -100,4 +96,10 @@ func Parity(id ID, seed uint64) (*Plan, error) {
 	return p, nil
 }
 
-const parityInferBatch = 2
+// ParityBatch is how many images the batch of a parity plan has at most.
+func ParityBatch(mode Mode) int {
+	if mode == Train {
+		return 8
+	}
+	return 2
+}
