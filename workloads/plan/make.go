@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -27,11 +28,7 @@ func New(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", id, err)
 	}
-	rate := entry.LearningRate
-	if rate == 0 {
-		rate = initial.LearningRate(net)
-	}
-	return From(net, id, seed, rate), nil
+	return From(net, id, seed, cmp.Or(entry.LearningRate, initial.LearningRate(net))), nil
 }
 
 // From makes a plan of any checked network whose first output is [N classes];
@@ -86,8 +83,8 @@ func Parity(id ID, seed uint64) (*Plan, error) {
 		return nil, err
 	}
 	id.Batch = min(id.Batch, ParityBatch(id.Mode))
-	if id.Mode == Train && entry.ParitySize < entry.Size {
-		id.Size = entry.ParitySize
+	if size := cmp.Or(entry.ParitySize, paritySize); id.Mode == Train && size < entry.Size {
+		id.Size = size
 	}
 	p, err := New(id, seed)
 	if err != nil {
@@ -95,6 +92,10 @@ func Parity(id ID, seed uint64) (*Plan, error) {
 	}
 	return p, nil
 }
+
+// paritySize is the input's size in parity plans of training, for networks whose
+// own is larger and that say no other.
+const paritySize = 96
 
 // ParityBatch is how many images the batch of a parity plan has at most.
 func ParityBatch(mode Mode) int {
