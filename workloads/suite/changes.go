@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +78,7 @@ func (r *reader) changesAreOfWorkloads() error {
 	}
 	for _, name := range r.changed {
 		for _, f := range r.catalog.Files() {
-			if path := name.text; f.Path == path || f.Path == filepath.Join(r.folder, path) {
+			if path := name.text; f.Path == path || samePath(f.Path, r.beside(path)) {
 				r.suite.MinChange[f.Name] = r.suite.MinChange[path]
 				delete(r.suite.MinChange, path)
 				name.text = f.Name

@@ -313,9 +313,7 @@ func (r *reader) network(n *yaml.Node) (string, error) {
 }
 
 func (r *reader) onnx(n *yaml.Node, path string, input []int, weights catalog.WeightsSource) (string, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.folder, path)
-	}
+	path = r.beside(path)
 	for _, f := range r.catalog.Files() { // a file may be in more than one group
 		if samePath(f.Path, path) && slices.Equal(f.Input, input) && f.Weights == weights {
 			return f.Name, nil
@@ -326,6 +324,14 @@ func (r *reader) onnx(n *yaml.Node, path string, input []int, weights catalog.We
 		return "", at(n, "%w", err)
 	}
 	return f.Name, nil
+}
+
+// beside is a path as the suite has it: relative to its own folder.
+func (r *reader) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(r.folder, path)
 }
 
 // samePath says whether two paths lead to one place by their names.

@@ -226,6 +226,21 @@ threads: 1..all
 	}
 }
 
+// A threshold finds a file that was named by another path to it, as a group does.
+func TestChangesOfAFileByAnotherPath(t *testing.T) {
+	path := written(t, "name: mine\nmin_change: {model.onnx: 0.2}\nworkloads:\n  - networks: model.onnx\n    batches: 1\n")
+	t.Chdir(filepath.Dir(path))
+	var c catalog.Catalog
+	f, err := c.Add(filepath.Join(filepath.Dir(path), "model.onnx"), nil, catalog.ByMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := suite.Read(filepath.Base(path), &c, 1)
+	if err != nil || !maps.Equal(s.MinChange, map[string]float64{f.Name: 0.2}) {
+		t.Errorf("smallest changes %v, %v", s.MinChange, err)
+	}
+}
+
 func TestScaling(t *testing.T) {
 	s, err := suite.Get("scaling", 12)
 	if err != nil {
