@@ -66,20 +66,17 @@ func (p *Plan) shuffled(slot int) []int {
 	return order
 }
 
-// imageTensor is a slot's inputs, some images at a time.
-func (p *Plan) imageTensor(slot int) tensors.Tensor {
-	shape := p.Network.Input.Shape
-	t := tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape}
+// imagePieces makes a slot's inputs, so many elements at once: some whole images.
+func (p *Plan) imagePieces(slot int) (int, func(first int, out []float32) error) {
 	if p.images == nil {
-		t.Pieces = func(int, []float32) error {
+		return 0, func(int, []float32) error {
 			return fmt.Errorf("its inputs are images, which were not read")
 		}
-		return t
 	}
+	shape := p.Network.Input.Shape
 	size := shape[1] * shape[2] * shape[3]
-	t.Piece = size * max(1, tensors.PieceElements/size)
 	order := p.shuffled(slot)
-	t.Pieces = func(first int, out []float32) error {
+	return size * max(1, tensors.PieceElements/size), func(first int, out []float32) error {
 		var group errgroup.Group
 		group.SetLimit(runtime.GOMAXPROCS(0))
 		for at := 0; at < len(out); at += size {
@@ -89,7 +86,6 @@ func (p *Plan) imageTensor(slot int) tensors.Tensor {
 		}
 		return group.Wait()
 	}
-	return t
 }
 
 // imageLabels are the folders of a slot's images.

@@ -19,11 +19,7 @@ func (p *Plan) writeWeights(path string) (string, error) {
 	for _, param := range p.Network.Parameters {
 		t := tensors.Tensor{Name: param.Name, Shape: param.Shape}
 		if p.Weights == nil {
-			element := drawn(p.stream("parameter/"+param.Name), param)
-			t.Pieces = func(first int, out []float32) error {
-				tensors.FillFrom(first, out, element)
-				return nil
-			}
+			t.Pieces = pieces(drawn(p.stream("parameter/"+param.Name), param))
 		} else {
 			t.Floats = func() []float32 {
 				values, err := p.Values(param.Name)
@@ -41,6 +37,14 @@ func (p *Plan) writeWeights(path string) (string, error) {
 		return "", fault
 	}
 	return digest, err
+}
+
+// pieces makes a tensor of its elements, each by itself.
+func pieces(element func(i uint64) float32) func(first int, out []float32) error {
+	return func(first int, out []float32) error {
+		tensors.FillFrom(first, out, element)
+		return nil
+	}
 }
 
 func draw(s tensors.Stream, p network.Parameter) []float32 {
@@ -65,19 +69,15 @@ func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape
 	var all []tensors.Tensor
 	for slot := range p.Slots {
+		input := tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape}
 		if p.Inputs != nil {
-			all = append(all, p.imageTensor(slot), labelTensor(slot, shape, p.Labels))
-			continue
+			input.Piece, input.Pieces = p.imagePieces(slot)
+		} else {
+			s := p.stream(fmt.Sprintf("input/%d", slot))
+			input.Pieces = pieces(func(i uint64) float32 { return s.Normal(i, 0, 1) })
 		}
-		input := p.stream(fmt.Sprintf("input/%d", slot))
-		all = append(all, tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape, Pieces: func(first int, out []float32) error {
-			tensors.FillFrom(first, out, func(i uint64) float32 { return input.Normal(i, 0, 1) })
-			return nil
-		}}, labelTensor(slot, shape, p.Labels))
+		labels := tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 { return p.Labels(slot) }}
+		all = append(all, input, labels)
 	}
 	return tensors.Write(path, all)
-}
-
-func labelTensor(slot int, shape []int, labels func(slot int) []int64) tensors.Tensor {
-	return tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 { return labels(slot) }}
 }
