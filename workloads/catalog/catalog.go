@@ -135,7 +135,7 @@ func (c *Catalog) withImages(p *plan.Plan, err error) (*plan.Plan, error) {
 	if err := data.Fits(p.Network.Input.Shape[1:]); err != nil {
 		return nil, fmt.Errorf("workload %s: %w", p.Workload, err)
 	}
-	in := plan.Inputs{Source: "images", SHA256: c.images.Digest, Images: c.images.Len(), Classes: len(c.images.Classes)}
+	in := plan.Inputs{SHA256: c.images.Digest, Classes: len(c.images.Classes)}
 	return p, p.TakeImages(in, c.images)
 }
 

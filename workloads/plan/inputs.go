@@ -29,9 +29,10 @@ type Images interface {
 	Fill(i int, shape []int, out []float32) error
 }
 
-// TakeImages gives the plan images for its batches. They are asked for when the
-// batches are written.
+// TakeImages gives the plan images for its batches, with their digest and the
+// number of their classes. They are asked for when the batches are written.
 func (p *Plan) TakeImages(in Inputs, images Images) error {
+	in.Source, in.Images = "images", images.Len()
 	if in.Classes > p.Classes {
 		return fmt.Errorf("workload %s: the images have %d classes, the network's output has %d: give a directory with at most as many folders", p.Workload, in.Classes, p.Classes)
 	}

@@ -31,7 +31,7 @@ func (c counted) Fill(i int, shape []int, out []float32) error {
 func ofImages(t *testing.T, id string, images counted, digest string) *plan.Plan {
 	t.Helper()
 	p := mustMake(t, id, 1)
-	if err := p.TakeImages(plan.Inputs{Source: "images", SHA256: strings.Repeat(digest, 64), Images: images.n, Classes: 3}, images); err != nil {
+	if err := p.TakeImages(plan.Inputs{SHA256: strings.Repeat(digest, 64), Classes: 3}, images); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Check(); err != nil {
@@ -130,7 +130,7 @@ func TestLargeBatchesOfImages(t *testing.T) {
 
 func TestImagesThatCannotBe(t *testing.T) {
 	p := mustMake(t, "lenet/infer/b8/fp32", 1)
-	err := p.TakeImages(plan.Inputs{Source: "images", SHA256: strings.Repeat("a", 64), Images: 20, Classes: 11}, counted{n: 20})
+	err := p.TakeImages(plan.Inputs{SHA256: strings.Repeat("a", 64), Classes: 11}, counted{n: 20})
 	if err == nil || !strings.Contains(err.Error(), "the images have 11 classes, the network's output has 10") {
 		t.Errorf("got %v", err)
 	}
