@@ -66,7 +66,7 @@ func parse(data []byte, folder string, c *catalog.Catalog, threads int) (Suite, 
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
 		return Suite{}, fmt.Errorf("a suite is one document, more follow")
 	}
-	r := reader{folder: folder, catalog: c, threads: threads, suite: Suite{Profile: "report"}}
+	r := reader{folder: folder, catalog: c, threads: threads, wanted: []int{0}, suite: Suite{Profile: "report"}}
 	var groups *yaml.Node
 	err := r.fields(document.Content[0], map[string]func(*yaml.Node) error{
 		"name":        r.text(&r.suite.Name),
@@ -74,7 +74,7 @@ func parse(data []byte, folder string, c *catalog.Catalog, threads int) (Suite, 
 		"profile":     r.choice(&r.suite.Profile, "profile", profiles),
 		"runners":     r.texts(&r.suite.Runners),
 		"scenarios":   r.choices(&r.suite.Scenarios, "scenario", scenarios),
-		"threads":     r.defaultThreads,
+		"threads":     r.threadCounts(&r.wanted),
 		"min_change":  r.changes,
 		"workloads":   func(n *yaml.Node) error { groups = n; return nil },
 	}, "name", "workloads")
@@ -238,9 +238,6 @@ func (r *reader) groups(n *yaml.Node) error {
 const mostCombinations = 1000
 
 func (r *reader) expand(g group) error {
-	if len(g.threads) == 0 {
-		g.threads = []int{0}
-	}
 	if n := len(g.networks) * len(g.modes) * len(g.batches) * len(g.precisions) * len(g.threads); n > mostCombinations && len(g.batches) > 0 {
 		return at(g.batches[0], "there are %d combinations, a group has at most %d", n, mostCombinations)
 	}

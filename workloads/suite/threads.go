@@ -19,9 +19,6 @@ const (
 // latency of a single stream, which are always measured.
 var scenarios = []string{"multi-stream", "server"}
 
-// defaultThreads are the numbers of threads of groups that name none.
-func (r *reader) defaultThreads(n *yaml.Node) error { return r.threadCounts(&r.wanted)(n) }
-
 // threadCounts reads numbers of threads, each once, from the least on. On a
 // small machine several of them may be the same.
 func (r *reader) threadCounts(into *[]int) func(*yaml.Node) error {
