@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dlbench/dlbench/docker"
@@ -128,7 +129,7 @@ func (s *Store) baseFromArchive(ctx context.Context, b base) error {
 		args = append(args, b.release, root)
 		args = append(args, s.aptSources(b.release)...)
 		command := exec.CommandContext(ctx, "mmdebstrap", args...)
-		command.SysProcAttr = engine.OwnGroup()
+		command.SysProcAttr = ownMounts(ctx)
 		// A filter in Python is started for each of a hundred packages: by the
 		// system's own interpreter, and not by a wrapper that chooses a version.
 		command.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin:"+os.Getenv("PATH"))
@@ -140,6 +141,20 @@ func (s *Store) baseFromArchive(ctx context.Context, b base) error {
 		}
 		return nil
 	})
+}
+
+// ownMounts keeps what a child mounts, which is /proc, /sys and /dev of a base,
+// from everybody else, if this process may do that: mounts of one that is killed
+// end with it then.
+func ownMounts(ctx context.Context) *syscall.SysProcAttr {
+	attributes := engine.OwnGroup()
+	attributes.Unshareflags = syscall.CLONE_NEWNS
+	try := exec.CommandContext(ctx, "true")
+	try.SysProcAttr = attributes
+	if try.Run() != nil {
+		return engine.OwnGroup()
+	}
+	return attributes
 }
 
 // aptSources are the archive that the user names, or the machine's own sources

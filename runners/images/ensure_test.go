@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -212,6 +213,30 @@ func TestABaseComesFromTheArchiveWhereNoRegistryAnswers(t *testing.T) {
 	}
 	if asked := len(double.Calls("pull")); asked != 1 {
 		t.Errorf("a registry that did not answer was asked %d times", asked)
+	}
+}
+
+// A base's builder is killed in the middle, with what it has mounted.
+func TestAKilledBuilderLeavesNoMounts(t *testing.T) {
+	if exec.Command("unshare", "--mount", "true").Run() != nil {
+		t.Skip("no right to make a mount namespace")
+	}
+	m, _ := named(t, "reference")
+	s, double, _ := playedStore(t, "podman", nil)
+	double.Fail("pull", "Error: no route to host\n")
+	bin, mounted := t.TempDir(), t.TempDir()
+	script := "#!/bin/sh\nmount -t tmpfs none " + mounted + " && grep -c " + mounted + " /proc/self/mounts\nkill -KILL $$\n"
+	if err := os.WriteFile(filepath.Join(bin, "mmdebstrap"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	_, _, err := s.Ensure(t.Context(), m)
+	var failed *engine.EnvironmentError
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "killed") || failed.Log != "1" {
+		t.Fatalf("it is %+v", err)
+	}
+	if mounts, err := os.ReadFile("/proc/self/mounts"); err != nil || strings.Contains(string(mounts), mounted) {
+		t.Errorf("%s is still mounted, %v", mounted, err)
 	}
 }
 
