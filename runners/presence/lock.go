@@ -72,33 +72,49 @@ func Use(ctx context.Context, path string, waits func()) (release func() error, 
 	if err != nil {
 		return nil, err
 	}
-	return wait(ctx, lock, lock.TryRLock, lock.TryRLockContext, waits)
+	free, err := lock.TryRLock()
+	if err == nil && !free {
+		waits()
+		_, err = lock.TryRLockContext(ctx, retry)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return lock.Unlock, nil
 }
 
-// Turn takes a lock as soon as nobody else holds it, and says once that it waits.
+// Turn takes a lock as soon as nobody else holds it, and says once that it
+// waits. What gives it back removes its file: there is one for each of many
+// things that change.
 func Turn(ctx context.Context, path string, waits func()) (release func() error, err error) {
-	lock, err := open(path)
-	if err != nil {
+	if err := makeDir(path); err != nil {
 		return nil, err
 	}
-	return wait(ctx, lock, lock.TryLock, lock.TryLockContext, waits)
+	release, err = Exclusive(path)
+	if errors.Is(err, ErrTaken) {
+		waits()
+	}
+	for errors.Is(err, ErrTaken) {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
+		case <-time.After(retry):
+			release, err = Exclusive(path)
+		}
+	}
+	return release, err
 }
 
 func open(path string) (*flock.Flock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("make the directory of a lock: %w", err)
+	if err := makeDir(path); err != nil {
+		return nil, err
 	}
 	return flock.New(path, flock.SetPermissions(0o644)), nil
 }
 
-func wait(ctx context.Context, lock *flock.Flock, try func() (bool, error), later func(context.Context, time.Duration) (bool, error), waits func()) (func() error, error) {
-	free, err := try()
-	if err == nil && !free {
-		waits()
-		_, err = later(ctx, retry)
+func makeDir(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("make the directory of a lock: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
-	}
-	return lock.Unlock, nil
+	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,6 +184,48 @@ func TestLocks(t *testing.T) {
 	}
 	if release, err := presence.Turn(t.Context(), path, func() { _ = change() }); err != nil || release() != nil {
 		t.Errorf("after a wait: %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of a turn that is over is left: %v", err)
+	}
+}
+
+// One waits while another one's turn ends and removes the file: it has the lock
+// that the next one finds.
+func TestTurnsFollowOneAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	var holding atomic.Int32
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 25 {
+				release, err := presence.Turn(t.Context(), path, func() {})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if holding.Add(1) > 1 {
+					t.Error("two have it")
+				}
+				holding.Add(-1)
+				if err := release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	held, err := presence.Turn(t.Context(), path, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waited := 0
+	if _, err := presence.Turn(ctx, path, func() { waited++; cancel() }); !errors.Is(err, context.Canceled) || waited != 1 {
+		t.Errorf("who is cancelled while it waits gets %v, and was told %d times", err, waited)
+	}
+	if err := held(); err != nil {
+		t.Error(err)
 	}
 }
 
