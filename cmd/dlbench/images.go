@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
@@ -35,17 +37,22 @@ func (p *program) imagesCommand() *cli.Command {
 
 // readImages reads which engine's images, of which runners.
 func readImages(c *cli.Context) imagesOf {
-	return imagesOf{engine: c.String("engine"), runnerDir: c.String("runner-dir"), named: c.Args().Slice()}
+	return imagesOf{engine: c.String("engine"), runnerDir: c.String("runner-dir"), device: c.String("device"), named: c.Args().Slice()}
 }
 
-// imagesOf are the images of runners; of every one if nobody is named.
+// imagesOf are the images of runners, of every one if nobody is named; those for
+// CPUs if the command has no flag for the device.
 type imagesOf struct {
-	engine, runnerDir string
-	named             []string
+	engine, runnerDir, device string
+	named                     []string
 }
 
 // open finds the engine's images and the runners.
 func (o imagesOf) open(ctx context.Context, h bench.Host, g bench.Progress) (*images.Store, []manifest.Manifest, error) {
+	wanted, err := device.Parse(cmp.Or(o.device, device.CPU.Name))
+	if err != nil {
+		return nil, nil, usage(fmt.Errorf("--device: %w", err))
+	}
 	all, err := bench.KnownRunners(o.runnerDir)
 	if err != nil {
 		return nil, nil, err
@@ -75,6 +82,11 @@ func (o imagesOf) open(ctx context.Context, h bench.Host, g bench.Progress) (*im
 	command, ok := picked.(*engine.CLI)
 	if !ok {
 		return nil, nil, usage(fmt.Errorf("engine %s has no images", picked.Name()))
+	}
+	if !wanted.CPU() {
+		if chosen, err = forGPUs(chosen, len(o.named) > 0); err != nil {
+			return nil, nil, err
+		}
 	}
 	return h.Store(command, cache, "", g), chosen, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/bench"
@@ -20,10 +18,6 @@ import (
 )
 
 func (p *program) buildImages(c *cli.Context) (err error) {
-	wanted, err := readDevice(c)
-	if err != nil {
-		return err
-	}
 	if err := positive(c, "jobs"); err != nil {
 		return err
 	}
@@ -39,11 +33,6 @@ func (p *program) buildImages(c *cli.Context) (err error) {
 		return err
 	}
 	store.Timeline = timeline.New(times, p.now)
-	if !wanted.CPU() {
-		if chosen, err = forGPUs(chosen, c.NArg() > 0); err != nil {
-			return err
-		}
-	}
 	release, err := p.useImages(c.Context, g)
 	if err != nil {
 		return err
@@ -89,16 +78,6 @@ func (p *program) useImages(ctx context.Context, g bench.Progress) (release func
 		return nil, errors.Join(err, self.Release())
 	}
 	return func() error { return errors.Join(unlock(), self.Release()) }, nil
-}
-
-// readDevice reads what the images are for; a command without that flag takes
-// those for CPUs.
-func readDevice(c *cli.Context) (device.Wanted, error) {
-	wanted, err := device.Parse(cmp.Or(c.String("device"), device.CPU.Name))
-	if err != nil {
-		return wanted, usage(fmt.Errorf("--device: %w", err))
-	}
-	return wanted, nil
 }
 
 func (p *program) listImages(c *cli.Context) error {

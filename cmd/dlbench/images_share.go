@@ -38,18 +38,11 @@ func (p *program) share(c *cli.Context, what string, do func(s *images.Store, ch
 	if c.NArg() == 0 {
 		return usage(fmt.Errorf("images %s: name %s", c.Command.Name, what))
 	}
-	wanted, err := readDevice(c)
-	if err != nil {
-		return err
-	}
 	g := p.newProgress()
 	defer g.End()
 	of := readImages(c)
 	of.named = of.named[1:]
 	store, chosen, err := of.open(c.Context, p.host(), g)
-	if err == nil && !wanted.CPU() {
-		chosen, err = forGPUs(chosen, len(of.named) > 0)
-	}
 	if err != nil {
 		return err
 	}
