@@ -127,12 +127,12 @@ func (s *Store) Missing(ctx context.Context, ms []manifest.Manifest) (n Needed, 
 
 // missing are the layers that would be built for runners, each once.
 func (s *Store) missing(ctx context.Context, ms []manifest.Manifest) ([]step, error) {
-	text, err := s.CLI.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
+	there, err := s.there(ctx)
 	if err != nil {
 		return nil, err
 	}
 	seen := map[string]bool{}
-	for _, name := range ours(text) {
+	for _, name := range there {
 		seen[short(name)] = true
 	}
 	var missing []step

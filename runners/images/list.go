@@ -75,12 +75,12 @@ func (s *Store) Prune(ctx context.Context, runners []manifest.Manifest, keep []s
 			}
 		}
 	}
-	text, err := s.CLI.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
+	there, err := s.there(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var left []string
-	for _, name := range ours(text) {
+	for _, name := range there {
 		if !needed[short(name)] && !below(s.layers(ctx, name), kept) {
 			left = append(left, name)
 		}
@@ -125,6 +125,12 @@ func (s *Store) remove(ctx context.Context, names []string) (removed []string, e
 		names = refused
 	}
 	return removed, nil
+}
+
+// there are the names of all images of dlbench that the engine has.
+func (s *Store) there(ctx context.Context) ([]string, error) {
+	listing, err := s.CLI.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
+	return ours(listing), err
 }
 
 // ours are dlbench's images.
