@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -60,8 +61,7 @@ func (l *Log) Begin(kind, name string) func(error) {
 	return func(err error) {
 		s.End = l.now().UTC()
 		if err != nil {
-			line, _, _ := bytes.Cut([]byte(err.Error()), []byte("\n"))
-			s.Error = string(line)
+			s.Error, _, _ = strings.Cut(err.Error(), "\n")
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
