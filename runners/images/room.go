@@ -4,16 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/workloads/disk"
 )
 
 // A disk that fills after three gigabytes were downloaded has cost a person half
@@ -50,7 +49,7 @@ func (s *Store) Room(ctx context.Context, ms []manifest.Manifest) ([]Place, erro
 	for i := range places {
 		places[i].Bytes = peak[i]
 	}
-	return foresee(places, free), nil
+	return foresee(places, disk.Free), nil
 }
 
 // places are the directories, in the order of peaks.
@@ -106,13 +105,13 @@ func peaks(layers []step, jobs int) (most [4]int64) {
 
 // foresee finds what is missing on each disk: directories on one disk share what
 // is free there.
-func foresee(places []Place, look func(dir string) (disk string, free int64, ok bool)) []Place {
+func foresee(places []Place, look func(dir string) (id string, free int64, ok bool)) []Place {
 	needed := map[string]int64{}
 	for i := range places {
 		p := &places[i]
-		if disk, free, ok := look(p.Dir); ok {
-			p.Disk, p.Free = disk, free
-			needed[disk] += p.Bytes
+		if id, free, ok := look(p.Dir); ok {
+			p.Disk, p.Free = id, free
+			needed[id] += p.Bytes
 		}
 	}
 	for i := range places {
@@ -121,26 +120,6 @@ func foresee(places []Place, look func(dir string) (disk string, free int64, ok 
 		}
 	}
 	return places
-}
-
-// free looks at the disk of a directory, or of the nearest one above it that is
-// there.
-func free(dir string) (disk string, bytes int64, ok bool) {
-	for ; ; dir = filepath.Dir(dir) {
-		info, err := os.Stat(dir)
-		if err != nil && dir != filepath.Dir(dir) {
-			continue
-		}
-		var fs unix.Statfs_t
-		if err != nil || unix.Statfs(dir, &fs) != nil {
-			return "", 0, false
-		}
-		var stat unix.Stat_t
-		if unix.Stat(dir, &stat) != nil || !info.IsDir() {
-			return "", 0, false
-		}
-		return fmt.Sprint(stat.Dev), int64(fs.Bavail) * fs.Bsize, true
-	}
 }
 
 // Enough refuses to build what the disks have no room for, and says what to

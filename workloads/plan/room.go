@@ -2,11 +2,11 @@ package plan
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
+
+	"github.com/dlbench/dlbench/workloads/disk"
 )
 
 // The files of a large batch are larger than many disks. A disk that fills half
@@ -32,7 +32,7 @@ func (e *NoRoomError) Error() string {
 func Room(dir string, plans ...*Plan) error {
 	e := needed(dir, plans...)
 	var ok bool
-	if e.Free, ok = free(dir); ok && e.Missing > e.Free {
+	if _, e.Free, ok = disk.Free(dir); ok && e.Missing > e.Free {
 		return e
 	}
 	return nil
@@ -61,21 +61,4 @@ func needed(dir string, plans ...*Plan) *NoRoomError {
 		}
 	}
 	return e
-}
-
-// free is the room on the disk that a directory is on, or will be on; false if
-// the system does not tell.
-func free(dir string) (int64, bool) {
-	for {
-		var fs unix.Statfs_t
-		err := unix.Statfs(dir, &fs)
-		if err == nil {
-			return int64(fs.Bavail) * fs.Bsize, true
-		}
-		parent := filepath.Dir(dir)
-		if !os.IsNotExist(err) || parent == dir {
-			return 0, false
-		}
-		dir = parent
-	}
 }
