@@ -3,8 +3,8 @@
 The wanted packages are the comment's `wants` line of each file; the rest is what pip resolves
 for CPython 3.11 on x86-64 Linux, the images' own. A line `only` says how the names of the packages
 begin that are kept of them. A line `has` names packages that the image below holds already, a line
-`without` those that nothing needs where the image is used, a line `on` the directories whose packages are below, in the versions that they pin. Files without `wants`
-are written by hand.
+`without` those that nothing needs where the image is used, a line `on` the directories whose
+packages are below, in the versions that they pin. Files without `wants` are written by hand.
 
 With names of directories it pins these alone.
 """
