@@ -91,7 +91,7 @@ func (s *Store) Push(ctx context.Context, ms []manifest.Manifest, place string) 
 			return pushed, err
 		}
 		_, err := s.CLI.Output(ctx, append(append([]string{"push", "--quiet"}, r.flags(s.CLI)...), remote)...)
-		if _, untag := s.CLI.Output(ctx, "rmi", remote); err == nil {
+		if untag := s.untag(ctx, remote); err == nil {
 			err = untag
 		}
 		if err != nil {
@@ -100,6 +100,13 @@ func (s *Store) Push(ctx context.Context, ms []manifest.Manifest, place string) 
 		pushed = append(pushed, image)
 	}
 	return pushed, nil
+}
+
+// untag takes the registry's name from an image again, also when an end was asked
+// for meanwhile: no prune finds an image of that name.
+func (s *Store) untag(ctx context.Context, remote string) error {
+	_, err := s.CLI.Output(context.WithoutCancel(ctx), "rmi", remote)
+	return err
 }
 
 // shared are the images of runners as they are here.
@@ -167,7 +174,7 @@ func (s *Store) pull(ctx context.Context, r registry, name, expected string) (id
 		return "", &pullError{remote, err}
 	}
 	id, err := s.take(ctx, remote, name, expected)
-	if _, untag := s.CLI.Output(ctx, "rmi", remote); err == nil {
+	if untag := s.untag(ctx, remote); err == nil {
 		err = untag
 	}
 	return id, err

@@ -1,12 +1,14 @@
 package images
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/engine/enginetest"
@@ -78,6 +80,35 @@ func TestImagesGoThroughARegistry(t *testing.T) {
 		if _, _, err := there.Ensure(t.Context(), m); err != nil || len(built(other)) != 0 {
 			t.Errorf("%s: %v, built %v", m.Name, err, built(other))
 		}
+	}
+}
+
+// What is stopped while it is pushed does not keep the registry's name.
+func TestAPushThatIsStoppedLeavesNoName(t *testing.T) {
+	s := answering(t, `cd "$(dirname "$0")" || exit 9
+case "$1" in
+image) echo "sha256:$5";;
+tag) touch "named.${3##*/}";;
+push) touch pushing; exec sleep 60;;
+rmi) rm "named.${2##*/}";;
+esac`)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(s.Dir, "pushing")); err == nil {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	if pushed, err := s.Push(ctx, runnersNamed(t, "reference"), "registry/bench"); err == nil || len(pushed) > 0 {
+		t.Errorf("%v were pushed, %v", pushed, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.Dir, "named.*")); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(s.Dir, "pushing")); err != nil {
+		t.Error("nothing was being pushed")
 	}
 }
 
