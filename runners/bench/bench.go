@@ -60,17 +60,17 @@ type Bench struct {
 
 // Open finds an engine and makes every selected runner startable on it. Close
 // ends what it started.
-func Open(ctx context.Context, s Setup) (*Bench, error) { return open(ctx, s, hooks{}) }
-
-// open is Open, with what a run does while images are built.
-func open(ctx context.Context, s Setup, h hooks) (*Bench, error) {
-	if err := s.readImages(); err != nil {
-		return nil, err
-	}
+func Open(ctx context.Context, s Setup) (*Bench, error) {
 	selected, err := s.Select()
 	if err != nil {
 		return nil, err
 	}
+	return open(ctx, s, selected, hooks{})
+}
+
+// open is Open of what the setup selects, with what a run does while images are
+// built.
+func open(ctx context.Context, s Setup, selected Selection, h hooks) (*Bench, error) {
 	if len(s.Runners) == 0 {
 		s.Runners = selected.Suite.Runners
 	}

@@ -39,7 +39,7 @@ func (o Options) Estimate(seen Seen) (Estimate, error) {
 	if o.Threads != 0 {
 		r.terms.Threads = o.Threads
 	}
-	if err := r.ask(&o); err != nil {
+	if err := r.ask(&o, chosen.Suite); err != nil {
 		return Estimate{}, err
 	}
 	if len(o.Runners) == 0 {

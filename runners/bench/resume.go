@@ -58,14 +58,10 @@ func (d differences) refuse(dir string) error {
 
 // sameQuestion refuses to go on with another question than the interrupted
 // campaign asked. How many rounds are measured may change.
-func (r *run) sameQuestion(o Options) error {
+func (r *run) sameQuestion(o Options, chosen Selection) error {
 	asked := Resuming(o.Resume)
 	var d differences
 	d.add(!sameNames(o.Runners, asked.Runners), "with the runners %s: give these again", strings.Join(asked.Runners, ", "))
-	chosen, err := o.Select()
-	if err != nil {
-		return err
-	}
 	var names []string
 	for _, id := range chosen.Workloads {
 		names = append(names, id.String())

@@ -16,6 +16,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/workloads/suite"
 )
 
 // Run verifies the runners, measures them side by side and returns the record,
@@ -32,11 +33,15 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if err := o.readImages(); err != nil {
 		return nil, err
 	}
-	if err := r.ask(&o); err != nil {
+	chosen, err := o.Select()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.ask(&o, chosen.Suite); err != nil {
 		return nil, err
 	}
 	if o.Resume != nil {
-		if err := r.sameQuestion(o); err != nil {
+		if err := r.sameQuestion(o, chosen); err != nil {
 			return nil, err
 		}
 	}
@@ -50,7 +55,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if o.Preview != nil && o.Resume == nil {
 		h.preview = func(ctx context.Context, b *Bench) { r.preview(ctx, b, o.Preview) }
 	}
-	if r.Bench, err = open(ctx, o.Setup, h); err != nil {
+	if r.Bench, err = open(ctx, o.Setup, chosen, h); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
@@ -98,10 +103,8 @@ type run struct {
 
 // ask reads what is asked: the profile, the scenarios, and the warnings that are
 // not accepted.
-func (r *run) ask(o *Options) (err error) {
-	if err = o.ofSuite(); err != nil {
-		return err
-	}
+func (r *run) ask(o *Options, of suite.Suite) (err error) {
+	o.ofSuite(of)
 	r.minChange = o.MinChange
 	if r.profile, err = o.profile(); err != nil {
 		return err
@@ -117,21 +120,16 @@ func (r *run) ask(o *Options) (err error) {
 }
 
 // ofSuite takes from the suite what was not asked for.
-func (o *Options) ofSuite() error {
-	chosen, err := o.Select()
-	if err != nil {
-		return err
-	}
+func (o *Options) ofSuite(of suite.Suite) {
 	if o.Profile == "" {
-		o.Profile = chosen.Suite.Profile
+		o.Profile = of.Profile
 	}
 	if len(o.Scenarios) == 0 && o.Resume == nil {
-		o.Scenarios = chosen.Suite.Scenarios
+		o.Scenarios = of.Scenarios
 	}
 	if o.MinChange == nil {
-		o.MinChange = chosen.Suite.MinChange
+		o.MinChange = of.MinChange
 	}
-	return nil
 }
 
 func (o Options) profile() (campaign.Profile, error) {
