@@ -17,6 +17,10 @@ func (p *program) listSuites(c *cli.Context) error {
 		Here timeHere `json:"time_here"`
 	}
 	seen := p.seen(c.Context)
+	runners, err := bench.KnownRunners("")
+	if err != nil {
+		return err
+	}
 	var rows []row
 	t := table.New("suite", "workloads", "profile", "measuring here takes", "description")
 	for _, s := range suite.All(bench.Defaults().MostThreads()) {
@@ -25,7 +29,7 @@ func (p *program) listSuites(c *cli.Context) error {
 			r.IDs = append(r.IDs, id.String())
 		}
 		o := bench.Defaults()
-		o.Host, o.Suite = p.host(), s.Name
+		o.Host, o.Suite, o.Manifests = p.host(), s.Name, runners
 		e, err := o.Estimate(seen)
 		if err != nil {
 			return err
@@ -37,7 +41,7 @@ func (p *program) listSuites(c *cli.Context) error {
 	if err := p.print(c.Bool("json"), rows, t); err != nil || c.Bool("json") {
 		return err
 	}
-	_, err := fmt.Fprint(p.stdout, "\nBy all frameworks. From operations is good to a factor of two or three; images that have to be built\nand runners that have to be verified for the first time come on top.\n")
+	_, err = fmt.Fprint(p.stdout, "\nBy all frameworks. From operations is good to a factor of two or three; images that have to be built\nand runners that have to be verified for the first time come on top.\n")
 	return err
 }
 
