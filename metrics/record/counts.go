@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -134,7 +135,7 @@ func (v validator) memory(at path, c *Cell) error {
 	}
 	cards := v.record.Environment.GPUs
 	if u := c.Utilization; u != nil && u.GPUMemoryBytes != nil && len(cards) > 0 {
-		largest := slices.MaxFunc(cards, func(a, b GPU) int { return int(min(1, max(-1, a.MemoryBytes-b.MemoryBytes))) })
+		largest := slices.MaxFunc(cards, func(a, b GPU) int { return cmp.Compare(a.MemoryBytes, b.MemoryBytes) })
 		if *u.GPUMemoryBytes > largest.MemoryBytes {
 			return problemf(at.field("utilization").field("gpu_memory_bytes"), "is %d, on a card of %d", *u.GPUMemoryBytes, largest.MemoryBytes)
 		}
