@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -41,16 +40,8 @@ func (p *program) check(c *cli.Context) error {
 	if err := tryFiles(c, "markdown", "junit"); err != nil {
 		return err
 	}
-	result := c.Args().First()
-	if _, err := os.Stat(result); err == nil && k.rerun {
-		dir, err := claimDir(checkDir(result, c.String("out")))
-		if err != nil {
-			return err
-		}
-		defer dir.release()
-	}
 	g := p.newProgress()
-	report, late := k.judge(c.Context, g, result, c.String("out"))
+	report, late := k.judge(c.Context, g, c.Args().First(), c.String("out"))
 	g.End()
 	if report == nil {
 		return late
