@@ -83,7 +83,7 @@ func (d *claimed) lock() error {
 		return bench.EnvironmentError(fmt.Errorf("output directory %s: another dlbench writes to it", d.path), "give another --out, or wait for it")
 	}
 	if err != nil {
-		return bench.EnvironmentError(fmt.Errorf("output directory %s: %w", d.path, err), "give an --out that can be written")
+		return noDirectory(fmt.Errorf("output directory %s: %w", d.path, err))
 	}
 	d.unlock = unlock
 	return nil
