@@ -157,11 +157,11 @@ func threadChart(id string, views []*view, m *marks, a anchors) *chart {
 	machine := views[first].Environment.CPU
 	steps := func(runner string) (list []summary.Step) {
 		for _, v := range views {
-			t := throughputOf(v.Cell(id, runner))
-			if t == nil || v.Environment.CPU != machine || slices.ContainsFunc(list, func(s summary.Step) bool { return s.At == v.Record.Terms.Threads }) {
+			t, threads := throughputOf(v.Cell(id, runner)), v.Record.ThreadsOf(id)
+			if t == nil || v.Environment.CPU != machine || slices.ContainsFunc(list, func(s summary.Step) bool { return s.At == threads }) {
 				continue
 			}
-			list = append(list, summary.Step{At: v.Record.Terms.Threads, Throughput: *t})
+			list = append(list, summary.Step{At: threads, Throughput: *t})
 		}
 		return list
 	}
