@@ -16,44 +16,21 @@ import (
 	"github.com/dlbench/dlbench/runners/manifest"
 )
 
-// steps is told of steps, and holds up who announces one.
-type steps struct {
-	mu   sync.Mutex
-	all  []string
-	hold func(text string)
-}
-
-func (s *steps) Step(text string, _ float64, _ time.Duration) {
-	s.mu.Lock()
-	s.all = append(s.all, text)
-	s.mu.Unlock()
-	if s.hold != nil {
-		s.hold(text)
-	}
-}
-func (s *steps) Detail(string)      {}
-func (s *steps) Say(string, ...any) {}
-
 // building is a machine on which the images of the judge and of two runners have
 // to be built: the one of "early" takes little, "late" a lot.
-func building(t *testing.T) (*inImages, *steps) {
+func building(t *testing.T) *inImages {
 	m := newInImages(t, "early", "late")
 	m.Answer("pull", "")
-	for i, context := range map[string]string{benchtest.Judge: "reference", "early": "onnxruntime", "late": "tensorflow"} {
-		at := slices.IndexFunc(m.setup.Manifests, func(each manifest.Manifest) bool { return each.Name == i })
-		m.setup.Manifests[at].Image = manifest.Image{Name: "dlbench/" + i, Context: context}
-	}
-	s := &steps{}
-	m.setup.Progress = s
-	return m, s
+	m.toBuild(map[string]manifest.Image{benchtest.Judge: {Context: "reference"}, "early": {Context: "onnxruntime"}, "late": {Context: "tensorflow"}})
+	return m
 }
 
 func TestRunnersAreVerifiedWhileOthersAreBuilt(t *testing.T) {
-	m, s := building(t)
+	m := building(t)
 	verified := make(chan struct{})
 	var once sync.Once
 	times := filepath.Join(t.TempDir(), timeline.FileName)
-	s.hold = func(text string) {
+	m.setup.Progress = &benchtest.Stage{OnStep: func(text string) {
 		if strings.HasPrefix(text, "install tensorflow") { // as long as early is not verified
 			for range 600 {
 				if done, err := timeline.Read(times); err == nil && slices.ContainsFunc(done, func(s timeline.Step) bool { return s.Kind == timeline.Verify }) {
@@ -63,7 +40,7 @@ func TestRunnersAreVerifiedWhileOthersAreBuilt(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 			}
 		}
-	}
+	}}
 	o := m.options()
 	o.SkipParity, o.Timeline = false, timeline.New(times, time.Now)
 	rec, err := bench.Run(t.Context(), o)
@@ -105,7 +82,7 @@ func TestRunnersAreVerifiedWhileOthersAreBuilt(t *testing.T) {
 }
 
 func TestAJudgeThatCannotBeBuiltEndsTheOthers(t *testing.T) {
-	m, _ := building(t)
+	m := building(t)
 	m.Fail("build", "E: no network\n")
 	o := m.options()
 	o.SkipParity = false
@@ -118,18 +95,19 @@ func TestAJudgeThatCannotBeBuiltEndsTheOthers(t *testing.T) {
 
 // What is there already leaves nothing to wait for.
 func TestNothingIsVerifiedAheadOfNothing(t *testing.T) {
-	m, s := building(t)
+	m := building(t)
 	o := m.options()
 	if _, err := bench.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	s.all = nil
+	s := &benchtest.Stage{}
+	m.setup.Progress = s
 	o = m.options()
 	o.SkipParity = false
 	if _, err := bench.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range s.all {
+	for _, text := range strings.Split(s.Steps(), "\n") {
 		if strings.Contains(text, "while images are built") || strings.HasPrefix(text, "install") {
 			t.Errorf("with all images there: %q", text)
 		}

@@ -61,6 +61,16 @@ func (m *inImages) image(name, id string) {
 	}
 }
 
+// toBuild gives runners images that have to be built.
+func (m *inImages) toBuild(of map[string]manifest.Image) {
+	for i := range m.setup.Manifests {
+		if image, ok := of[m.setup.Manifests[i].Name]; ok {
+			image.Name = "dlbench/" + m.setup.Manifests[i].Name
+			m.setup.Manifests[i].Image = image
+		}
+	}
+}
+
 func (m *inImages) save(dir string, rec *record.Record) error {
 	m.saved[dir] = rec
 	return nil

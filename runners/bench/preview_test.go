@@ -19,12 +19,8 @@ import (
 func sixRunners(t *testing.T) *inImages {
 	m := newInImages(t, "a", "b", "c", "d", "long", "longest")
 	m.Answer("pull --quiet debian:bookworm-slim", "")
-	for name, image := range map[string]manifest.Image{benchtest.Judge: {Context: "reference"}, "a": {Context: "onnxruntime"}, "b": {Context: "mxnet"},
-		"c": {Context: "jax"}, "d": {Context: "keras", On: "jax"}, "long": {Context: "tensorflow"}, "longest": {Context: "pytorch"}} {
-		image.Name = "dlbench/" + name
-		at := slices.IndexFunc(m.setup.Manifests, func(each manifest.Manifest) bool { return each.Name == name })
-		m.setup.Manifests[at].Image = image
-	}
+	m.toBuild(map[string]manifest.Image{benchtest.Judge: {Context: "reference"}, "a": {Context: "onnxruntime"}, "b": {Context: "mxnet"},
+		"c": {Context: "jax"}, "d": {Context: "keras", On: "jax"}, "long": {Context: "tensorflow"}, "longest": {Context: "pytorch"}})
 	return m
 }
 
