@@ -26,6 +26,7 @@ import (
 	"github.com/dlbench/dlbench/runners/presence"
 	"github.com/dlbench/dlbench/workloads/catalog"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/suite"
 )
 
 // Bench is an engine that works, and runners that can be started on it.
@@ -71,14 +72,7 @@ func Open(ctx context.Context, s Setup) (*Bench, error) {
 // open is Open of what the setup selects, with what a run does while images are
 // built.
 func open(ctx context.Context, s Setup, selected Selection, h hooks) (*Bench, error) {
-	if len(s.Runners) == 0 {
-		s.Runners = selected.Suite.Runners
-	}
-	known, err := s.knownRunners()
-	if err != nil {
-		return nil, err
-	}
-	runners, reference, err := SelectRunners(known, s.Runners)
+	runners, reference, err := s.runnersFor(selected.Suite)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +98,20 @@ func open(ctx context.Context, s Setup, selected Selection, h hooks) (*Bench, er
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
+}
+
+// runnersFor are those that are measured, which a suite may name, and the one that
+// judges.
+func (s Setup) runnersFor(of suite.Suite) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
+	known, err := s.knownRunners()
+	if err != nil {
+		return nil, reference, err
+	}
+	wanted := s.Runners
+	if len(wanted) == 0 {
+		wanted = of.Runners
+	}
+	return SelectRunners(known, wanted)
 }
 
 func (s Setup) knownRunners() ([]manifest.Manifest, error) {
@@ -295,11 +303,7 @@ func (b *Bench) room() error {
 
 // Start starts a fresh process of a runner, and greets it.
 func (b *Bench) Start(ctx context.Context, e Entry) (*launch.Runner, error) {
-	threads := b.terms.Threads
-	if e.Threads != 0 {
-		threads = e.Threads
-	}
-	return b.launcher.OpenWith(ctx, e.Manifest, e.Image, e.Device, threads)
+	return b.launcher.OpenWith(ctx, e.Manifest, e.Image, e.Device, cmp.Or(e.Threads, b.terms.Threads))
 }
 
 // StartRaw starts a process of a runner, and says nothing to it.

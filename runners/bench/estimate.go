@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -35,21 +36,11 @@ func (o Options) Estimate(seen Seen) (Estimate, error) {
 		return Estimate{}, err
 	}
 	r := run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
-	r.terms.Threads = o.MostThreads()
-	if o.Threads != 0 {
-		r.terms.Threads = o.Threads
-	}
+	r.terms.Threads = cmp.Or(o.Threads, o.MostThreads())
 	if err := r.ask(&o, chosen.Suite); err != nil {
 		return Estimate{}, err
 	}
-	if len(o.Runners) == 0 {
-		o.Runners = chosen.Suite.Runners
-	}
-	known, err := o.knownRunners()
-	if err != nil {
-		return Estimate{}, err
-	}
-	runners, _, err := SelectRunners(known, o.Runners)
+	runners, _, err := o.runnersFor(chosen.Suite)
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -71,10 +62,7 @@ func (r *run) estimate(seen Seen) (Estimate, error) {
 		if err != nil {
 			return e, err
 		}
-		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: id.Threads}
-		if work.Threads == 0 {
-			work.Threads = r.terms.Threads
-		}
+		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: cmp.Or(id.Threads, r.terms.Threads)}
 		process := r.profile.Estimate(work, r.scenarios)
 		for _, entry := range r.entries {
 			if entry.Unusable == "" {
