@@ -76,10 +76,7 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 			continue
 		}
 		most = max(most, len(list))
-		line := marked(name, mark, medians(list), over, "images/s")
-		line.Encode = shows(0, 1)
-		p.add(mark, line)
-		p.add(mark, bars(name, mark, list))
+		addLine(p, name, mark, over, "images/s", list, func(s summary.Step) (int, summary.Estimate) { return s.At, s.Throughput })
 		for _, s := range list {
 			out.Table.add(mark, append(append([]cell{text(name), count(s.At)}, bounds(s.Throughput)...), number("%.0f", s.Percent))...)
 		}
@@ -91,31 +88,20 @@ func scalingChart(id, over, what string, m *marks, steps func(runner string) []s
 	return out
 }
 
-func medians(list []summary.Step) [][2]Datum {
-	var data [][2]Datum
+// addLine adds a runner's line over steps, and its intervals: one upright line
+// each, which a gap parts from the next.
+func addLine[S any](p *plot, name string, mark int, over, what string, list []S, of func(S) (at int, e summary.Estimate)) {
+	var medians [][2]Datum
+	var ends [][2]any
 	for _, s := range list {
-		data = append(data, [2]Datum{Datum(s.At), rounded(s.Throughput.Value)})
+		at, e := of(s)
+		medians = append(medians, [2]Datum{Datum(at), rounded(e.Value)})
+		ends = append(ends, [2]any{at, rounded(e.Low)}, [2]any{at, rounded(e.High)}, [2]any{at, "-"})
 	}
-	return data
-}
-
-// bars are the intervals of steps.
-func bars(name string, mark int, list []summary.Step) series {
-	var data [][2]any
-	for _, s := range list {
-		data = append(data, upright(s.At, s.Throughput)...)
-	}
-	return intervals(name, mark, data)
-}
-
-// upright are the ends of an interval, and the gap that parts it from the next.
-func upright(at int, e summary.Estimate) [][2]any {
-	return [][2]any{{at, rounded(e.Low)}, {at, rounded(e.High)}, {at, "-"}}
-}
-
-// intervals are one upright line each.
-func intervals(name string, mark int, data [][2]any) series {
-	s := marked(name, mark, data)
-	s.Symbol, s.SymbolSize, s.LineStyle.Type = "none", nil, "solid"
-	return s
+	line := marked(name, mark, medians, over, what)
+	line.Encode = shows(0, 1)
+	p.add(mark, line)
+	intervals := marked(name, mark, ends)
+	intervals.Symbol, intervals.SymbolSize, intervals.LineStyle.Type = "none", nil, "solid"
+	p.add(mark, intervals)
 }

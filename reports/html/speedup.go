@@ -48,8 +48,8 @@ func speedupChart(v *view, work string) []*chart {
 			first.Table.add(mark, text(name), count(s.Threads), bounds(s.Throughput)[0], number("%.2f", s.Times.Value), number("%.2f", s.Times.Low),
 				number("%.2f", s.Times.High), number("%.0f", 100*s.Efficiency.Value))
 		}
-		overThreads(times, name, mark, "speed-up", list, func(s summary.Speedup) summary.Estimate { return s.Times })
-		overThreads(shares, name, mark, "efficiency %", list, func(s summary.Speedup) summary.Estimate { return s.Efficiency.Scaled(100) })
+		addLine(times, name, mark, "threads", "speed-up", list, func(s summary.Speedup) (int, summary.Estimate) { return s.Threads, s.Times })
+		addLine(shares, name, mark, "threads", "efficiency %", list, func(s summary.Speedup) (int, summary.Estimate) { return s.Threads, s.Efficiency.Scaled(100) })
 	}
 	if most == 1 {
 		return nil
@@ -58,20 +58,6 @@ func speedupChart(v *view, work string) []*chart {
 	shares.add(-1, even([2]int{1, 100}, [2]int{most, 100}))
 	first.Drawing, second.Drawing = times.drawing(), shares.drawing()
 	return []*chart{first, second}
-}
-
-// overThreads adds a runner's line with its intervals.
-func overThreads(p *plot, name string, mark int, what string, list []summary.Speedup, of func(summary.Speedup) summary.Estimate) {
-	var medians [][2]Datum
-	var ends [][2]any
-	for _, s := range list {
-		medians = append(medians, [2]Datum{Datum(s.Threads), rounded(of(s).Value)})
-		ends = append(ends, upright(s.Threads, of(s))...)
-	}
-	line := marked(name, mark, medians, "threads", what)
-	line.Encode = shows(0, 1)
-	p.add(mark, line)
-	p.add(mark, intervals(name, mark, ends))
 }
 
 // even is what every runner would reach if each thread added as much as the first.
