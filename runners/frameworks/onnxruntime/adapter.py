@@ -8,10 +8,9 @@ import numpy as np
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Device, DeviceUnavailable, Framework, Network, Terms
+from dlbench_sdk.onnx_model import Writer
 from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
 from dlbench_sdk.threads import count
-
-from .operators import Writer
 
 CUDA = "CUDAExecutionProvider"
 

@@ -1,4 +1,5 @@
-"""The plan as an ONNX model: its operators carry ONNX's names already."""
+"""The plan as an ONNX model, for the frameworks that take one: its operators carry ONNX's names
+already. It needs the package `onnx`, which only their images have."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbench_sdk.plan import Node, Plan
+from .plan import Node, Plan
 
 OPSET, IR = 17, 8
 GELU = 20, 9  # the first that have it
