@@ -354,6 +354,7 @@ type Utilization struct {
 	MemoryPeakBytes *int64            `json:"memory_peak_bytes,omitempty"` // the runner's own
 	ThrottledNS     *int64            `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
 	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // over how many of its threads the runner spread its computing
+	ThreadsAtOnce   *float64          `json:"threads_at_once,omitempty"`   // how many of its threads computed, or waited for a CPU, at a time
 	ForeignCPUs     *float64          `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
 	StealPercent    *float64          `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
 	GPUPercent      *float64          `json:"gpu_percent,omitempty"`       // time in which some kernel ran

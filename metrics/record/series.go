@@ -13,6 +13,7 @@ const (
 	SeriesThrottled = "throttled_ns"
 
 	SeriesThreads    = "threads_busy"       // of the runner: over how many threads it spreads its computing
+	SeriesAtOnce     = "threads_at_once"    // of the runner: how many of its threads computed, or waited for a CPU, at one moment
 	SeriesSteal      = "steal_percent"      // CPU time that the hypervisor gave to others; 100 is every CPU
 	SeriesDiskFaults = "disk_faults"        // page faults that waited for a disk, of the machine, since its start
 	SeriesHeat       = "cpu_thermal_events" // how often heat held a core's clock down, since its start

@@ -147,7 +147,7 @@ var Explanations = []Explanation{
 	{ScheduleLag, "queries of the server scenario were issued late, and their latency holds that", "a quieter machine; a spare CPU"},
 	{SMTOn, "two hardware threads share each core", "one thread of each core by --cpus, or echo off > /sys/devices/system/cpu/smt/control"},
 	{StealTime, "the hypervisor gave CPU time to other machines while a cell was measured", "a machine of one's own; more rounds"},
-	{ThreadsExceeded, "more threads computed than were asked for", "look at the terms; compare with care"},
+	{ThreadsExceeded, "more threads computed at a time than were asked for", "look at the terms; compare with care"},
 	{ThreadsMismatch, "the framework says it uses another number of threads than asked", "compare with care"},
 	{ThreadsUnconfirmed, "nobody tells how many threads the framework uses", "see how many were busy; compare with care"},
 	{TurboOn, "clocks depend on heat and on how many cores are busy", "echo 0 > /sys/devices/system/cpu/cpufreq/boost, or 1 > /sys/devices/system/cpu/intel_pstate/no_turbo"},

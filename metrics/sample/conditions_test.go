@@ -3,6 +3,7 @@ package sample_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/metrics/sample"
@@ -62,6 +63,34 @@ func TestThreadsThatShareTheWorkAreCounted(t *testing.T) {
 	says(t, threads, map[string]float64{"threads_busy": 0}, nil) // nobody computed since
 }
 
+// A thread that takes turns with another one is asleep while that one computes:
+// at one moment only one of them counts, and one that waits for a CPU does too.
+func TestThreadsAtOnce(t *testing.T) {
+	in := func(state, line string) string { return strings.Replace(line, " S ", " "+state+" ", 1) }
+	root := tree(t, map[string]string{
+		"sys/fs/cgroup/cgroup.controllers":     "cpu\n",
+		"sys/fs/cgroup/box.scope/cgroup.procs": "40\n41\n",
+		"proc/40/task/40/stat":                 in("R", statLine(40, "python3", 100, 10, 0, 0, 1)),
+		"proc/40/task/42/stat":                 in("R", statLine(42, "a pool) S", 100, 10, 0, 0, 1)),
+		"proc/40/task/43/stat":                 statLine(43, "pool", 100, 10, 0, 0, 1),
+		"proc/41/task/41/stat":                 in("D", statLine(41, "reader", 5, 5, 0, 0, 1)),
+		"proc/99/task/99/stat":                 in("R", statLine(99, "stranger", 5, 5, 0, 0, 1)),
+	})
+	threads := sample.NewAtOnce(root, sample.Target{PID: 40, Cgroup: "/box.scope"})
+	says(t, threads, map[string]float64{"threads_at_once": 2}, nil)
+	write(t, filepath.Join(root, "proc/40/task/42/stat"), statLine(42, "a pool) S", 105, 10, 0, 0, 1))
+	says(t, threads, map[string]float64{"threads_at_once": 1}, nil)
+
+	// Of a pool of hundreds only those that computed lately are looked at.
+	for range 4 {
+		says(t, threads, map[string]float64{"threads_at_once": 1}, nil)
+	}
+	write(t, filepath.Join(root, "proc/40/task/42/stat"), in("R", statLine(42, "a pool) S", 105, 10, 0, 0, 1)))
+	write(t, filepath.Join(root, "proc/40/task/43/stat"), in("R", statLine(43, "pool", 100, 10, 0, 0, 1)))
+	says(t, threads, map[string]float64{"threads_at_once": 2}, nil)
+}
+
 func TestThreadsOfNobody(t *testing.T) {
+	says(t, sample.NewAtOnce(t.TempDir(), sample.Target{}), nil, map[string]string{"threads_at_once": "neither a control group nor a process"})
 	says(t, sample.NewThreads(t.TempDir(), sample.Target{}), nil, map[string]string{"threads_busy": "neither a control group nor a process"})
 }

@@ -1,12 +1,6 @@
 package sample
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -21,7 +15,7 @@ import (
 type Threads struct {
 	root   string
 	target Target
-	ticks  map[string]float64 // by "<pid>/<tid>"
+	ticks  map[string]float64 // by the path of a thread's stat
 }
 
 // threadsPace gives a hundred ticks of the kernel's clock to one reading.
@@ -44,70 +38,25 @@ func (t *Threads) Pace() time.Duration { return threadsPace }
 // Read compares with the reading before. The first one only notes where every
 // thread stands, and says 0; threads that are new by now count from the next one.
 func (t *Threads) Read(into []Reading) {
-	pids, err := t.pids()
+	tasks, err := tasksOf(t.root, t.target)
 	if err != nil {
 		into[0].Err = err
 		return
 	}
 	ticks, total, squares := map[string]float64{}, 0.0, 0.0
-	for _, pid := range pids {
-		stats, _ := filepath.Glob(filepath.Join(t.root, "proc", pid, "task", "*", "stat"))
-		for _, path := range stats {
-			v, err := taskTicks(path)
-			if err != nil {
-				continue // the thread ended
-			}
-			ticks[path] = v
-			if before, known := t.ticks[path]; known {
-				total += v - before
-				squares += (v - before) * (v - before)
-			}
+	for _, path := range tasks {
+		now, err := readTask(path)
+		if err != nil {
+			continue // the thread ended
+		}
+		ticks[path] = now.ticks
+		if before, known := t.ticks[path]; known {
+			total += now.ticks - before
+			squares += (now.ticks - before) * (now.ticks - before)
 		}
 	}
 	if squares > 0 {
 		into[0].Value = total * total / squares
 	}
 	t.ticks = ticks
-}
-
-// pids are the processes of the control group, else the one that is known.
-func (t *Threads) pids() ([]string, error) {
-	if t.target.Cgroup != "" {
-		for _, hierarchy := range []string{"", "cpuacct", "cpu,cpuacct", "cpuacct,cpu"} {
-			text, err := os.ReadFile(filepath.Join(t.root, "sys/fs/cgroup", hierarchy, clean(t.target.Cgroup), "cgroup.procs"))
-			if err != nil {
-				continue
-			}
-			var pids []string
-			for _, word := range bytes.Fields(text) {
-				pids = append(pids, string(word))
-			}
-			return pids, nil
-		}
-	}
-	if t.target.PID > 0 {
-		return []string{strconv.Itoa(t.target.PID)}, nil
-	}
-	return nil, errors.New(nothingToRead)
-}
-
-// taskTicks is the CPU time of one thread.
-func taskTicks(path string) (float64, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0, err
-	}
-	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(words) <= statCSTime {
-		return 0, fmt.Errorf("%s is cut short", path)
-	}
-	user, err := strconv.ParseFloat(string(words[statUTime]), 64)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %q is not a time", path, words[statUTime])
-	}
-	system, err := strconv.ParseFloat(string(words[statUTime+1]), 64)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %q is not a time", path, words[statUTime+1])
-	}
-	return user + system, nil
 }

@@ -47,8 +47,8 @@ func warnOfLimits(r *record.Record, c *record.Cell) {
 	if u.StealPercent != nil && *u.StealPercent > stealPercent {
 		warn(record.StealTime, "the hypervisor gave %.1f %% of the machine's CPU time to others while it was timed", *u.StealPercent)
 	}
-	if asked := r.ThreadsOf(c.Workload); u.ThreadsBusy != nil && *u.ThreadsBusy > float64(asked+feedingThreads) {
-		warn(record.ThreadsExceeded, "the work was spread over %.1f threads while it was timed, %d were asked for", *u.ThreadsBusy, asked)
+	if used, how := threadsUsed(u); used > float64(r.ThreadsOf(c.Workload)+feedingThreads) {
+		warn(record.ThreadsExceeded, how+" while it was timed, %d were asked for", used, r.ThreadsOf(c.Workload))
 	}
 	if seen.faults > diskFaults*seen.seconds {
 		warn(record.DiskFaults, "%.0f pages were read from a disk in %.2f s that were timed: memory is short, or the files were not read before", seen.faults, seen.seconds)
@@ -57,6 +57,19 @@ func warnOfLimits(r *record.Record, c *record.Cell) {
 		warn(record.CPUThermal, "heat held a core's clock down %.0f times while it was timed", seen.heat)
 	}
 	warnOfGPULimits(r, c)
+}
+
+// threadsUsed is how many threads computed at a time, and how to say it. Records
+// of programs that did not look for that have only over how many threads the work
+// was spread, which is more if threads take turns; 0 if nobody looked.
+func threadsUsed(u *record.Utilization) (used float64, how string) {
+	switch {
+	case u.ThreadsAtOnce != nil:
+		return *u.ThreadsAtOnce, "%.1f threads computed or waited for a CPU at a time"
+	case u.ThreadsBusy != nil:
+		return *u.ThreadsBusy, "the work was spread over %.1f threads"
+	}
+	return 0, ""
 }
 
 // warner adds warnings about a cell.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -329,7 +330,8 @@ func disturbed(p *record.Process, host, own, steal, faults, heat, threads float6
 	add(record.SeriesSteal, level(steal))
 	add(record.SeriesDiskFaults, counter(faults))
 	add(record.SeriesHeat, counter(heat))
-	add(record.SeriesThreads, level(threads))
+	add(record.SeriesAtOnce, level(threads))
+	add(record.SeriesThreads, level(2*threads)) // that take turns
 }
 
 func TestDisturbancesAreWarnings(t *testing.T) {
@@ -343,7 +345,7 @@ func TestDisturbancesAreWarnings(t *testing.T) {
 		"disk":           {host: 50, own: 200, threads: 2, faults: 40, code: record.DiskFaults, text: "read from a disk"},
 		"heat":           {host: 50, own: 200, threads: 2, heat: 3, code: record.CPUThermal, text: "held a core's clock down"},
 		"one that feeds": {host: 50, own: 200, threads: 2.9},
-		"more threads":   {host: 50, own: 200, threads: 3.6, code: record.ThreadsExceeded, text: "spread over 3.6 threads while it was timed, 2 were asked for"},
+		"more threads":   {host: 50, own: 200, threads: 3.6, code: record.ThreadsExceeded, text: "3.6 threads computed or waited for a CPU at a time while it was timed, 2 were asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := campaign(3, map[string]float64{"a": 1000}, "a")
@@ -366,6 +368,21 @@ func TestDisturbancesAreWarnings(t *testing.T) {
 				t.Errorf("warning %+v, expected %s with %q", w, tt.code, tt.text)
 			}
 		})
+	}
+}
+
+// Records of earlier programs have only over how many threads the work was spread.
+func TestThreadsOfEarlierRecordsAreStillWarnedOf(t *testing.T) {
+	r := campaign(3, map[string]float64{"a": 1000}, "a")
+	r.Environment.LogicalCPUs, r.Terms.Threads = 4, 2
+	for i := range r.Cells[0].Processes {
+		p := &r.Cells[0].Processes[i]
+		disturbed(p, 50, 200, 0, 0, 0, 1.9)
+		p.Series = slices.DeleteFunc(p.Series, func(s record.Series) bool { return s.Name == record.SeriesAtOnce })
+	}
+	summary.Summarize(r)
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0].Text, "spread over 3.8 threads while it was timed, 2 were asked for") {
+		t.Errorf("warnings %+v", r.Warnings)
 	}
 }
 

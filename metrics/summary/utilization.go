@@ -42,6 +42,7 @@ func utilization(r *record.Record, c *record.Cell) *record.Utilization {
 		MemoryPeakBytes: memoryPeak(processes),
 		ThrottledNS:     throttled(processes),
 		ThreadsBusy:     meanOfSeries(processes, record.SeriesThreads),
+		ThreadsAtOnce:   meanOfSeries(processes, record.SeriesAtOnce),
 		ForeignCPUs:     foreignLoad(processes, r.Environment.LogicalCPUs),
 		StealPercent:    meanOfSeries(processes, record.SeriesSteal),
 		GPUMemoryBytes:  largest(processes, record.GPUSeries(gpu, record.GPUMemory)),

@@ -14,7 +14,7 @@ import (
 // usageTable is what the runners used while they were timed; nil when nothing
 // was sampled.
 func usageTable(w *workloadView) *grid {
-	g := newGrid(w.Anchor+"-usage-table", "What "+w.ID+" used while it was timed", "runner", "#CPU %", "#machine %", "#threads busy",
+	g := newGrid(w.Anchor+"-usage-table", "What "+w.ID+" used while it was timed", "runner", "#CPU %", "#machine %", "#threads busy", "#at once",
 		"#memory peak", "#others' CPUs", "#stolen %", "#throttled s", "#GPU %", "#GPU memory", "#GPU W",
 		"#GPU MHz", "#GPU °C", "#images/J", "warnings")
 	for _, c := range w.Cells {
@@ -22,7 +22,7 @@ func usageTable(w *workloadView) *grid {
 		if u == nil {
 			continue
 		}
-		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.0f", u.ThreadsBusy),
+		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.1f", u.ThreadsBusy), optional("%.1f", u.ThreadsAtOnce),
 			byteCell(u.MemoryPeakBytes), optional("%.2f", u.ForeignCPUs), optional("%.1f", u.StealPercent), secondsCell(u.ThrottledNS),
 			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts),
 			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
