@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,13 +47,15 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"))
+	watched := &watched{}
+	sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"), watched)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if same, why := sides.Both("reference"); same || why != "" {
 		t.Fatalf("two images are called one (%t), or cannot be started: %s", same, why)
 	}
+	interruptStage(t, sides, watched, filepath.Join(dir, "check", "stage2"), engine)
 	stage, err := sides.Stage(t.Context(), 1, 1, []gate.Pair{{Workload: "lenet/infer/b2/fp32", Runner: "reference"}})
 	if err := errors.Join(err, sides.Close(t.Context())); err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	}
 	for id, want := range map[string]string{strings.Repeat("0", 64): "the image of the result is not here", before: ""} {
 		rec.Runners[0].ImageID = id
-		sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"))
+		sides, err := remeasured(t, p, rec, old, filepath.Join(dir, "check"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,10 +82,42 @@ func TestCheckMeasuresAgainInContainers(t *testing.T) {
 	}
 }
 
-func remeasured(t *testing.T, p *program, result, baseline *record.Record, dir string) (stages, error) {
+// watched is a progress that says when measuring has begun.
+type watched struct{ began func() }
+
+func (w *watched) Step(text string, _ float64, _ time.Duration) {
+	if w.began != nil && strings.HasPrefix(text, "round ") {
+		w.began()
+	}
+}
+func (*watched) Detail(string)      {}
+func (*watched) Say(string, ...any) {}
+
+// interruptStage cancels a stage while it measures: its record says so, and no
+// container is left.
+func interruptStage(t *testing.T, sides stages, w *watched, dir, command string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var once sync.Once
+	w.began = func() { once.Do(func() { time.AfterFunc(2*time.Second, cancel) }) } // a process is at work by then
+	defer func() { w.began = nil }()
+	_, err := sides.Stage(ctx, 2, 50, []gate.Pair{{Workload: "lenet/infer/b2/fp32", Runner: "reference"}})
+	if bench.KindOf(err) != bench.Interrupted {
+		t.Errorf("the interrupted stage ends with %v", err)
+	}
+	if rec, err := record.Read(filepath.Join(dir, "result.json")); err != nil || rec.Status != record.Interrupted {
+		t.Errorf("its record is %v, %v", rec, err)
+	}
+	if left, err := exec.Command(command, "ps", "--all", "--quiet", "--filter", "ancestor=dlbench-test/slowed").CombinedOutput(); err != nil || len(left) > 0 {
+		t.Errorf("containers are left: %s, %v", left, err)
+	}
+}
+
+func remeasured(t *testing.T, p *program, result, baseline *record.Record, dir string, g bench.Progress) (stages, error) {
 	t.Helper()
 	setup := bench.Defaults().Setup
-	setup.Host = p.host()
+	setup.Host, setup.Progress = p.host(), g
 	kept := stageFiles{}
 	t.Cleanup(func() {
 		if err := kept.lost(); err != nil {

@@ -5,24 +5,22 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/workloads/disk"
 )
 
 // leastDisk is what the images need while they are built.
 const leastDisk = 20 << 30
 
 func diskFinding(dir string) finding {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return finding{What: "disk", State: "warning", Text: err.Error()}
+	_, free, known := disk.Free(dir)
+	if !known {
+		return finding{What: "disk", State: "warning", Text: "the system does not tell what is free in " + dir}
 	}
-	free := int64(fs.Bavail) * fs.Bsize
 	f := finding{What: "disk", State: "ok", Text: table.Bytes(free) + " free"}
 	if free < leastDisk {
 		f.State, f.Remedy = "warning", "the images need "+table.Bytes(leastDisk)+" while they are built: dlbench images prune"

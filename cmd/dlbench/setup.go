@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -26,13 +27,21 @@ func (p *program) setupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			var broken error
 			for _, e := range engines.WithImages() {
-				if health := e.Probe(c.Context); health.State == engine.Healthy {
+				health := e.Probe(c.Context)
+				if health.State == engine.Healthy {
 					if _, err := fmt.Fprintf(p.stdout, "engine: %s %s answers\n", e.Name(), health.Version); err != nil {
 						return err
 					}
 					return p.foreseeDisk(c.Context, e, cache)
 				}
+				if health.State == engine.Unhealthy && e.Name() == engine.Installs && !engine.IsInstallation(health.Hint) {
+					broken = bench.EnvironmentError(fmt.Errorf("%s is installed, and does not work: %s", e.Name(), health.Reason), health.Hint)
+				}
+			}
+			if broken != nil { // what is there already would only be installed again
+				return broken
 			}
 			return p.install(c.Context)
 		},

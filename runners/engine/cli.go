@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dlbench/dlbench/runners/presence"
@@ -153,9 +154,27 @@ func (c *CLI) Output(ctx context.Context, args ...string) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("%s %s: %w: %s", c.dialect.name, args[0], err, last(errs.String()))
+		return "", c.refusal(fmt.Errorf("%s %s: %w: %s", c.dialect.name, args[0], err, last(errs.String())))
 	}
 	return strings.TrimSpace(out.String()), nil
+}
+
+// refusal is the error of a call that failed. That the engine's disk is full is
+// no fault of who is started, and meets the next one too.
+func (c *CLI) refusal(err error) error {
+	if !saysFull(err) {
+		return err
+	}
+	return &EnvironmentError{Text: err.Error(), Hint: c.makeRoom(), Err: syscall.ENOSPC}
+}
+
+func saysFull(err error) bool {
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "no space left on device") || strings.Contains(text, "disk quota exceeded")
+}
+
+func (c *CLI) makeRoom() string {
+	return "make room where " + c.Name() + " keeps images and containers (" + c.Name() + " info)"
 }
 
 // Probe asks the engine for its version, once.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -126,6 +127,17 @@ func TestAContainerThatCannotBeCreatedSaysWhatTheEngineSaid(t *testing.T) {
 		_, err := c.Start(t.Context(), engine.Spec{Name: "pytorch", Image: "image", Command: []string{"true"}})
 		if err == nil || !strings.Contains(err.Error(), "create a container for pytorch") || !strings.HasSuffix(err.Error(), "Error: image: image not known") {
 			t.Errorf("got %v, want the runner and the engine's last line", err)
+		}
+	})
+}
+
+func TestAFullDiskOfTheEngineIsNoFaultOfTheRunner(t *testing.T) {
+	bothPlayed(t, func(t *testing.T, c *engine.CLI, double *enginetest.CommandLine) {
+		double.Fail("create", "Error: write /var/lib/containers/storage: no space left on device\n")
+		_, err := c.Start(t.Context(), engine.Spec{Name: "x", Image: "i"})
+		var missing *engine.EnvironmentError
+		if !errors.Is(err, syscall.ENOSPC) || !errors.As(err, &missing) || !strings.HasPrefix(missing.Hint, "make room where "+c.Name()) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

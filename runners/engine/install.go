@@ -14,6 +14,12 @@ import (
 // makes a base image if no container registry can be reached.
 const InstallCommand = "apt-get update && apt-get install -y --no-install-recommends podman runc netavark aardvark-dns fuse-overlayfs mmdebstrap"
 
+// Installs is the engine that InstallCommand installs.
+const Installs = "podman"
+
+// IsInstallation says whether a remedy is to install packages.
+func IsInstallation(remedy string) bool { return strings.HasPrefix(remedy, "apt-get install") }
+
 // Installer runs InstallCommand, if it may.
 type Installer struct {
 	Say func(format string, args ...any) // tells the person before anything is changed

@@ -61,8 +61,8 @@ func (c *CLI) startRemedy(err error) string {
 		return fmt.Sprintf("usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s, then podman system migrate as that user", name)
 	case says("xdg_runtime_dir", "/run/user/", "/run/libpod", "runroot"):
 		return fmt.Sprintf("loginctl enable-linger %s, and XDG_RUNTIME_DIR=/run/user/%d in the environment", name, os.Getuid())
-	case says("no space left on device", "disk quota exceeded"):
-		return "make room where " + c.Name() + " keeps images and containers (" + c.Name() + " info)"
+	case saysFull(err):
+		return c.makeRoom()
 	case c.Name() == docker.name && says("permission denied"):
 		return fmt.Sprintf("usermod --append --groups docker %s, then log in again", name)
 	case c.Name() == docker.name && says("cannot connect to the docker daemon", "failed to connect to the docker api") && installed("dockerd"):

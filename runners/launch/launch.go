@@ -12,12 +12,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/runners/session"
+	"github.com/dlbench/dlbench/workloads/disk"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -187,7 +189,7 @@ func (r *Runner) Verify(ctx context.Context, p protocol.VerifyParams) (string, p
 	host := r.output("verify")
 	p.Output = r.inside(host)
 	result, err := r.Session.Verify(ctx, p)
-	return host, result, err
+	return host, result, r.written(err)
 }
 
 // Measure runs a block; with output the last iteration's output is written and
@@ -199,7 +201,25 @@ func (r *Runner) Measure(ctx context.Context, p protocol.MeasureParams, output b
 		p.Output = r.inside(host)
 	}
 	result, err := r.Session.Measure(ctx, p)
-	return result, host, err
+	return result, host, r.written(err)
+}
+
+// leastRoom is what is free at least on a disk that a runner did not fill: one
+// that says that its disk is full may mean its own /tmp.
+const leastRoom = 16 << 20
+
+// written tells a full disk of the harness, which is no fault of the runner and
+// which the next one would meet too, from a full disk of the runner's own.
+func (r *Runner) written(err error) error {
+	var refused *protocol.Error
+	if !errors.As(err, &refused) || refused.Code != protocol.DiskFull {
+		return err
+	}
+	if _, free, known := disk.Free(r.work); !known || free >= leastRoom {
+		return err
+	}
+	return &engine.EnvironmentError{Text: fmt.Sprintf("%v, and %s is on a full disk", err, r.work),
+		Hint: "make room there, or let XDG_CACHE_HOME name a directory on another disk", Err: syscall.ENOSPC}
 }
 
 func (r *Runner) output(what string) string {
