@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,17 +19,51 @@ import (
 	"github.com/dlbench/dlbench/runners/fidelity"
 )
 
-var fidelityHeader = []string{"workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval", "sampler on/off", "95 % interval", "pairs"}
+var fidelityHeader = []string{"workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval",
+	"in one process", "over its blocks", "95 % interval", "instructions", "sampler on/off", "95 % interval", "pairs"}
 
+// fidelityCells has a dash for what was not asked for or cannot be told.
 func fidelityCells(r fidelity.Row) []string {
-	span := func(i stats.Interval) string {
-		if !i.Exists() {
-			return "too few pairs"
-		}
-		return fmt.Sprintf("%.3f – %.3f", i.Low, i.High)
+	bare, own, fresh, sampler, together := r.Bare, r.Own, []string{"–", "–"}, []string{"–", "–"}, []string{"–", "–", "–", "–"}
+	if r.Pairs > 0 {
+		fresh = []string{fmt.Sprintf("%.3f", r.Ratio), fidelitySpan(r.Interval, "pairs")}
+		sampler = []string{fmt.Sprintf("%.3f", r.Sampler), fidelitySpan(r.Sampled, "pairs")}
 	}
-	return []string{r.Workload, r.Runner, ranking.Figure(r.Bare, r.Bare/200), ranking.Figure(r.Own, r.Own/200),
-		fmt.Sprintf("%.3f", r.Ratio), span(r.Interval), fmt.Sprintf("%.3f", r.Sampler), span(r.Sampled), fmt.Sprint(r.Pairs)}
+	if in := r.InProcess; in != nil {
+		together = []string{fmt.Sprintf("%.3f", in.Ratio), "–", fidelitySpan(in.Interval, "processes"), "–"}
+		if in.Within > 0 {
+			together[1] = fmt.Sprintf("± %.4f", in.Within)
+		}
+		if in.Instructions != nil {
+			together[3] = fmt.Sprintf("%.4f", in.Instructions.Ratio)
+		}
+		if r.Pairs == 0 {
+			bare, own = in.Bare, in.Own
+		}
+	}
+	cells := []string{r.Workload, r.Runner, ranking.Figure(bare, bare/200), ranking.Figure(own, own/200)}
+	return append(slices.Concat(cells, fresh, together, sampler), fmt.Sprint(r.Pairs))
+}
+
+func fidelitySpan(i stats.Interval, of string) string {
+	if !i.Exists() {
+		return "too few " + of
+	}
+	return fmt.Sprintf("%.3f – %.3f", i.Low, i.High)
+}
+
+// fidelityNotes say what is missing, and why, once each.
+func fidelityNotes(rows []fidelity.Row) []string {
+	var notes []string
+	for _, r := range rows {
+		if r.NoInProcess != "" {
+			notes = append(notes, fmt.Sprintf("%s on %s, nothing in one process: %s", r.Workload, r.Runner, r.NoInProcess))
+		}
+		if r.InProcess != nil && r.InProcess.NoCounters != "" {
+			notes = append(notes, fmt.Sprintf("%s on %s, no instructions: %s", r.Workload, r.Runner, r.InProcess.NoCounters))
+		}
+	}
+	return notes
 }
 
 func fidelityTable(rows []fidelity.Row) *table.Table {
@@ -84,9 +119,13 @@ func fidelityMarkdown(w io.Writer, heading string, rows []fidelity.Row) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "# Runners against bare loops\n\n%s.\n\n", heading)
-	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: --- ---:")))
+	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: ---: --- ---: ---: --- ---:")))
 	for _, r := range rows {
 		err = errors.Join(err, line(fidelityCells(r)))
+	}
+	for _, note := range fidelityNotes(rows) {
+		_, failed := fmt.Fprintf(w, "\n%s.\n", note)
+		err = errors.Join(err, failed)
 	}
 	return err
 }

@@ -6,7 +6,10 @@
 // without an answer return NaN, or an Interval whose Level is 0.
 package stats
 
-import "math"
+import (
+	"encoding/json"
+	"math"
+)
 
 // Level is the coverage that every interval of the program is asked for.
 const Level = 0.95
@@ -22,6 +25,16 @@ type Interval struct {
 
 // Exists says whether the interval has a coverage.
 func (iv Interval) Exists() bool { return iv.Level > 0 }
+
+// MarshalJSON writes null for an interval without ends, which JSON has no numbers
+// for.
+func (iv Interval) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(iv.Low) || math.IsNaN(iv.High) {
+		return []byte("null"), nil
+	}
+	type plain Interval
+	return json.Marshal(plain(iv))
+}
 
 // RelativeHalfWidth is half of the interval's width over the estimate's size:
 // 0.01 is ±1 %. It is +Inf for an interval without a coverage, so that no

@@ -1,10 +1,12 @@
 // Package fidelity compares each runner with a bare loop of its framework in the
-// same image, and the sampler on against off: what the harness itself costs.
+// same image, in two fresh processes and in one process, and the sampler on
+// against off: what the harness itself costs.
 package fidelity
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/device"
@@ -24,7 +26,11 @@ type Options struct {
 	Rounds int // pairs of fresh processes
 	Blocks int // of each process, in turn with its twin's
 
+	Processes int // that hold both, the runner and its bare loop
+	Groups    int // of four blocks in each of those
+
 	BlockTime  time.Duration // that a block aims at; 0 is a second
+	TurnTime   time.Duration // that a block in one process aims at; 0 is a tenth of one
 	WarmupTime time.Duration // of each process; 0 is three seconds
 }
 
@@ -35,13 +41,17 @@ func (o Options) filled() Options {
 	if o.BlockTime == 0 {
 		o.BlockTime = time.Second
 	}
+	if o.TurnTime == 0 {
+		o.TurnTime = 100 * time.Millisecond
+	}
 	if o.WarmupTime == 0 {
 		o.WarmupTime = 3 * time.Second
 	}
 	return o
 }
 
-// Row is one runner on one workload: two ratios with their intervals.
+// Row is one runner on one workload. Without pairs only what was seen in one
+// process is there.
 type Row struct {
 	Workload string         `json:"workload"`
 	Runner   string         `json:"runner"`
@@ -52,6 +62,9 @@ type Row struct {
 	Sampler  float64        `json:"sampler_ratio"` // sampled over unsampled
 	Sampled  stats.Interval `json:"sampler_interval"`
 	Pairs    int            `json:"pairs"`
+
+	InProcess   *InProcess `json:"in_process,omitempty"`
+	NoInProcess string     `json:"no_in_process,omitempty"` // why it is missing, if it was asked for
 }
 
 // Answer is what was compared, and where.
@@ -67,6 +80,9 @@ type Answer struct {
 // rows are those that were whole before it.
 func Run(ctx context.Context, o Options) (a Answer, err error) {
 	o = o.filled()
+	if o.Rounds <= 0 && o.Processes <= 0 || o.Rounds > 0 && o.Blocks < 2 || o.Processes > 0 && o.Groups < 1 {
+		return a, bench.UsageError(fmt.Errorf("%d pairs of %d blocks and %d processes of %d groups compare nothing", o.Rounds, o.Blocks, o.Processes, o.Groups))
+	}
 	b, err := bench.Open(ctx, o.Setup)
 	if err != nil {
 		return a, err
@@ -78,7 +94,7 @@ func Run(ctx context.Context, o Options) (a Answer, err error) {
 			if e.Unusable != "" || len(e.Manifest.Bare) == 0 {
 				continue
 			}
-			row, err := comparison{b, e, o}.of(ctx, id)
+			row, err := comparison{b, e, o}.row(ctx, id)
 			if cannot(err) {
 				b.Progress().Say("%s on %s: %v", id, e.Name(), err)
 				continue

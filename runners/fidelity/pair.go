@@ -23,21 +23,29 @@ type comparison struct {
 	Options
 }
 
-// of starts a runner and its bare twin together, round after round, and lets
-// them run blocks in turn: while one computes, the other waits for a request.
-// Every second block of the runner is sampled as in a campaign.
-func (c comparison) of(ctx context.Context, id plan.ID) (Row, error) {
+// row is all that is compared of a workload.
+func (c comparison) row(ctx context.Context, id plan.ID) (Row, error) {
 	row := Row{Workload: id.String(), Runner: c.entry.Name(), Pairs: c.Rounds}
 	_, files, err := c.Make(ctx, id)
-	if err != nil {
-		return row, err
+	if err == nil && c.Rounds > 0 {
+		err = c.pairs(ctx, id, files, &row)
 	}
+	if err == nil && c.Processes > 0 {
+		err = c.inProcess(ctx, id, files, &row)
+	}
+	return row, err
+}
+
+// pairs starts a runner and its bare twin together, round after round, and lets
+// them run blocks in turn: while one computes, the other waits for a request.
+// Every second block of the runner is sampled as in a campaign.
+func (c comparison) pairs(ctx context.Context, id plan.ID, files plan.Files, row *Row) error {
 	var ratios, sampled, bare, own []float64
 	for round := range c.Rounds {
 		c.Bench.Progress().Step(fmt.Sprintf("%s on %s, pair %d of %d", id, row.Runner, round+1, c.Rounds), float64(round)/float64(c.Rounds), 0)
 		d, err := c.pair(ctx, id, files, starts{bare: round%2 == 1, sampled: round%4 < 2})
 		if err != nil {
-			return row, err
+			return err
 		}
 		images := float64(id.Batch)
 		bare = append(bare, images/stats.Median(d.bare))
@@ -48,7 +56,7 @@ func (c comparison) of(ctx context.Context, id plan.ID) (Row, error) {
 	row.Bare, row.Own = stats.Median(bare), stats.Median(own)
 	row.Ratio, row.Interval = stats.Ratio(ratios, stats.Level)
 	row.Sampler, row.Sampled = stats.Ratio(sampled, stats.Level)
-	return row, nil
+	return nil
 }
 
 // durations are seconds an iteration, by block.

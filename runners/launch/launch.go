@@ -183,6 +183,12 @@ func (r *Runner) Load(ctx context.Context, files plan.Files) (protocol.LoadResul
 	})
 }
 
+// Bare makes the runner build the framework's own loop of a workload in its
+// process.
+func (r *Runner) Bare(ctx context.Context, files plan.Files) (protocol.BareResult, error) {
+	return r.Session.Bare(ctx, protocol.BareParams{Plan: r.inside(files.Plan.Path)})
+}
+
 // Verify returns the file, on the host, that the runner wrote. It lives until
 // Close.
 func (r *Runner) Verify(ctx context.Context, p protocol.VerifyParams) (string, protocol.VerifyResult, error) {

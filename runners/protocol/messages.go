@@ -19,6 +19,13 @@ const (
 	Bye     = "bye"
 )
 
+// The requests that only a comparison with the framework's own loop makes, of
+// runners that have one in their process: they need not be known.
+const (
+	Bare      = "bare"      // build that loop's workload, before load or after it
+	Alternate = "alternate" // blocks of the runner and of the loop in turn
+)
+
 // Request is one line from the harness.
 type Request struct {
 	ID      int64           `json:"id"`
@@ -191,4 +198,42 @@ type MeasureResult struct {
 	DeviceNS     int64    `json:"device_ns,omitempty"`    // throughput blocks: the same time by the device's own events, if it has some
 	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
+}
+
+// BareParams name a workload's plan. Weights and batches are the loop's own.
+type BareParams struct {
+	Plan string `json:"plan"`
+}
+
+// BareResult tells what was built.
+type BareResult struct {
+	LoadSeconds float64 `json:"load_s"`
+}
+
+// The sides of an order.
+const (
+	RunnerSide = 'r'
+	BareSide   = 'b'
+)
+
+// AlternateParams ask for throughput blocks of both, each from slot 0.
+type AlternateParams struct {
+	Order      string `json:"order"`          // a side each: "rbbr"
+	Iterations int    `json:"iterations"`     // of each block
+	Lead       int    `json:"lead,omitempty"` // untimed iterations before each
+}
+
+// AlternateResult holds the blocks in their order.
+type AlternateResult struct {
+	Blocks     []AlternateBlock `json:"blocks"`
+	NoCounters string           `json:"no_counters,omitempty"` // why nothing was counted
+}
+
+// AlternateBlock holds CLOCK_MONOTONIC times in nanoseconds, and what all
+// threads of the process did in user mode, if that was counted.
+type AlternateBlock struct {
+	StartNS      int64  `json:"start_ns"`
+	EndNS        int64  `json:"end_ns"`
+	Instructions *int64 `json:"instructions,omitempty"`
+	Cycles       *int64 `json:"cycles,omitempty"`
 }

@@ -285,3 +285,26 @@ func TestAStartThatFails(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+func TestTurnsThatCannotBe(t *testing.T) {
+	for answer, says := range map[string]string{
+		`{"blocks":[{"start_ns":1,"end_ns":2},{"start_ns":3,"end_ns":4}]}`:                  "",
+		`{"blocks":[{"start_ns":1,"end_ns":2}]}`:                                            `1 blocks for the order "rb"`,
+		`{"blocks":[{"start_ns":1,"end_ns":4},{"start_ns":3,"end_ns":5}]}`:                  "block 1 is from 3 to 5 ns",
+		`{"blocks":[{"start_ns":1,"end_ns":1},{"start_ns":3,"end_ns":5}]}`:                  "block 0 is from 1 to 1 ns",
+		`{"blocks":[{"start_ns":-1,"end_ns":1},{"start_ns":3,"end_ns":5}]}`:                 "block 0 is from -1 to 1 ns",
+		`{"blocks":[{"start_ns":1,"end_ns":2,"instructions":0},{"start_ns":3,"end_ns":5}]}`: "block 0 counted 0",
+		`{"blocks":[{"start_ns":1,"end_ns":2},{"start_ns":3,"end_ns":5,"cycles":-7}]}`:      "block 1 counted -7",
+		`{"blocks":[{"start_ns":1,"end_ns":2,"cycles":4.5},{"start_ns":3,"end_ns":5}]}`:     "does not fit",
+	} {
+		s, fake, err := open(t, map[string]func(*enginetest.Streams, int64) *engine.Exit{"alternate": result(answer)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Alternate(t.Context(), protocol.AlternateParams{Order: "rb", Iterations: 1})
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, expected %q", answer, err, says)
+		}
+		closed(t, s, fake)
+	}
+}

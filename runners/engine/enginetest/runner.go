@@ -25,6 +25,10 @@ type Runner struct {
 	Verify func(p *plan.Plan, params protocol.VerifyParams) error
 	Output func(p *plan.Plan, slot int, path string) error
 
+	// Alternate is a block of a side, of so many iterations; a runner without it has
+	// no bare loop in its process.
+	Alternate func(side rune, iterations int) protocol.AlternateBlock
+
 	clock int64
 	plan  *plan.Plan
 }
@@ -121,6 +125,15 @@ func (r *Runner) answer(q protocol.Request) (json.RawMessage, *protocol.Error) {
 			err = r.Output(r.plan, (p.FirstSlot+p.Iterations-1)%r.plan.Slots, onHost(p.Output))
 		}
 		answer = r.measure(p)
+	case protocol.Bare:
+		answer = protocol.BareResult{LoadSeconds: 0.25}
+		if r.Alternate == nil {
+			return nil, &protocol.Error{Code: protocol.UnknownRequest, Message: q.Request}
+		}
+	case protocol.Alternate:
+		var p protocol.AlternateParams
+		err = json.Unmarshal(q.Params, &p)
+		answer = r.alternate(p)
 	case protocol.Unload, protocol.Bye:
 	default:
 		return nil, &protocol.Error{Code: protocol.UnknownRequest, Message: q.Request}
@@ -193,4 +206,20 @@ func (r *Runner) measure(p protocol.MeasureParams) protocol.MeasureResult {
 		m.Loss = &loss
 	}
 	return m
+}
+
+// alternate puts the blocks one after the other.
+func (r *Runner) alternate(p protocol.AlternateParams) protocol.AlternateResult {
+	a := protocol.AlternateResult{NoCounters: "scripted without"}
+	for _, side := range p.Order {
+		b := r.Alternate(side, p.Iterations)
+		length := b.EndNS - b.StartNS
+		b.StartNS, b.EndNS = r.clock, r.clock+length
+		r.clock += length
+		if b.Instructions != nil {
+			a.NoCounters = ""
+		}
+		a.Blocks = append(a.Blocks, b)
+	}
+	return a
 }

@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import sys
 import time
+
+from .loading import Loops, Refused
 
 
 def main() -> int:
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     threads = int(os.environ.get("DLBENCH_THREADS", "1"))
-    spec = importlib.util.spec_from_file_location("dlbench_bare_loops", sys.argv[1])
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    # Loops only for CPUs in float32 name neither.
-    precisions = getattr(bench, "PRECISIONS", ("fp32",))
-    framework, workload = None, None
+    loops = Loops(sys.argv[1])
+    workload = None
     for line in sys.stdin:
         request = json.loads(line)
         params = request.get("params") or {}
         result: dict = {}
-        if request["request"] == "hello":
-            device = params.get("device", "cpu")
-            if device != "cpu" and not hasattr(bench, "PRECISIONS"):
-                refuse(replies, request, "device_unavailable", "this bare loop is for CPUs")
-                continue
-            extra = [device] if hasattr(bench, "PRECISIONS") else []
-            framework = bench.start(threads, *extra)
-            result = hello(framework, threads, device, precisions)
-        elif request["request"] == "load":
-            with open(params["plan"], encoding="utf-8") as file:
-                plan = json.load(file)
-            network, mode = plan["network"]["name"], plan["mode"]
-            precision = plan["precision"]
-            if precision not in precisions:
-                text = f"precision {precision}: this bare loop has {', '.join(precisions)}"
-                refuse(replies, request, "unsupported", text)
-                continue
-            extra = [precision] if len(precisions) > 1 else []
-            workload = bench.Workload(network, mode, plan["batch"], plan["classes"], *extra)
-            result = {"load_s": 0.0, "parameters": 0}
-        elif request["request"] == "warmup":
+        try:
+            if request["request"] == "hello":
+                device = params.get("device", "cpu")
+                result = hello(loops.start(threads, device), threads, device, loops.precisions)
+            elif request["request"] == "load":
+                with open(params["plan"], encoding="utf-8") as file:
+                    workload = loops.build(json.load(file))
+                result = {"load_s": 0.0, "parameters": 0}
+        except Refused as refusal:
+            refuse(replies, request, refusal.code, str(refusal))
+            continue
+        if request["request"] == "warmup":
             result = {"iteration_ns": warm(workload, params["iterations"])}
         elif request["request"] == "measure":
             start, end, output = workload.loop(params["iterations"], params["first_slot"])

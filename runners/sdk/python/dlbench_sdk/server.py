@@ -19,8 +19,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from . import loading, loops, safetensors, slowed
+from . import alternation, loading, loops, safetensors, slowed
 from . import plan as plans
+from .beside import Beside
 from .contract import Description, DeviceUnavailable, Framework, Network, Terms, Timed
 from .verify import verify
 
@@ -48,6 +49,7 @@ class Server:
         self.description: Description | None = None
         self.network: Network | None = None
         self.plan: plans.Plan | None = None
+        self.beside: Beside | None = None
         self.slowdown = slowed.share()
         self.replies = take_stdout()
 
@@ -81,6 +83,8 @@ class Server:
             "verify": self.verify,
             "warmup": self.warmup,
             "measure": self.measure,
+            "bare": self.bare,
+            "alternate": self.alternate,
             "unload": self.unload,
             "bye": lambda _: {},
         }
@@ -101,6 +105,7 @@ class Server:
         d = framework.open(device, threads)
         import_s = time.monotonic() - began
         self.framework, self.description = framework, d
+        self.beside = Beside(self.sources[0], device, threads)
         return {
             "protocol": PROTOCOL,
             "runner": self.name,
@@ -200,7 +205,27 @@ class Server:
             return lambda: loops.scheduled(step, wait, clock, order, arrivals)
         raise RequestError("bad_request", f"unknown scenario {scenario!r}")
 
+    def bare(self, params: dict) -> dict:
+        """The plan's bare loop, beside the network or before there is one."""
+        beside = self.compared()
+        if beside.workload is not None:
+            raise RequestError("bad_request", "bare before unload of the former workload")
+        return {"load_s": beside.build(text(params, "plan"))}
+
+    def alternate(self, params: dict) -> dict:
+        network, plan = self.loaded()
+        beside = self.compared()
+        if beside.workload is None:
+            raise RequestError("bad_request", "bare has to come first")
+        order = text(params, "order")
+        if set(order) - set(alternation.SIDES):
+            raise RequestError("bad_request", f"order is {order!r}, expected only r and b")
+        iterations, lead = integer(params, "iterations"), integer(params, "lead", 0)
+        return beside.alternate(network, plan, order, iterations, lead)
+
     def unload(self, _: dict) -> dict:
+        if self.beside is not None:
+            self.beside.close()
         if self.network is not None:
             network, self.network, self.plan = self.network, None, None
             network.close()
@@ -218,6 +243,11 @@ class Server:
         if self.network is None or self.plan is None:
             raise RequestError("bad_request", "load has to come first")
         return self.network, self.plan
+
+    def compared(self) -> Beside:
+        self.opened()
+        assert self.beside is not None  # hello made it
+        return self.beside
 
     def terms_of(self, terms: Terms) -> dict:
         terms = slowed.told(terms, self.slowdown)
