@@ -70,7 +70,16 @@ func machineFindings(m record.Environment) []finding {
 	findings := []finding{{What: "processor", State: "ok", Text: fmt.Sprintf("%s, %d logical CPUs, %s", m.CPU, m.LogicalCPUs, strings.Join(m.CPUFlags, " "))},
 		{What: "memory", State: "ok", Text: memoryText(m)},
 		{What: "control groups", State: "ok", Text: m.Cgroup}}
-	return findings
+	return append(findings, energyFinding(m))
+}
+
+// energyFinding says whether joules an image can be told of the processors. The
+// reason why not says what would help.
+func energyFinding(m record.Environment) finding {
+	if m.CPUEnergy == "" {
+		return finding{What: "energy of processors", State: "missing", Text: m.Missing[record.SeriesCPUEnergy]}
+	}
+	return finding{What: "energy of processors", State: "ok", Text: m.CPUEnergy}
 }
 
 // memoryText is the memory that there is, and what a control group allows of it.

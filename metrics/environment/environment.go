@@ -37,6 +37,7 @@ func Read(ctx context.Context, o Options) record.Environment {
 	e.Governor = r.governor()
 	e.SMT = r.smt()
 	e.Turbo = r.turbo()
+	e.CPUEnergy = r.energyCounters()
 	e.Cgroup = sample.CgroupKind(o.Root)
 	if e.Cgroup == "" {
 		r.miss("cgroup", errors.New("no control groups are mounted"))
@@ -180,6 +181,20 @@ func (r *reader) turbo() string {
 	}
 	r.miss("turbo", errors.New("the kernel does not set the CPUs' frequency here (no cpufreq)"))
 	return ""
+}
+
+// energyCounters says what counts the energy of the processors.
+func (r *reader) energyCounters() string {
+	counters := sample.OpenRAPL(r.Root)
+	defer func() { _ = counters.Close() }() // it was only read
+	if err := counters.Reason(); err != nil {
+		r.miss(record.SeriesCPUEnergy, err)
+		return ""
+	}
+	if n := counters.Packages(); n > 1 {
+		return fmt.Sprintf("RAPL, %d packages", n)
+	}
+	return "RAPL, 1 package"
 }
 
 func onOff(on bool) string {

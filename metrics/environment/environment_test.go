@@ -57,6 +57,9 @@ func TestRead(t *testing.T) {
 		"etc/os-release":                                            "NAME=\"Ubuntu\"\nPRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\n",
 		"sys/fs/cgroup/cgroup.controllers":                          "cpu memory\n",
 		"sys/devices/system/cpu/smt/active":                         "1\n",
+		"sys/class/powercap/intel-rapl:0/name":                      "package-0\n",
+		"sys/class/powercap/intel-rapl:0/energy_uj":                 "12\n",
+		"sys/class/powercap/intel-rapl:0/max_energy_range_uj":       "262143328850\n",
 		"sys/devices/system/cpu/intel_pstate/no_turbo":              "1\n",
 		"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor":      "performance\n",
 		"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor":      "powersave\n",
@@ -69,7 +72,7 @@ func TestRead(t *testing.T) {
 	got := environment.Read(t.Context(), environment.Options{Root: root, Cards: func() ([]record.GPU, error) { return cards, nil }})
 	want := record.Environment{OS: "Ubuntu 24.04.1 LTS", Kernel: "6.8.0-45-generic", CPU: "Intel(R) Xeon(R) Gold 6430",
 		CPUFlags: []string{"amx_tile", "avx2", "avx512f", "f16c", "fma", "sse", "sse4_2"}, Cores: 1, LogicalCPUs: 2, MemoryBytes: 1 << 20,
-		Governor: "performance, powersave", SMT: "on", Turbo: "off", Virtualization: "unnamed hypervisor", Cgroup: sample.CgroupV2, GPUs: cards, Missing: map[string]string{}}
+		Governor: "performance, powersave", SMT: "on", Turbo: "off", Virtualization: "unnamed hypervisor", CPUEnergy: "RAPL, 1 package", Cgroup: sample.CgroupV2, GPUs: cards, Missing: map[string]string{}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(record.Environment{}, "Host", "Fingerprint")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -103,7 +106,7 @@ func TestVirtualization(t *testing.T) {
 func TestAnEmptyMachineHasReasons(t *testing.T) {
 	got := environment.Read(t.Context(), environment.Options{Root: t.TempDir(), Cards: environment.Cards(nil, sample.ErrNoDriver)})
 	for what, part := range map[string]string{"os": "no os-release", "kernel": "osrelease: no such file", "cpu": "cpuinfo", "memory": "meminfo",
-		"governor": "no cpufreq", "turbo": "no cpufreq", "smt": "whether hardware threads share cores", "cgroup": "no control groups", "gpu": "driver library not found"} {
+		"governor": "no cpufreq", "turbo": "no cpufreq", "smt": "whether hardware threads share cores", "cgroup": "no control groups", record.SeriesCPUEnergy: "intel_rapl_msr", "gpu": "driver library not found"} {
 		if !strings.Contains(got.Missing[what], part) {
 			t.Errorf("%s: the reason is %q, expected %q", what, got.Missing[what], part)
 		}

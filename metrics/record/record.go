@@ -63,7 +63,8 @@ type Environment struct {
 	SMT            string            `json:"smt,omitempty"`   // "on", "off"
 	Turbo          string            `json:"turbo,omitempty"` // "on", "off"
 	Virtualization string            `json:"virtualization,omitempty"`
-	Cgroup         string            `json:"cgroup"` // "v1", "v2", "hybrid"
+	CPUEnergy      string            `json:"cpu_energy,omitempty"` // what counts the energy of the processors, like "RAPL, 2 packages"
+	Cgroup         string            `json:"cgroup"`               // "v1", "v2", "hybrid"
 	Engine         string            `json:"engine"`
 	EngineVersion  string            `json:"engine_version,omitempty"`
 	Limits         *ContainerLimits  `json:"limits,omitempty"` // of each runner's container; absent if none is one
@@ -349,24 +350,29 @@ type Calibration struct {
 // Utilization is what was seen during the blocks; a missing source is absent
 // and named in Missing with the reason.
 type Utilization struct {
-	CPUPercent      *float64          `json:"cpu_percent,omitempty"`       // the runner's own, 100 is one CPU
-	HostCPUPercent  *float64          `json:"host_cpu_percent,omitempty"`  // whole machine, 100 is every CPU
-	MemoryPeakBytes *int64            `json:"memory_peak_bytes,omitempty"` // the runner's own
-	ThrottledNS     *int64            `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
-	ThreadsBusy     *float64          `json:"threads_busy,omitempty"`      // over how many of its threads the runner spread its computing
-	ThreadsAtOnce   *float64          `json:"threads_at_once,omitempty"`   // how many of its threads computed, or waited for a CPU, at a time
-	ForeignCPUs     *float64          `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
-	StealPercent    *float64          `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
-	GPUPercent      *float64          `json:"gpu_percent,omitempty"`       // time in which some kernel ran
-	GPUMemoryBytes  *int64            `json:"gpu_memory_bytes,omitempty"`
-	GPUPowerWatts   *float64          `json:"gpu_power_watts,omitempty"`
-	GPUClockMHz     *float64          `json:"gpu_clock_mhz,omitempty"`        // of the multiprocessors
-	GPUMemoryClock  *float64          `json:"gpu_memory_clock_mhz,omitempty"` // of the card's memory
-	GPUTemperature  *float64          `json:"gpu_temperature_celsius,omitempty"`
-	GPUEnergyJoules *float64          `json:"gpu_energy_joules,omitempty"` // of a process's throughput blocks
-	ImagesPerJoule  *float64          `json:"images_per_joule,omitempty"`  // images of those blocks over that energy
-	EnergySource    string            `json:"energy_source,omitempty"`     // where the energy comes from, in words
-	Missing         map[string]string `json:"missing,omitempty"`
+	CPUPercent      *float64 `json:"cpu_percent,omitempty"`       // the runner's own, 100 is one CPU
+	HostCPUPercent  *float64 `json:"host_cpu_percent,omitempty"`  // whole machine, 100 is every CPU
+	MemoryPeakBytes *int64   `json:"memory_peak_bytes,omitempty"` // the runner's own
+	ThrottledNS     *int64   `json:"throttled_ns,omitempty"`      // CFS throttling of the runner's cgroup
+	ThreadsBusy     *float64 `json:"threads_busy,omitempty"`      // over how many of its threads the runner spread its computing
+	ThreadsAtOnce   *float64 `json:"threads_at_once,omitempty"`   // how many of its threads computed, or waited for a CPU, at a time
+	ForeignCPUs     *float64 `json:"foreign_cpus,omitempty"`      // CPUs that others kept busy
+	StealPercent    *float64 `json:"steal_percent,omitempty"`     // CPU time that the hypervisor gave to others, 100 is every CPU
+	GPUPercent      *float64 `json:"gpu_percent,omitempty"`       // time in which some kernel ran
+	GPUMemoryBytes  *int64   `json:"gpu_memory_bytes,omitempty"`
+	GPUPowerWatts   *float64 `json:"gpu_power_watts,omitempty"`
+	GPUClockMHz     *float64 `json:"gpu_clock_mhz,omitempty"`        // of the multiprocessors
+	GPUMemoryClock  *float64 `json:"gpu_memory_clock_mhz,omitempty"` // of the card's memory
+	GPUTemperature  *float64 `json:"gpu_temperature_celsius,omitempty"`
+	GPUEnergyJoules *float64 `json:"gpu_energy_joules,omitempty"` // of a process's throughput blocks
+	ImagesPerJoule  *float64 `json:"images_per_joule,omitempty"`  // images of those blocks over that energy
+	EnergySource    string   `json:"energy_source,omitempty"`     // where the energy comes from, in words
+
+	CPUPowerWatts     *float64 `json:"cpu_power_watts,omitempty"`      // of all processors, whoever used them
+	CPUEnergyJoules   *float64 `json:"cpu_energy_joules,omitempty"`    // of theirs in a process's throughput blocks
+	ImagesPerCPUJoule *float64 `json:"images_per_cpu_joule,omitempty"` // images of those blocks over that energy
+
+	Missing map[string]string `json:"missing,omitempty"`
 }
 
 // Process is one start of a runner for one cell.

@@ -18,6 +18,7 @@ const (
 	SeriesDiskFaults = "disk_faults"        // page faults that waited for a disk, of the machine, since its start
 	SeriesHeat       = "cpu_thermal_events" // how often heat held a core's clock down, since its start
 	SeriesClock      = "clock_mhz"          // mean over the CPUs
+	SeriesCPUEnergy  = "cpu_energy_joules"  // counter: of all processors, since the process was started
 )
 
 // What the series of a GPU are about; GPUSeries makes their names.

@@ -50,6 +50,56 @@ func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 	u.EnergySource = source + wholeCard(r, gpu)
 }
 
+// addProcessorEnergy adds what all processors used in the throughput blocks of a
+// process, the images that were computed meanwhile, and the power: medians over
+// processes.
+func addProcessorEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
+	w := r.Workload(c.Workload)
+	if w == nil {
+		return
+	}
+	processes := c.MeasuredProcesses()
+	of := func(p *record.Process) (float64, bool) {
+		return joules(p, func(b *record.Block) (float64, bool) {
+			j := ProcessorJoules(p, b)
+			if j == nil {
+				return 0, false
+			}
+			return *j, true
+		})
+	}
+	over := func(figure func(p *record.Process, joules float64) float64) *float64 {
+		return medianOver(processes, func(p *record.Process) (float64, bool) {
+			j, ok := of(p)
+			return figure(p, j), ok
+		})
+	}
+	u.CPUEnergyJoules = over(func(_ *record.Process, j float64) float64 { return j })
+	u.ImagesPerCPUJoule = over(func(p *record.Process, j float64) float64 { return images(p, w.Batch) / j })
+	u.CPUPowerWatts = over(func(p *record.Process, j float64) float64 { return j / throughputSeconds(p) })
+}
+
+// ProcessorJoules is what all processors used during one of a process's blocks;
+// nil if that is not known.
+func ProcessorJoules(p *record.Process, b *record.Block) *float64 {
+	j, ok := p.SeriesNamed(record.SeriesCPUEnergy).Increase(b.StartNS, b.EndNS)
+	if !ok || j < 0 {
+		return nil
+	}
+	return &j
+}
+
+// throughputSeconds is how long the throughput blocks took.
+func throughputSeconds(p *record.Process) float64 {
+	total := 0.0
+	for i := range p.Blocks {
+		if b := &p.Blocks[i]; b.TimesThroughput() {
+			total += b.Seconds()
+		}
+	}
+	return total
+}
+
 // joules sums the energy of the throughput blocks; false if a block's is not
 // known, for it would be missing in the sum, or if none was used.
 func joules(p *record.Process, of func(*record.Block) (float64, bool)) (float64, bool) {

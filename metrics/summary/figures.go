@@ -64,17 +64,28 @@ func MillijoulesPerImage(c *record.Cell) *Estimate {
 	if u == nil || t == nil || t.CILow <= 0 {
 		return nil
 	}
-	e := Estimate{Level: t.Level, N: t.N}
 	switch {
 	case u.ImagesPerJoule != nil:
-		e.Value = 1000 / *u.ImagesPerJoule
+		return energyOfImages(1000 / *u.ImagesPerJoule, t)
 	case u.GPUPowerWatts != nil: // a record that is older than energies
-		e.Value = 1000 * *u.GPUPowerWatts / t.Median
-	default:
+		return energyOfImages(1000**u.GPUPowerWatts/t.Median, t)
+	}
+	return nil
+}
+
+// ProcessorMillijoulesPerImage is the energy of all processors in the throughput
+// blocks over their images, with the interval of the throughput at the same
+// power; nil if their energy is not in the record.
+func ProcessorMillijoulesPerImage(c *record.Cell) *Estimate {
+	u, t := c.Utilization, c.Throughput
+	if u == nil || t == nil || t.CILow <= 0 || u.ImagesPerCPUJoule == nil {
 		return nil
 	}
-	e.Low, e.High = e.Value*t.Median/t.CIHigh, e.Value*t.Median/t.CILow
-	return &e
+	return energyOfImages(1000 / *u.ImagesPerCPUJoule, t)
+}
+
+func energyOfImages(millijoules float64, t *record.Throughput) *Estimate {
+	return &Estimate{Value: millijoules, Low: millijoules * t.Median / t.CIHigh, High: millijoules * t.Median / t.CILow, Level: t.Level, N: t.N}
 }
 
 // Deciles are the least value, the nine deciles and the greatest.

@@ -117,6 +117,50 @@ func TestNoEnergyIsNotZero(t *testing.T) {
 	}
 }
 
+// Processors are counted whatever computes, and the blocks' energy is that of
+// all of them: 10 W and 20 W over three seconds for 100 images.
+func TestEnergyOfProcessors(t *testing.T) {
+	for _, device := range []string{"cpu", "gpu:1"} {
+		r := onCard(2)
+		r.Cells[0].Device = device
+		for i := range r.Cells[0].Processes {
+			p := &r.Cells[0].Processes[i]
+			sees(p, "", func(s float64) float64 { return 10 * float64(i+1) * s })
+			p.Series[len(p.Series)-1].Name = record.SeriesCPUEnergy
+		}
+		summary.Summarize(r)
+		u := r.Cells[0].Utilization
+		if u == nil || u.CPUEnergyJoules == nil || u.ImagesPerCPUJoule == nil || u.CPUPowerWatts == nil {
+			t.Fatalf("%s: %+v", device, u)
+		}
+		near(t, device+": energy", *u.CPUEnergyJoules, 45, 1e-9)
+		near(t, device+": power", *u.CPUPowerWatts, 15, 1e-9)
+		near(t, device+": images per joule", *u.ImagesPerCPUJoule, (100.0/30+100.0/60)/2, 1e-9)
+		if u.GPUEnergyJoules != nil || u.ImagesPerJoule != nil {
+			t.Errorf("%s: the processors' energy is the GPU's: %+v", device, u)
+		}
+	}
+}
+
+// A process that the counter does not cover to the end of its blocks says
+// nothing; one that stands still is no energy of 0.
+func TestNoEnergyOfProcessorsIsNotZero(t *testing.T) {
+	for name, at := range map[string]func(*record.Series){
+		"ends":         func(s *record.Series) { s.TimeNS, s.Values = s.TimeNS[:6], s.Values[:6] },
+		"stands still": func(s *record.Series) { clear(s.Values) },
+	} {
+		r := onCard(1)
+		p := &r.Cells[0].Processes[0]
+		sees(p, "", func(s float64) float64 { return s })
+		p.Series[0].Name = record.SeriesCPUEnergy
+		at(&p.Series[0])
+		summary.Summarize(r)
+		if u := r.Cells[0].Utilization; u != nil && (u.CPUEnergyJoules != nil || u.ImagesPerCPUJoule != nil || u.CPUPowerWatts != nil) {
+			t.Errorf("%s: %+v", name, u)
+		}
+	}
+}
+
 // A MIG device has no meter of its own.
 func TestEnergyOfAMIGDeviceIsItsCards(t *testing.T) {
 	r := onCard(1)

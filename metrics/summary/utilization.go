@@ -53,6 +53,7 @@ func utilization(r *record.Record, c *record.Cell) *record.Utilization {
 		Missing:         missing(processes),
 	}
 	addEnergy(u, r, c)
+	addProcessorEnergy(u, r, c)
 	if reflect.ValueOf(*u).IsZero() {
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 var csvHeader = []string{"workload", "runner", "framework_version", "device", "status", "reason", "parity", "warnings",
 	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers",
 	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
-	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule",
+	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule", "cpu_power_watts", "images_per_cpu_joule",
 	"multi_stream_p50_ms", "multi_stream_p90_ms", "multi_stream_p95_ms", "multi_stream_p99_ms",
 	"server_queries_per_s", "server_queries_per_s_low", "server_queries_per_s_high", "server_p99_ms", "server_processes_over"}
 
@@ -76,11 +76,12 @@ func startupColumns(s *record.Startup) []string {
 
 func usageColumns(u *record.Utilization) []string {
 	if u == nil {
-		return make([]string, 5)
+		return make([]string, 7)
 	}
 	memory := ""
 	if u.MemoryPeakBytes != nil {
 		memory = strconv.FormatInt(*u.MemoryPeakBytes, 10)
 	}
-	return []string{optional(u.CPUPercent), memory, optional(u.GPUPercent), optional(u.GPUPowerWatts), optional(u.ImagesPerJoule)}
+	return []string{optional(u.CPUPercent), memory, optional(u.GPUPercent), optional(u.GPUPowerWatts), optional(u.ImagesPerJoule),
+		optional(u.CPUPowerWatts), optional(u.ImagesPerCPUJoule)}
 }

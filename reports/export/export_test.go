@@ -42,7 +42,7 @@ func small() *record.Record {
 				Throughput:  &record.Throughput{Median: 1600, CILow: 1500, CIHigh: 1700.5, Level: 0.96, N: 6},
 				LatencyMS:   &record.Latency{P50: p(4), P90: p(5.5), N: 64},
 				Startup:     &record.Startup{StartSeconds: 1, ImportSeconds: 0.5, LoadSeconds: 0.25, FirstIterationSeconds: 0.125},
-				Utilization: &record.Utilization{CPUPercent: p(195), MemoryPeakBytes: &memory, ImagesPerJoule: p(2.5)},
+				Utilization: &record.Utilization{CPUPercent: p(195), MemoryPeakBytes: &memory, ImagesPerJoule: p(2.5), CPUPowerWatts: p(180.5), ImagesPerCPUJoule: p(9.25)},
 				Processes: []record.Process{{Status: record.Measured, Order: 1, Blocks: []record.Block{
 					{Scenario: record.Offline, Iterations: 100, StartNS: 1e9, EndNS: 1_500_000_000, CPUPercent: p(195)},
 					{Scenario: record.Server, Iterations: 10, StartNS: 2e9, EndNS: 3e9, QueryRate: 10}}}}},
@@ -167,7 +167,7 @@ func TestPrometheusReadsBack(t *testing.T) {
 			seen[series] = true
 		}
 	}
-	if len(declared) != 10 {
+	if len(declared) != 11 {
 		t.Errorf("metrics %v", declared)
 	}
 }

@@ -84,6 +84,11 @@ var families = []family{
 			add(nil, *u.ImagesPerJoule)
 		}
 	}},
+	{"dlbench_images_per_cpu_joule", "Images of the throughput blocks over the energy of all processors in them.", func(c *record.Cell, add func(labels, float64)) {
+		if u := c.Utilization; u != nil && u.ImagesPerCPUJoule != nil {
+			add(nil, *u.ImagesPerCPUJoule)
+		}
+	}},
 }
 
 // overallFamilies are the metrics of what each mode comes to. Without an interval

@@ -236,8 +236,20 @@ func TestEnergyNeedsASource(t *testing.T) {
 	x, _ := pair(drawn(t, render(t, rec)).chart(t, "resnet18-infer-b8-fp32-energy").of("mxnet")[0].Data[1])
 	near(t, "mJ an image", x, 1000**c.Utilization.GPUPowerWatts/c.Throughput.Median)
 	page := render(t, campaign(small()))
-	if !strings.Contains(plain(page), "Energy an image is not shown: no source of power (gpu: NVIDIA driver library not found)") {
-		t.Error("nothing says why there is no energy")
+	for name, told := range map[string]string{"small": "Energy of the processors an image is not shown: the kernel counts no energy of the processors here",
+		"full": "Energy of the processors an image is not shown: it was not sampled."} {
+		rec := campaign(small())
+		if name == "full" {
+			delete(rec.Environment.Missing, record.SeriesCPUEnergy) // of a program that did not ask
+		}
+		if page := plain(render(t, rec)); !strings.Contains(page, told) || strings.Contains(page, "Energy of the GPU an image is not shown") {
+			t.Errorf("%s: nothing says why there is no energy of the processors, or of what they do not have", name)
+		}
+	}
+	deaf := thorough()
+	deaf.deaf = true
+	if page := plain(render(t, campaign(deaf))); !strings.Contains(page, "Energy of the GPU an image is not shown: no source of power was sampled.") {
+		t.Error("nothing says why there is no energy of the GPU")
 	}
 	if strings.Contains(page, `-energy"`) {
 		t.Error("energy without a source is drawn")

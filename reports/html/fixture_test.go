@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/environment"
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
@@ -45,6 +46,8 @@ type plan struct {
 	peak      *record.Peak
 	card      string // what NVML calls the GPU
 	counted   bool   // its driver tells everything
+	deaf      bool   // its driver tells nothing
+	rapl      bool   // the processors count their energy
 }
 
 // small is a quick look: three rounds, two networks.
@@ -62,7 +65,7 @@ func thorough() plan {
 // power cap, and its datasheet's peak, which nobody measured.
 func metered() plan {
 	p := thorough()
-	p.networks, p.batches, p.peak, p.counted = networks[3:4], []int{1, 8}, nil, true
+	p.networks, p.batches, p.peak, p.counted, p.rapl = networks[3:4], []int{1, 8}, nil, true, true
 	return p
 }
 
@@ -97,6 +100,11 @@ func campaign(p plan) *record.Record {
 			PCIeGenerationMax: 5, PCIeWidthMax: 16, Peak: environment.CardPeak(p.card)}}
 	} else {
 		r.Environment.Missing["gpu"] = "NVIDIA driver library not found" + p.text
+	}
+	if p.rapl {
+		r.Environment.CPUEnergy = "RAPL, 2 packages"
+	} else {
+		r.Environment.Missing[record.SeriesCPUEnergy] = sample.ErrNoRAPL.Error()
 	}
 	p.addWorkloads(r)
 	p.addRunners(r)
@@ -226,14 +234,18 @@ func (p plan) sample(rng *rand.Rand, out *record.Process, end int64) {
 	add(record.SeriesCPU, "%", func(busy float64) float64 { return 100 * threads * busy * (0.967 + 0.003*rng.Float64()) })
 	add(record.SeriesHostCPU, "%", func(busy float64) float64 { return 100 * busy * (0.971 + 0.002*rng.Float64()) })
 	add(record.SeriesMemory, "bytes", func(busy float64) float64 { return float64(*out.MemoryPeakBytes) * (0.7 + 0.3*busy) })
-	if p.gpu {
+	if p.rapl {
+		joules := 0.0
+		add(record.SeriesCPUEnergy, "J", func(busy float64) float64 { joules += 2 * busy; return joules })
+	}
+	if p.gpu && !p.deaf {
 		add(record.GPUSeries(0, record.GPUPercent), "%", func(busy float64) float64 { return 97 * busy })
 		add(record.GPUSeries(0, record.GPUPower), "W", func(busy float64) float64 { return 120 + 480*busy + 10*rng.Float64() })
 		add(record.GPUSeries(0, record.GPUMemory), "bytes", func(float64) float64 { return 3 << 30 })
 		if p.counted {
 			p.meter(add)
 		}
-	} else {
+	} else if !p.gpu {
 		out.Missing = map[string]string{"gpu": "no NVIDIA driver" + p.text}
 	}
 }

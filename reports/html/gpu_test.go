@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,34 @@ func TestImagesPerJoule(t *testing.T) {
 	}
 	if strings.Contains(render(t, campaign(small())), "images/J") {
 		t.Error("a column of images per joule without energy")
+	}
+}
+
+// The processors' energy stands beside the GPU's, and is not added to it.
+func TestEnergyOfTheProcessors(t *testing.T) {
+	rec := campaign(metered())
+	c := rec.Cell("resnet50/infer/b8/fp32", "mxnet")
+	u := c.Utilization
+	if u.CPUEnergyJoules == nil || u.ImagesPerCPUJoule == nil || u.CPUPowerWatts == nil {
+		t.Fatalf("got %+v", u)
+	}
+	page := render(t, rec)
+	d := drawn(t, page)
+	x, _ := pair(d.chart(t, onGPU+"-cpu-energy").of("mxnet")[0].Data[1])
+	near(t, "mJ an image", x, 1000 / *u.ImagesPerCPUJoule)
+	for _, id := range []string{onGPU + "-ranking-table", onGPU + "-usage-table"} {
+		if got := cellOf(t, rows(t, page, id), "mxnet", "images/CPU J"); got != figures.Figure(*u.ImagesPerCPUJoule, 0) {
+			t.Errorf("%s: %q, expected %v", id, got, *u.ImagesPerCPUJoule)
+		}
+	}
+	if note := plain(figureOf(t, page, onGPU+"-cpu-energy")); !strings.Contains(note, "Energy of all processors (RAPL, 2 packages)") {
+		t.Errorf("the note is %q", note)
+	}
+	p := medianOf(c)
+	joules, _ := p.SeriesNamed(record.SeriesCPUEnergy).Increase(p.Blocks[0].StartNS, p.Blocks[0].EndNS)
+	table := d.Tables[onGPU+"-time-mxnet-table"]
+	if i := slices.Index(table.Columns, "CPU J"); i < 0 || cellText(table.Rows[0][i+1]) != figures.Figure(joules, 0) {
+		t.Errorf("blocks have the columns %v, expected %v J of the processors", table.Columns, joules)
 	}
 }
 

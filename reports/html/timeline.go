@@ -138,12 +138,12 @@ func shades(p *record.Process, origin int64) *opts.MarkAreas {
 
 func blockTable(w *workloadView, c cellView, id string, p *record.Process) *grid {
 	g := newGrid(id+"-table", "Blocks of "+w.ID, "#block", "scenario", "#iterations", "#seconds", "#CPU %", "#machine %", "#GPU %",
-		"#GPU W", "#GPU J", "#GPU MHz", "clocks held down by")
+		"#GPU W", "#GPU J", "#GPU MHz", "clocks held down by", "#CPU J")
 	for i, b := range p.Blocks {
 		card := summary.CardDuring(p, c.Cell.Device, &b)
 		g.add(c.Mark, count(i+1), text(b.Scenario), count(b.Iterations), number("%.4f", b.Seconds()),
 			optional("%.0f", b.CPUPercent), optional("%.0f", b.HostCPUPercent), optional("%.0f", b.GPUPercent),
-			optional("%.0f", card.Watts), optionalFigure(card.Joules), optional("%.0f", card.ClockMHz), text(orAbsent(strings.Join(card.HeldBy, ", "))))
+			optional("%.0f", card.Watts), optionalFigure(card.Joules), optional("%.0f", card.ClockMHz), text(orAbsent(strings.Join(card.HeldBy, ", "))), optionalFigure(summary.ProcessorJoules(p, &b)))
 	}
 	return g.withoutEmpty()
 }

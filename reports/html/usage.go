@@ -1,13 +1,10 @@
 package html
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/table"
 )
 
@@ -16,7 +13,7 @@ import (
 func usageTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-usage-table", "What "+w.ID+" used while it was timed", "runner", "#CPU %", "#machine %", "#threads busy", "#at once",
 		"#memory peak", "#others' CPUs", "#stolen %", "#throttled s", "#GPU %", "#GPU memory", "#GPU W",
-		"#GPU MHz", "#GPU °C", "#images/J", "warnings")
+		"#GPU MHz", "#GPU °C", "#images/J", "#CPU W", "#images/CPU J", "warnings")
 	for _, c := range w.Cells {
 		u := c.Utilization
 		if u == nil {
@@ -25,7 +22,8 @@ func usageTable(w *workloadView) *grid {
 		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.1f", u.ThreadsBusy), optional("%.1f", u.ThreadsAtOnce),
 			byteCell(u.MemoryPeakBytes), optional("%.2f", u.ForeignCPUs), optional("%.1f", u.StealPercent), secondsCell(u.ThrottledNS),
 			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts),
-			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
+			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u),
+			optional("%.0f", u.CPUPowerWatts), imagesPerCPUJoule(u), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
 	}
 	if len(g.Rows) == 0 {
 		return nil
@@ -49,13 +47,6 @@ func (g *grid) withoutEmpty() *grid {
 		}
 	}
 	return g
-}
-
-func imagesPerJoule(u *record.Utilization) cell {
-	if u == nil {
-		return text(absent)
-	}
-	return optionalFigure(u.ImagesPerJoule)
 }
 
 func byteCell(n *int64) cell {
@@ -95,38 +86,4 @@ func missingSources(w *workloadView) []string {
 		}
 	}
 	return lines
-}
-
-// energyChart is energy an image, of the GPU during the throughput blocks; nil
-// if neither energy nor power was sampled.
-func energyChart(w *workloadView) *chart {
-	out := &chart{ID: w.Anchor + "-energy", Title: "Energy an image", Runner: -1,
-		Note:     "Energy of the GPU in the throughput blocks over their images; the bar is the interval of the throughput, at the same power. The rest of the machine is not in it.",
-		Label:    "Energy an image on " + w.ID + "; the table below has the figures",
-		Table:    newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/J", "#GPU W", "energy from"),
-		Mentions: w.warnedOf(aboutThroughput)}
-	var estimates []estimate
-	for _, c := range w.Cells {
-		u, e := c.Utilization, summary.MillijoulesPerImage(c.Cell)
-		if e == nil {
-			continue
-		}
-		estimates = append(estimates, estimate{Estimate: *e, runner: c.Cell.Runner, mark: c.Mark})
-		out.Table.add(c.Mark, append(append([]cell{text(c.Cell.Runner)}, bounds(*e)...), imagesPerJoule(u), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource)))...)
-	}
-	if len(estimates) == 0 {
-		return nil
-	}
-	out.Height, out.Drawing = intervalHeight(estimates), intervalPlot("mJ an image", estimates).drawing()
-	return out
-}
-
-// noEnergy says why no energy is shown.
-func noEnergy(rec *record.Record) string {
-	for _, source := range []string{"energy", "nvml", "gpu"} {
-		if reason := rec.Environment.Missing[source]; reason != "" {
-			return fmt.Sprintf("Energy an image is not shown: no source of power (%s: %s).", source, reason)
-		}
-	}
-	return "Energy an image is not shown: no source of power was sampled."
 }

@@ -24,7 +24,7 @@ type workloadView struct {
 	Scenarios []*grid  // beside throughput and single streams
 	Usage     *grid
 	Missing   []string
-	NoEnergy  string
+	NoEnergy  []string // why that is not drawn
 	Timelines []*chart
 	Parity    *grid
 	Checks    *grid
@@ -57,10 +57,8 @@ func newWorkloadView(v *view, w record.Workload) *workloadView {
 	}
 	out.Headline = headline(v.Record, out.Cells)
 	out.Ranking, out.Ratios = rankingTable(out), ratioMatrix(out)
-	out.Charts = out.draw(throughputChart, computeChart, percentileChart, distributionChart, coldStartChart, energyChart)
-	if !slices.ContainsFunc(out.Charts, func(c *chart) bool { return c.ID == out.Anchor+"-energy" }) {
-		out.NoEnergy = noEnergy(v.Record)
-	}
+	out.Charts = out.draw(throughputChart, computeChart, percentileChart, distributionChart, coldStartChart, gpuEnergyChart, cpuEnergyChart)
+	out.NoEnergy = noEnergy(out)
 	out.Scenarios = scenarioTables(out)
 	out.Usage, out.Missing, out.Timelines = usageTable(out), missingSources(out), timelines(out)
 	out.Parity, out.Checks, out.Processes = parityTable(out), checksTable(out), processTable(out)
@@ -94,11 +92,11 @@ func (w *workloadView) mentions(c *record.Cell, abouts ...about) []mention {
 // rankingTable is the answer for a workload.
 func rankingTable(w *workloadView) *grid {
 	g := newGrid(w.Anchor+"-ranking-table", "Ranking of "+w.ID, "runner", "#images/s", w.Interval, "0 to fastest", "against fastest",
-		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "parity", "notes")
+		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "#images/CPU J", "parity", "notes")
 	most := w.mostThroughput()
 	for _, c := range w.Cells {
 		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
-			imagesPerJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
+			imagesPerJoule(c.Utilization), imagesPerCPUJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
 			line[3] = cell{Value: &t.Median, Strip: stripOf(c.Mark, t, most)}

@@ -34,7 +34,8 @@ func (m meter) Start(ctx context.Context, id engine.Identity, device string) (ca
 		return nil, err
 	}
 	target := sample.Target{PID: id.PID, Cgroup: id.Cgroup}
-	sources := []sample.Source{host, sample.Runner("/", target), sample.NewConditions("/"), sample.NewThreads("/", target), sample.NewAtOnce("/", target)}
+	sources := []sample.Source{host, sample.Runner("/", target), sample.NewConditions("/"), sample.NewThreads("/", target), sample.NewAtOnce("/", target),
+		sample.OpenRAPL("/")}
 	if record.OnGPU(device) {
 		gpu, err := m.card()
 		sources = append(sources, sample.GPUSources(gpu, err, record.GPUIndex(device), target)...)
