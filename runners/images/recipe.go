@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/docker"
@@ -18,12 +19,12 @@ import (
 const pythonAdapter = "python"
 
 // cntkAdapter is CNTK's: its Python 2.7 has a library of its own, except for
-// the timed loops.
+// what times and counts.
 const cntkAdapter = "cntk"
 
-func isLoops(name string) bool {
+func forAllPythons(name string) bool {
 	dir, file := path.Split(name)
-	return path.Base(dir) == "dlbench_sdk" && (file == "loops.py" || file == "__init__.py")
+	return path.Base(dir) == "dlbench_sdk" && slices.Contains([]string{"__init__.py", "alternation.py", "counters.py", "loops.py"}, file)
 }
 
 // recipe is how a runner's image is made: tags from below to the top. A tag is
@@ -124,7 +125,7 @@ func adapterParts(m manifest.Manifest) (parts []part) {
 	case pythonAdapter:
 		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, nil})
 	case cntkAdapter:
-		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, isLoops})
+		parts = append(parts, part{runners.Sources, manifest.PythonLibrary, forAllPythons})
 	}
 	if m.Room != "" {
 		parts = append(parts, part{runners.Sources, m.Room, nil})

@@ -178,15 +178,17 @@ func (r *Runner) inside(host string) string { return engine.PathInside(r.engine,
 
 // Load makes the runner build a workload from its files.
 func (r *Runner) Load(ctx context.Context, files plan.Files) (protocol.LoadResult, error) {
-	return r.Session.Load(ctx, protocol.LoadParams{
-		Plan: r.inside(files.Plan.Path), Weights: r.inside(files.Weights.Path), Batch: r.inside(files.Batch.Path),
-	})
+	return r.Session.Load(ctx, r.filesInside(files))
+}
+
+func (r *Runner) filesInside(files plan.Files) protocol.LoadParams {
+	return protocol.LoadParams{Plan: r.inside(files.Plan.Path), Weights: r.inside(files.Weights.Path), Batch: r.inside(files.Batch.Path)}
 }
 
 // Bare makes the runner build the framework's own loop of a workload in its
 // process.
 func (r *Runner) Bare(ctx context.Context, files plan.Files) (protocol.BareResult, error) {
-	return r.Session.Bare(ctx, protocol.BareParams{Plan: r.inside(files.Plan.Path)})
+	return r.Session.Bare(ctx, r.filesInside(files))
 }
 
 // Verify returns the file, on the host, that the runner wrote. It lives until

@@ -200,12 +200,8 @@ type MeasureResult struct {
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
 }
 
-// BareParams name a workload's plan. Weights and batches are the loop's own.
-type BareParams struct {
-	Plan string `json:"plan"`
-}
-
-// BareResult tells what was built.
+// BareResult tells what was built of the same files that load is given: of the
+// plan, because weights and batches are the loop's own.
 type BareResult struct {
 	LoadSeconds float64 `json:"load_s"`
 }

@@ -27,7 +27,7 @@ var messages = map[string]any{
 	"verify.params": protocol.VerifyParams{}, "verify.result": protocol.VerifyResult{},
 	"warmup.params": protocol.WarmupParams{}, "warmup.result": protocol.WarmupResult{},
 	"measure.params": protocol.MeasureParams{}, "measure.result": protocol.MeasureResult{},
-	"bare.params": protocol.BareParams{}, "bare.result": protocol.BareResult{},
+	"bare.params": protocol.LoadParams{}, "bare.result": protocol.BareResult{},
 	"alternate.params": protocol.AlternateParams{}, "alternate.result": protocol.AlternateResult{},
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Bare makes the runner build the framework's own loop in its process.
-func (s *Session) Bare(ctx context.Context, p protocol.BareParams) (protocol.BareResult, error) {
+func (s *Session) Bare(ctx context.Context, p protocol.LoadParams) (protocol.BareResult, error) {
 	var r protocol.BareResult
 	err := s.call(ctx, protocol.Bare, s.cfg.Deadlines.Load, p, &r)
 	return r, err

@@ -11,6 +11,9 @@ from caffe2.python import brew, core, model_helper, workspace
 
 from dlbench_bare.networks import DEPTHS, blocks, image
 
+# Blobs are global, by name: the loop's are in a workspace of their own.
+WORKSPACE = "bare"
+
 
 def start(threads: int) -> dict:
     workspace.GlobalInit(["caffe2", "--caffe2_log_level=3"])
@@ -78,6 +81,8 @@ def lenet(w, x, classes):
 class Workload:
     def __init__(self, network: str, mode: str, batch: int, classes: int):
         self.mode, train = mode, mode == "train"
+        home = workspace.CurrentWorkspace()
+        workspace.SwitchWorkspace(WORKSPACE, True)
         workspace.ResetWorkspace()
         device = core.DeviceOption(caffe2_pb2.IDEEP)
         cpu = core.DeviceOption(caffe2_pb2.CPU)
@@ -105,6 +110,7 @@ class Workload:
             workspace.CreateNet(model.net, overwrite=True)
             self.nets.append(model.net)
         self.output = "loss" if train else "score"
+        workspace.SwitchWorkspace(home)
 
     def add_training(self, model, score, slot, cpu):
         model.net.SoftmaxWithLoss([score, f"label{slot}"], ["softmax", "loss"])
@@ -118,9 +124,12 @@ class Workload:
             model.net.MomentumSGDUpdate(inputs, [flat, momentum, param], momentum=0.9, nesterov=1)
 
     def loop(self, iterations: int, slot: int):
-        nets = self.nets
+        nets, home = self.nets, workspace.CurrentWorkspace()
+        workspace.SwitchWorkspace(WORKSPACE)
         start = time.monotonic_ns()
         for i in range(iterations):
             workspace.RunNet(nets[(slot + i) % 2])
         end = time.monotonic_ns()
-        return start, end, np.array(workspace.FetchBlob(self.output))
+        output = np.array(workspace.FetchBlob(self.output))
+        workspace.SwitchWorkspace(home)
+        return start, end, output

@@ -15,7 +15,8 @@ import traceback
 
 import numpy as np
 
-from dlbench_sdk import loops  # the same text as for Python 3
+from dlbench_sdk import alternation, loops  # the same texts as for Python 3
+from dlbench_sdk.counters import Counters
 
 from . import plan as plans
 from . import safetensors
@@ -57,7 +58,7 @@ class Server(object):
     fails is a reply and not a crash."""
 
     def __init__(self):
-        self.framework = self.network = self.plan = None
+        self.framework = self.network = self.plan = self.workload = None
         self.clock = Monotonic()
         self.replies = take_stdout()
 
@@ -89,6 +90,8 @@ class Server(object):
             "verify": self.verify,
             "warmup": self.warmup,
             "measure": self.measure,
+            "bare": self.bare,
+            "alternate": self.alternate,
             "unload": self.unload,
             "bye": lambda _: {},
         }
@@ -200,7 +203,50 @@ class Server(object):
             return lambda: loops.scheduled(step, wait, clock, order, arrivals)
         raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
 
+    def bare(self, params):
+        """The plan's bare loop, beside the network or before there is one."""
+        self.opened()
+        if self.workload is not None:
+            raise RequestError("bad_request", "bare before unload of the former workload")
+        from .bare import Workload
+
+        with open(text(params, "plan")) as stream:
+            plan = json.load(stream)
+        began = time.time()
+        workload = Workload(plan["network"]["name"], plan["mode"], plan["batch"], plan["classes"])
+        self.workload = workload
+        return {"load_s": time.time() - began}
+
+    def alternate(self, params):
+        """Blocks of the network and of the bare loop, from slot 0, in the order that is asked."""
+        self.loaded()
+        if self.workload is None:
+            raise RequestError("bad_request", "bare has to come first")
+        order = text(params, "order")
+        if set(order) - set(alternation.SIDES):
+            raise RequestError("bad_request", "order is %r, expected only r and b" % str(order))
+        iterations, lead = integer(params, "iterations"), integer(params, "lead", 0)
+        network, clock, slots, bare = self.network, self.clock, self.plan.slots, self.workload.loop
+
+        def own(count):
+            times, _ = loops.back_to_back(
+                network.step, network.wait, clock, [i % slots for i in range(count)]
+            )
+            return times["start_ns"], times["end_ns"]
+
+        def of(loop):
+            return lambda: lead and loop(lead), lambda: loop(iterations)[:2]
+
+        sides = {"r": of(own), "b": of(lambda count: bare(count, 0))}
+        counters = Counters()
+        try:
+            blocks = alternation.alternate(sides, order, gc.collect, counters)
+        finally:
+            counters.close()
+        return {"blocks": blocks, "no_counters": counters.missing}
+
     def unload(self, _):
+        self.workload = None
         if self.network is not None:
             self.network.close()
         self.plan = self.network = None

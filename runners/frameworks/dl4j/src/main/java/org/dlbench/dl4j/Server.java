@@ -22,6 +22,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** The protocol: JSON lines in, one reply each, faults turned into error codes. */
@@ -38,6 +39,7 @@ final class Server {
   private boolean greeted;
   private Card card;
   private Plan plan;
+  private Bare bare;
 
   Server(Workbench bench, PrintStream replies) {
     this.bench = bench;
@@ -117,6 +119,8 @@ final class Server {
       case "verify" -> verify(params);
       case "warmup" -> warmup(params);
       case "measure" -> measure(params);
+      case "bare" -> bare(params);
+      case "alternate" -> alternate(params);
       case "unload" -> unload();
       case "bye" -> new JsonObject();
       default -> throw Fault.unknownRequest(name);
@@ -213,8 +217,7 @@ final class Server {
     if (plan != null) {
       throw Fault.badRequest("load before unload of the former workload");
     }
-    Plan read = Plan.read(
-        Path.of(Json.text(params, "plan")), Path.of(Json.text(params, "weights")), Path.of(Json.text(params, "batch")));
+    Plan read = read(params);
     long began = System.nanoTime();
     try {
       bench.load(read);
@@ -289,6 +292,35 @@ final class Server {
     return out;
   }
 
+  /** The plan's bare loop, beside the network or before there is one. */
+  private JsonObject bare(JsonObject params) throws IOException {
+    opened();
+    if (bare != null) {
+      throw Fault.badRequest("bare before unload of the former workload");
+    }
+    Plan read = read(params);
+    long began = System.nanoTime();
+    Bare loaded = new Bare();
+    loaded.load(read);
+    bare = loaded;
+    JsonObject out = new JsonObject();
+    out.addProperty("load_s", (System.nanoTime() - began) / 1e9);
+    return out;
+  }
+
+  private JsonObject alternate(JsonObject params) {
+    loaded();
+    if (bare == null) {
+      throw Fault.badRequest("bare has to come first");
+    }
+    Map<Character, IntConsumer> sides = Map.of('r', i -> bench.step(i % plan.slots), 'b', i -> bare.step(i % plan.slots));
+    return Alternation.run(params, sides, card::settle, System::gc, Block.Time.REAL);
+  }
+
+  private static Plan read(JsonObject params) throws IOException {
+    return Plan.read(Path.of(Json.text(params, "plan")), Path.of(Json.text(params, "weights")), Path.of(Json.text(params, "batch")));
+  }
+
   /** A loss for JSON, which has no NaN: a loss that is none is null. */
   private static JsonElement scalar(float[] values) {
     return Float.isFinite(values[0]) ? new com.google.gson.JsonPrimitive(values[0]) : JsonNull.INSTANCE;
@@ -296,6 +328,7 @@ final class Server {
 
   private JsonObject unload() {
     plan = null;
+    bare = null;
     bench.unload();
     System.gc();
     return new JsonObject();
