@@ -11,7 +11,7 @@ import (
 
 // markCount is how many runners have a mark of their own. The colours stand in
 // report.css, once for light and once for dark paper: charts name them.
-const markCount = 14
+const markCount = 16
 
 // A runner is told by colour, symbol and dash, so that those who see no colours
 // can tell it too.

@@ -42,7 +42,7 @@ class Writer:
         kind = self.onnx.TensorProto.FLOAT
         self.constants = [numpy_helper.from_array(v, n) for n, v in self.plan.weights.items()]
         graph = helper.make_graph(
-            [self.operator(node) for node in self.plan.nodes],
+            [made for node in self.plan.nodes for made in self.operators(node)],
             "plan",
             [helper.make_tensor_value_info(self.plan.input, kind, self.plan.input_shape)],
             [helper.make_tensor_value_info(n, kind, self.plan.shape_of(n)) for n in outputs],
@@ -52,6 +52,10 @@ class Writer:
         opset, ir = GELU if gelu else (OPSET, IR)
         opsets = [helper.make_opsetid("", opset)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=ir)
+
+    def operators(self, node: Node) -> list[Any]:
+        """What computes a node: one operator, if nobody needs more."""
+        return [self.operator(node)]
 
     def operator(self, node: Node) -> Any:
         attributes = {name: node.attributes[name] for name in SAME.get(node.op, ())}

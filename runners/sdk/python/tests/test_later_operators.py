@@ -25,6 +25,7 @@ def answered(name: str, plan, path: str) -> dict:
         ("pytorch", "torch", "infer"),
         ("pytorch", "torch", "train"),
         ("onnxruntime", "onnxruntime", "infer"),
+        ("openvino", "openvino", "infer"),
     ],
 )
 def test_same_as_the_reference(name, module, mode, tmp_path):

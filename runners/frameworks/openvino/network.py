@@ -1,0 +1,137 @@
+"""A plan as OpenVINO computes it: a compiled model, and a request for each of the batches."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from dlbench_sdk.contract import Network, Terms
+from dlbench_sdk.plan import Plan, Unsupported
+
+from .operators import Operators
+
+# By variant: one inference on all threads, or as many at a time as OpenVINO finds best.
+HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
+NO_TRAINING = "training: OpenVINO has inference only"
+TYPES = {"fp32": "f32", "bf16": "bf16"}
+PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}  # as a compiled model names its type
+# What a compiled model is asked for, and what it is called among the switches.
+TOLD = {
+    "PERFORMANCE_HINT": "performance_hint",
+    "NUM_STREAMS": "streams",
+    "ENABLE_CPU_PINNING": "cpu_pinning",
+    "ENABLE_HYPER_THREADING": "hyper_threading",
+    "CPU_DENORMALS_OPTIMIZATION": "denormals_flushed",
+}
+
+
+def terms_of(model: Any, variant: str) -> Terms:
+    """As the compiled model tells them; before there is one, nobody knows threads and streams."""
+    execution = "graph" if variant == "latency" else "graph, requests in flight"
+    switches = {"batch_norm": "folded into convolutions", "inputs": "bound to their requests"}
+    if model is None:
+        switches["performance_hint"] = HINTS[variant]
+        return Terms(None, "NCHW (OpenVINO's own inside)", execution, "fp32", switches)
+    switches |= {name: str(model.get_property(key)) for key, name in TOLD.items()}
+    kind = model.get_property("INFERENCE_PRECISION_HINT").to_string()
+    threads = model.get_property("INFERENCE_NUM_THREADS")
+    layout = "NCHW (OpenVINO's own inside)"
+    return Terms(threads, layout, execution, PRECISIONS.get(kind, kind), switches)
+
+
+class Compiled(Network):
+    """One inference at a time, on all threads."""
+
+    variant = "latency"
+
+    def __init__(self, ov: Any, onnx: Any, core: Any, threads: int, plan: Plan) -> None:
+        self.ov, self.onnx, self.core, self.plan = ov, onnx, core, plan
+        settings = {
+            "PERFORMANCE_HINT": HINTS[self.variant],
+            # Else bfloat16, wherever the CPU has it.
+            "INFERENCE_PRECISION_HINT": TYPES[plan.precision],
+            # Else one thread of a core computes, however many threads were asked for.
+            "ENABLE_HYPER_THREADING": True,
+        }
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        model = self.model_of(list(plan.outputs))
+        self.model = core.compile_model(model, "CPU", settings)
+        # Tensors share these arrays' memory, and requests do not keep them.
+        self.inputs = [np.require(x, requirements=["C", "W"]) for x in plan.inputs]
+        self.requests = [self.request(x) for x in self.inputs]
+
+    def model_of(self, outputs: list[str]) -> Any:
+        model = Operators(self.onnx, self.plan).model(outputs)
+        return self.core.read_model(model.SerializeToString())
+
+    def request(self, x: np.ndarray) -> Any:
+        """One whose input is there already."""
+        request = self.model.create_infer_request()
+        request.set_input_tensor(self.ov.Tensor(x, shared_memory=True))
+        return request
+
+    def terms(self) -> Terms:
+        return terms_of(self.model, self.variant)
+
+    def close(self) -> None:
+        pass  # the model goes with it
+
+    def reset(self) -> None:
+        pass  # weights are constants of the model
+
+    def step(self, slot: int) -> Any:
+        request = self.requests[slot]
+        request.infer(share_outputs=True)
+        return request
+
+    def wait(self, handle: Any) -> None:
+        """Nothing to wait for: an inference returns when its output is there."""
+
+    def read(self, handle: Any) -> np.ndarray:
+        return np.array(handle.get_output_tensor(0).data)
+
+    def outputs(self, slot: int) -> dict[str, np.ndarray]:
+        request = self.step(slot)
+        self.wait(request)
+        found = (request.get_output_tensor(i).data for i in range(len(self.plan.outputs)))
+        return {name: np.array(value) for name, value in zip(self.plan.outputs, found)}
+
+    def gradients(self, slot: int) -> tuple[float, dict[str, np.ndarray]]:
+        raise Unsupported(NO_TRAINING)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return dict(self.plan.weights)
+
+    def shapes(self) -> dict[str, list[int]]:
+        """As OpenVINO infers them, of a model that gives every activation."""
+        model = self.model_of([node.output for node in self.plan.nodes])
+        return {
+            node.name: [int(size) for size in output.shape]
+            for node, output in zip(self.plan.nodes, model.outputs)
+        }
+
+
+class Queued(Compiled):
+    """As many inferences at a time as OpenVINO wants, by its asynchronous requests."""
+
+    variant = "throughput"
+
+    def __init__(self, ov: Any, onnx: Any, core: Any, threads: int, plan: Plan) -> None:
+        super().__init__(ov, onnx, core, threads, plan)
+        wanted = self.model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        slots = [[self.request(x) for _ in range(wanted)] for x in self.inputs]
+        self.requests = [request for slot in slots for request in slot]
+        self.turns = [itertools.cycle(slot) for slot in slots]
+
+    def step(self, slot: int) -> Any:
+        request = next(self.turns[slot])
+        request.wait()  # for its turn before
+        request.start_async()
+        return request
+
+    def wait(self, handle: Any) -> None:
+        for request in self.requests:
+            request.wait()
