@@ -9,6 +9,7 @@ import "embed"
 //
 //go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j openvino
 //go:embed cuda12 pytorch-cuda tensorflow-cuda jax-cuda onnxruntime-cuda mxnet-cuda cntk-cuda dl4j-cuda
+//go:embed compiler
 var Files embed.FS
 
 // Costs is what making each layer took. It is beside Files: what images are

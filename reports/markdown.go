@@ -24,7 +24,7 @@ func Markdown(w io.Writer, rec *record.Record) error {
 		}
 		out.Table([]string{"runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"},
 			rows, 2, 5, 6, 7, 8)
-		for _, s := range ranking.Scenarios(rec, workload.ID) {
+		for _, s := range ranking.Sheets(rec, workload.ID) {
 			out.Heading(3, s.Title)
 			out.Table(s.Header, s.Rows)
 		}

@@ -23,7 +23,7 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 			t.Add("  "+row.Runner, row.Version, row.Throughput, row.Interval, row.Against, row.P50, row.P90, row.CPU, row.Memory, row.Parity, row.Notes)
 		}
 		p.table(t, width)
-		for _, sheet := range ranking.Scenarios(rec, workload.ID) {
+		for _, sheet := range ranking.Sheets(rec, workload.ID) {
 			p.sheet(sheet, width)
 		}
 	}

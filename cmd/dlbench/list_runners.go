@@ -8,6 +8,7 @@ import (
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
+	"github.com/dlbench/dlbench/runners/manifest"
 )
 
 func (p *program) listRunners(c *cli.Context) error {
@@ -27,10 +28,18 @@ func (p *program) listRunners(c *cli.Context) error {
 		t.Add(m.Name, m.Framework, m.Version, state, m.CPUFeatures, strings.Join(m.Devices, ", "), m.Description)
 		for _, name := range m.Names()[1:] {
 			v, _ := m.As(strings.TrimPrefix(name, m.Name+"+"))
-			t.Add(v.Name, m.Framework, m.Version, "variant", m.CPUFeatures, strings.Join(v.Devices, ", "), v.Description)
+			t.Add(v.Name, m.Framework, m.Version, variantState(m, v), m.CPUFeatures, strings.Join(v.Devices, ", "), v.Description)
 		}
 	}
 	return p.print(c.Bool("json"), all, t)
+}
+
+// variantState says which variant --runner best measures beside the runner itself.
+func variantState(m, variant manifest.Manifest) string {
+	if r := m.Recommended; r != nil && m.Name+"+"+r.Variant == variant.Name {
+		return "variant, recommended"
+	}
+	return "variant"
 }
 
 func (p *program) listEngines(c *cli.Context) error {

@@ -243,6 +243,7 @@ type Cell struct {
 	MultiStream      *MultiStreamed `json:"multi_stream,omitempty"`
 	Server           *Served        `json:"server,omitempty"`
 	Startup          *Startup       `json:"startup,omitempty"`
+	ColdStartup      *Startup       `json:"cold_startup,omitempty"` // of processes that found nothing compiled; absent for a runner that keeps nothing
 	Calibration      *Calibration   `json:"calibration,omitempty"`
 	Utilization      *Utilization   `json:"utilization,omitempty"`
 	Processes        []Process      `json:"processes"`
@@ -327,7 +328,8 @@ type Served struct {
 	Over      int         `json:"over"`                 // processes that kept the bound at no rate
 }
 
-// Startup is the cold start, medians over processes.
+// Startup is the cold start, medians over processes; of a runner that keeps what
+// it compiles, over those that found it if there are any.
 type Startup struct {
 	StartSeconds          float64 `json:"start_s"` // from the engine's start to hello's reply
 	ImportSeconds         float64 `json:"import_s"`
@@ -385,6 +387,7 @@ type Process struct {
 	ImportSeconds         float64  `json:"import_s"`
 	LoadSeconds           float64  `json:"load_s"`
 	FirstIterationSeconds float64  `json:"first_iteration_s"`
+	CompileCache          string   `json:"compile_cache,omitempty"` // NothingCompiled, FoundCompiled; empty for a runner that keeps nothing
 	WarmupNS              []int64  `json:"warmup_ns"`
 	Threads               int      `json:"threads"`
 	CPUs                  []int    `json:"cpus"`
@@ -394,6 +397,12 @@ type Process struct {
 
 	Missing map[string]string `json:"missing,omitempty"` // source → why the samplers have none of it
 }
+
+// What a process found of what an earlier one compiled.
+const (
+	NothingCompiled = "empty"
+	FoundCompiled   = "filled"
+)
 
 // Block is a run of consecutive iterations timed as one. Times are nanoseconds
 // of CLOCK_MONOTONIC on the host.

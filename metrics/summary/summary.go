@@ -23,7 +23,7 @@ func Summarize(r *record.Record) {
 		c.LatencyMS = latency(c.LatenciesMS())
 		c.MultiStream = multiStreamed(c, r.Workload(c.Workload))
 		c.Server = served(c, r.Terms.LatencyBoundMS)
-		c.Startup = startup(c)
+		c.Startup, c.ColdStartup = startups(c)
 		alignBlocks(c)
 		c.Utilization = utilization(r, c)
 		warnOfLimits(r, c)
@@ -63,25 +63,4 @@ func latency(ms []float64) *record.Latency {
 	largest := stats.Range(ms).High
 	return &record.Latency{P50: percentile(0.5), P90: percentile(0.9), P95: percentile(0.95), P99: percentile(0.99), P999: percentile(0.999),
 		Max: &largest, N: len(ms)}
-}
-
-// startup is nil when no process was measured.
-func startup(c *record.Cell) *record.Startup {
-	processes := c.MeasuredProcesses()
-	if len(processes) == 0 {
-		return nil
-	}
-	median := func(of func(*record.Process) float64) float64 {
-		values := make([]float64, len(processes))
-		for i, p := range processes {
-			values[i] = of(p)
-		}
-		return stats.Median(values)
-	}
-	return &record.Startup{
-		StartSeconds:          median(func(p *record.Process) float64 { return p.StartSeconds }),
-		ImportSeconds:         median(func(p *record.Process) float64 { return p.ImportSeconds }),
-		LoadSeconds:           median(func(p *record.Process) float64 { return p.LoadSeconds }),
-		FirstIterationSeconds: median(func(p *record.Process) float64 { return p.FirstIterationSeconds }),
-	}
 }

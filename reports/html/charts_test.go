@@ -272,3 +272,26 @@ func TestColdStartCountsTheImportOnce(t *testing.T) {
 		t.Errorf("the bar is %v s long, expected %v", total, want)
 	}
 }
+
+// A runner that keeps what it compiles starts in two ways.
+func TestColdStartsThatCompileAreDrawnApart(t *testing.T) {
+	rec := campaign(small())
+	c := rec.Cell("lenet/infer/b8/fp32", "onnxruntime")
+	compiling := *c.Startup
+	compiling.FirstIterationSeconds += 30
+	c.ColdStartup = &compiling
+	page := render(t, rec)
+	length := func(name string) (total float64) {
+		for _, phase := range drawn(t, page).chart(t, "lenet-infer-b8-fp32-coldstart").of(name) {
+			x, _ := pair(phase.Data[0])
+			total += x.(float64)
+		}
+		return total
+	}
+	if usual, first := length("onnxruntime"), length("onnxruntime, compiling"); usual <= 0 || math.Abs(first-usual-30) > 1e-2 {
+		t.Errorf("the bars are %v s and %v s long", usual, first)
+	}
+	if !strings.Contains(plain(page), "starts in two ways") {
+		t.Error("nothing says why there are two")
+	}
+}

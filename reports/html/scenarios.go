@@ -7,11 +7,11 @@ import (
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
-// scenarioTables are what was measured beside throughput and single streams: a
-// table a scenario.
+// scenarioTables are what there is beside throughput and single streams: a table a
+// scenario, and one of variants.
 func scenarioTables(w *workloadView) []*grid {
 	var tables []*grid
-	for i, sheet := range ranking.Scenarios(w.rec, w.ID) {
+	for i, sheet := range ranking.Sheets(w.rec, w.ID) {
 		g := newGrid(fmt.Sprintf("%s-scenario-%d-table", w.Anchor, i), sheet.Title, numericHeads(sheet)...)
 		for _, line := range sheet.Rows {
 			c := w.cellOf(line[0])

@@ -303,7 +303,7 @@ func (b *Bench) room() error {
 
 // Start starts a fresh process of a runner, and greets it.
 func (b *Bench) Start(ctx context.Context, e Entry) (*launch.Runner, error) {
-	return b.launcher.OpenWith(ctx, e.Manifest, e.Image, e.Device, cmp.Or(e.Threads, b.terms.Threads))
+	return b.launcher.OpenWith(ctx, e.Manifest, e.Image, e.Device, launch.Own{Threads: cmp.Or(e.Threads, b.terms.Threads), Cache: e.Cache})
 }
 
 // StartRaw starts a process of a runner, and says nothing to it.

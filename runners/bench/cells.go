@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,7 +66,7 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 	}
 	e := *r.entry(cell.Runner)
 	timed := e
-	timed.Threads = id.Threads
+	timed.Threads, timed.Cache = id.Threads, r.compiled(cell)
 	out := &campaign.Cell{Workload: cell.Workload, Runner: cell.Runner, Open: r.opener(timed)}
 	if out.Plan, out.Files, err = r.Make(ctx, id); err != nil || r.skipParity {
 		return out, err
@@ -89,6 +91,14 @@ func (r *run) cell(ctx context.Context, cell *record.Cell, share float64) (*camp
 		r.progress.Say("%s on %s: %s", cell.Workload, cell.Runner, cell.Reason)
 	}
 	return nil, nil
+}
+
+// compiled is where the processes of a cell keep what they compile. It is the
+// run's own, and not the verification's: the first process finds nothing, so that
+// each record has a cold start, and the others start as they would on any other day.
+func (r *run) compiled(cell *record.Cell) string {
+	began := r.record.Created.Format("20060102T150405.000000000") // a preview, or a stage, is a record of its own
+	return filepath.Join(r.launcher.Work, "compiled", began, url.PathEscape(cell.Workload), url.PathEscape(cell.Runner))
 }
 
 // opener starts a process that is measured, and records how it identifies itself.

@@ -23,6 +23,7 @@ type Entry struct {
 	ImageID  string
 	Key      string // identity for the cache of verdicts
 	Threads  int    // to use, if not those of the terms
+	Cache    string // directory for what it compiles, which its next process finds; empty is one for each process
 	Unusable string // why it cannot be started here; empty if it can
 }
 
@@ -203,7 +204,7 @@ func (b *Bench) imports(ctx context.Context, m manifest.Manifest, module string)
 	script := fmt.Sprintf("import %s; print(%s.__version__, %s.__file__)", module, module, module)
 	command := exec.CommandContext(ctx, python, "-c", script)
 	command.Env = b.host.Environ()
-	for name, value := range m.EnvironmentFor(b.terms.Threads) {
+	for name, value := range m.EnvironmentFor(b.terms.Threads, b.launcher.Work) {
 		command.Env = append(command.Env, name+"="+value)
 	}
 	out, err := command.Output()

@@ -22,7 +22,7 @@ type Setup struct {
 	Batches   []int                // of Networks; empty is what the file fixes, or 8
 	Data      string               // a directory of images for all batches, a folder for each class; empty generates them
 	Files     []record.NetworkFile // of a run that goes on: they have to be what they were
-	Runners   []string             // NAME or NAME+VARIANT; empty is every one but the reference
+	Runners   []string             // NAME, NAME+VARIANT or "best"; empty is every one but the reference
 	RunnerDir string               // a directory with more runners
 	Manifests []manifest.Manifest  // the runners to choose from; nil is the built-in ones and RunnerDir's
 	Seed      uint64               // of weights, batches and the order of measuring

@@ -29,11 +29,16 @@ func KnownRunners(dir string) ([]manifest.Manifest, error) {
 
 // SelectRunners splits the reference, which judges, from those that are
 // measured. If nobody is named, all of these are, without their variants,
-// which are asked for as NAME+VARIANT.
+// which are asked for as NAME+VARIANT; "best" stands for every framework as it is
+// and as its documentation recommends.
 func SelectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.Manifest, reference manifest.Manifest, err error) {
-	var known []string
+	known := []string{manifest.BestName}
+	best := map[string]bool{}
 	for _, m := range all {
 		known = append(known, m.Names()...)
+		for _, way := range m.Best() {
+			best[way.Name] = slices.Contains(wanted, manifest.BestName) && !m.Reference
+		}
 		if m.Reference {
 			reference = m
 		}
@@ -44,11 +49,11 @@ func SelectRunners(all []manifest.Manifest, wanted []string) (chosen []manifest.
 		}
 	}
 	for _, m := range all {
-		if len(wanted) == 0 && !m.Reference || slices.Contains(wanted, m.Name) {
+		if len(wanted) == 0 && !m.Reference || slices.Contains(wanted, m.Name) || best[m.Name] {
 			chosen = append(chosen, m)
 		}
 		for _, name := range m.Names()[1:] {
-			if slices.Contains(wanted, name) {
+			if slices.Contains(wanted, name) || best[name] {
 				variant, _ := m.As(strings.TrimPrefix(name, m.Name+"+"))
 				chosen = append(chosen, variant)
 			}

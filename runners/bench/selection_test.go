@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/manifest"
 )
 
 func file(t *testing.T, dir, name, content string) string {
@@ -94,5 +95,31 @@ func TestImagesOfASelection(t *testing.T) {
 	file(t, dir, "a/2.png", "broken")
 	if _, err := s.Select(); bench.KindOf(err) != bench.Usage || !strings.Contains(err.Error(), `a/2.png": not a PNG or JPEG`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// "best" is every framework as it is and as it is recommended, on the command
+// line and in a suite, beside others that are named.
+func TestTheBestOfEveryFramework(t *testing.T) {
+	all := []manifest.Manifest{
+		{Name: "judge", Reference: true, Recommended: &manifest.Recommendation{}},
+		{Name: "plain", Variants: map[string]manifest.Variant{"other": {}}},
+		{Name: "quick", Variants: map[string]manifest.Variant{"compile": {}, "other": {}}, Recommended: &manifest.Recommendation{Variant: "compile"}},
+	}
+	for wanted, want := range map[string]string{
+		"best": "plain quick quick+compile", "best,plain+other": "plain plain+other quick quick+compile",
+		"quick": "quick", "": "plain quick", "judge,best": "judge plain quick quick+compile",
+	} {
+		chosen, _, err := bench.SelectRunners(all, strings.FieldsFunc(wanted, func(r rune) bool { return r == ',' }))
+		var names []string
+		for _, m := range chosen {
+			names = append(names, m.Name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%q selects %q, want %q (%v)", wanted, got, want, err)
+		}
+	}
+	if _, _, err := bench.SelectRunners(all, []string{"bst"}); err == nil || !strings.Contains(err.Error(), "best") {
+		t.Errorf("a name that is nearly it: %v", err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 type Runner interface {
 	Hello() protocol.HelloResult
 	StartSeconds() float64
+	CompileCache() string // what it found compiled, as records have it
 	Identity() engine.Identity
 	Load(ctx context.Context, files plan.Files) (protocol.LoadResult, error)
 	Warmup(ctx context.Context, p protocol.WarmupParams) (protocol.WarmupResult, error)

@@ -58,6 +58,7 @@ func (p *process) Hello() protocol.HelloResult {
 	return protocol.HelloResult{ImportSeconds: 0.5, Terms: protocol.Terms{Threads: p.script.threads, CPUs: []int{0, 1}}}
 }
 func (p *process) StartSeconds() float64       { return 1 }
+func (p *process) CompileCache() string        { return "" }
 func (p *process) Identity() engine.Identity   { return engine.Identity{} }
 func (p *process) Close(context.Context) error { return nil }
 

@@ -30,7 +30,7 @@ func (m *measurement) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.runner.Close(ctx)) }()
-	m.process.StartSeconds = m.runner.StartSeconds()
+	m.process.StartSeconds, m.process.CompileCache = m.runner.StartSeconds(), m.runner.CompileCache()
 	m.process.ImportSeconds = m.runner.Hello().ImportSeconds
 	loaded, err := m.runner.Load(ctx, m.cell.Files)
 	if err != nil {

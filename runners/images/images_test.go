@@ -29,15 +29,17 @@ func builtin(t *testing.T) []manifest.Manifest {
 	return all
 }
 
-// builds are the built-in runners, and again each that has an image of its own
-// for GPUs.
-func builds(t *testing.T) []manifest.Manifest {
+// builds are the built-in runners, again each that has an image of its own for
+// GPUs, and the variants that have some.
+func builds(t *testing.T) (all []manifest.Manifest) {
 	t.Helper()
-	all := builtin(t)
-	for _, m := range all {
-		if on := m.OnGPU(); on.Image != m.Image {
-			on.Name += "-gpu"
-			all = append(all, on)
+	for _, m := range builtin(t) {
+		for _, b := range m.Builds() {
+			b.Name = strings.ReplaceAll(b.Name, "+", "-")
+			if slices.Equal(b.Devices, []string{"gpu"}) {
+				b.Name += "-gpu"
+			}
+			all = append(all, b.Manifest)
 		}
 	}
 	return all
@@ -66,6 +68,44 @@ func TestEveryBuiltinRunnerHasAnImage(t *testing.T) {
 	}
 	if name, err := Reference(manifest.Manifest{Image: manifest.Image{Name: "mine:1"}}); err != nil || name != "mine:1" {
 		t.Errorf("a user's own image is %q, %v", name, err)
+	}
+}
+
+// What a variant's image has more lies on the runner's own layers: they are
+// neither built nor stored twice, and a change of the compiler leaves them.
+func TestAVariantsImageIsALayerOnItsRunners(t *testing.T) {
+	found := 0
+	for _, m := range builtin(t) {
+		for name, v := range m.Variants {
+			if v.Image == nil {
+				continue
+			}
+			found++
+			variant, _ := m.As(name)
+			below, err := recipeOf(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			above, err := recipeOf(variant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := len(above.packages) - 1
+			if above.base.tag != below.base.tag || last != len(below.packages) || above.build == nil {
+				t.Fatalf("%s: %+v does not stand on %+v", variant.Name, above, below)
+			}
+			for i, l := range below.packages {
+				if above.packages[i].tag != l.tag {
+					t.Errorf("%s stands on %s, the runner on %s", variant.Name, above.packages[i].tag, l.tag)
+				}
+			}
+			if reference, _ := Reference(m); above.adapter.tag == reference || !strings.HasPrefix(above.adapter.tag, v.Image.Name+":") {
+				t.Errorf("%s is %s", variant.Name, above.adapter.tag)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no runner has a variant with an image of its own")
 	}
 }
 

@@ -78,14 +78,13 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 	if r.base, err = baseNamed(cmp.Or(m.Image.Base, "python")); err != nil {
 		return r, fmt.Errorf("runner %q (%s): %w", m.Name, m.Source, err)
 	}
-	below := r.base.tag
+	below, compiler := r.base.tag, ""
 	if m.Image.Build != "" {
 		b, err := baseNamed(m.Image.Build)
 		if err != nil {
 			return r, fmt.Errorf("runner %q (%s): %w", m.Name, m.Source, err)
 		}
-		r.build = &b
-		below += " " + b.tag
+		r.build, compiler = &b, " "+b.tag
 	}
 	on := ""
 	for _, context := range append(strings.Fields(m.Image.On), m.Image.Context) {
@@ -93,6 +92,9 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 			return r, fmt.Errorf("runner %q (%s): no image context %q in this dlbench", m.Name, m.Source, context)
 		}
 		l := layer{context: context, on: on, parts: []part{{docker.Files, pipContext, nil}, {docker.Files, context, nil}, pins(m)}}
+		if compiler != "" && compiles(context) {
+			below, compiler = below+compiler, "" // it counts for what lies above, and not for what others stand on, too
+		}
 		digest, err := digestOf(below, l.parts...)
 		if err != nil {
 			return r, err
@@ -104,9 +106,15 @@ func recipeOf(m manifest.Manifest) (r recipe, err error) {
 	}
 	r.adapter.context = "adapter/" + cmp.Or(m.Image.Adapter, pythonAdapter)
 	r.adapter.parts = append([]part{{docker.Files, r.adapter.context, nil}}, adapterParts(m)...)
-	digest, err := digestOf(below, r.adapter.parts...)
+	digest, err := digestOf(below+compiler, r.adapter.parts...)
 	r.adapter.tag = m.Image.Name + ":" + digest
 	return r, err
+}
+
+// compiles says whether a context's Dockerfile has a stage that compiles.
+func compiles(context string) bool {
+	dockerfile, err := fs.ReadFile(docker.Files, context+"/Dockerfile")
+	return err == nil && strings.Contains(string(dockerfile), "${BUILD}")
 }
 
 // pins are the pinned dependencies of an adapter that is a Maven project.

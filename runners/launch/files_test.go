@@ -255,7 +255,7 @@ func TestARawStartSpeaksForItself(t *testing.T) {
 func TestOpenWithOtherThreads(t *testing.T) {
 	runner := &obedient{}
 	l := launcher(t, walled{&enginetest.Fake{Scripts: map[string]enginetest.Script{"x": runner.script}}})
-	r, err := l.OpenWith(t.Context(), inImage, "image:1", device.CPU, 7)
+	r, err := l.OpenWith(t.Context(), inImage, "image:1", device.CPU, launch.Own{Threads: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,5 +268,69 @@ func TestOpenWithOtherThreads(t *testing.T) {
 	}
 	if err := r.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a runner compiles is kept in a directory that its next process finds: the
+// one that it is given, or one that ends with it.
+func TestARunnerFindsWhatItCompiled(t *testing.T) {
+	keeps := inImage
+	keeps.Environment = map[string]string{"KEPT": "{cache}/compiled"}
+	runner := &obedient{}
+	l := launcher(t, walled{&enginetest.Fake{Scripts: map[string]enginetest.Script{"x": runner.script}}})
+	shared := filepath.Join(t.TempDir(), "a", "cell")
+	for process, want := range []string{"empty", "filled"} {
+		r, err := l.OpenWith(t.Context(), keeps, "image:1", device.CPU, launch.Own{Cache: shared})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.CompileCache(); got != want {
+			t.Errorf("process %d found the directory %q, want %q", process, got, want)
+		}
+		if got := runner.spec.Environment["KEPT"]; got != "/dlbench/cache/compiled" {
+			t.Errorf("it is told %s", got)
+		}
+		if !slices.Contains(runner.spec.Mounts, engine.Mount{Host: shared, Inside: "/dlbench/cache"}) {
+			t.Errorf("its mounts are %+v", runner.spec.Mounts)
+		}
+		if info, err := os.Stat(shared); err != nil || info.Mode().Perm() != 0o777 {
+			t.Errorf("the directory is %v, %v: the user inside has to write to it", info.Mode(), err)
+		}
+		if err := os.WriteFile(filepath.Join(shared, "kernel.so"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	r, err := l.Open(t.Context(), keeps, "image:1", device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := runner.spec.Environment["KEPT"]; got != "/dlbench/work/compiled/compiled" || r.CompileCache() != "empty" || len(runner.spec.Mounts) != 2 {
+		t.Errorf("without a directory it is told %s, found %q, and its mounts are %+v", got, r.CompileCache(), runner.spec.Mounts)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	plain, err := l.OpenWith(t.Context(), inImage, "image:1", device.CPU, launch.Own{Cache: shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.CompileCache() != "" || len(runner.spec.Mounts) != 2 {
+		t.Errorf("one that keeps nothing found %q, and its mounts are %+v", plain.CompileCache(), runner.spec.Mounts)
+	}
+	if err := plain.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	raw, err := l.StartRaw(t.Context(), keeps, "image:1", device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := runner.spec.Environment["KEPT"]; got != "/dlbench/work/compiled/compiled" {
+		t.Errorf("one that is started raw is told %s", got)
 	}
 }

@@ -4,6 +4,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -45,6 +47,7 @@ type Launcher struct {
 const (
 	inputsInside = "/dlbench/in"
 	workInside   = "/dlbench/work"
+	cacheInside  = "/dlbench/cache"
 )
 
 // Runner is a started runner, ready to load.
@@ -55,7 +58,18 @@ type Runner struct {
 	work        string
 	count       int
 	unconfirmed string
+	found       string
 }
+
+// Own is what one process has of its own.
+type Own struct {
+	Threads int    // if not the launcher's
+	Cache   string // directory for what the runner compiles; empty is one that ends with the process
+}
+
+// CompileCache says what a runner that keeps what it compiles found when it
+// started, as records have it; empty for one that keeps nothing.
+func (r *Runner) CompileCache() string { return r.found }
 
 // Unconfirmed is what the runner cannot tell of its device; empty if it
 // confirmed the one that it was given.
@@ -65,11 +79,11 @@ func (r *Runner) Unconfirmed() string { return r.unconfirmed }
 // image, unless the engine is the local one. A runner that says that it
 // computes on another device is refused.
 func (l *Launcher) Open(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Runner, error) {
-	return l.OpenWith(ctx, m, image, on, l.Threads)
+	return l.OpenWith(ctx, m, image, on, Own{})
 }
 
-// OpenWith is Open with another number of threads than the launcher's.
-func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image string, on device.Device, threads int) (*Runner, error) {
+// OpenWith is Open with what the process has of its own.
+func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image string, on device.Device, own Own) (*Runner, error) {
 	log, err := l.log(m.Name)
 	if err != nil {
 		return nil, err
@@ -79,7 +93,12 @@ func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image stri
 		return nil, err
 	}
 	r := &Runner{engine: l.Engine, work: work, mounts: mounts}
-	spec, err := l.spec(m, image, r.mounts, on, threads)
+	threads := cmp.Or(own.Threads, l.Threads)
+	cache, err := r.cache(m, own.Cache)
+	var spec engine.Spec
+	if err == nil {
+		spec, err = l.spec(m, image, r.mounts, on, threads, r.inside(cache))
+	}
 	if err == nil {
 		r.Session, err = session.Open(ctx, session.Config{
 			Runner: m.Name, Engine: l.Engine, Spec: spec, Log: log, Deadlines: l.Deadlines,
@@ -120,9 +139,40 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 // fileName is a runner's name in paths; a colon would end the path of a mount.
 func fileName(runner string) string { return strings.ReplaceAll(runner, ":", "-") }
 
-func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device, threads int) (engine.Spec, error) {
+// cache makes the directory for what a runner compiles, and looks whether
+// anything is in it.
+func (r *Runner) cache(m manifest.Manifest, shared string) (string, error) {
+	if !m.Caches() {
+		return "", nil
+	}
+	if shared == "" {
+		r.found = record.NothingCompiled
+		return cacheBelow(r.work)
+	}
+	if err := os.MkdirAll(shared, 0o700); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(shared)
+	if err != nil {
+		return "", err
+	}
+	r.found = record.NothingCompiled
+	if len(entries) > 0 {
+		r.found = record.FoundCompiled
+	}
+	r.mounts = append(r.mounts, engine.Mount{Host: shared, Inside: cacheInside})
+	return shared, os.Chmod(shared, 0o777) // as a work directory
+}
+
+// cacheBelow makes a directory for what ends with its process.
+func cacheBelow(work string) (string, error) {
+	dir := filepath.Join(work, "compiled")
+	return dir, errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777))
+}
+
+func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device, threads int, cache string) (engine.Spec, error) {
 	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.At(manifest.ImageRoot, m.Command), CPUs: l.CPUs, GPUs: on.UUIDs(),
-		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(threads)}
+		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(threads, cache)}
 	if _, shares := l.Engine.(engine.HostPaths); !shares {
 		return spec, nil
 	}
@@ -253,8 +303,15 @@ func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image stri
 	if err != nil {
 		return nil, err
 	}
-	spec, err := l.spec(m, image, mounts, on, l.Threads)
 	c := &Conversation{Work: work, Inside: func(host string) string { return engine.PathInside(l.Engine, mounts, host) }}
+	cache := ""
+	if m.Caches() {
+		cache, err = cacheBelow(work)
+	}
+	var spec engine.Spec
+	if err == nil {
+		spec, err = l.spec(m, image, mounts, on, l.Threads, c.Inside(cache))
+	}
 	if err == nil {
 		c.Process, err = l.Engine.Start(ctx, spec)
 	}

@@ -42,7 +42,7 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		}
-		m.EnvironmentFor(2)
+		m.EnvironmentFor(2, "")
 		if m.GPU != nil {
 			m.OnGPU()
 		}

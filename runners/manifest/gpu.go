@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,8 +29,19 @@ type Build struct {
 	Devices []string
 }
 
-// Builds are the images that a runner needs for all of its devices.
+// Builds are the images that a runner needs for all of its devices, and those of
+// its variants that have images of their own.
 func (m Manifest) Builds() []Build {
+	builds := m.builds()
+	for _, name := range slices.Sorted(maps.Keys(m.Variants)) {
+		if v, _ := m.As(name); m.Variants[name].Image != nil || m.Variants[name].GPUImage != nil {
+			builds = append(builds, v.builds()...)
+		}
+	}
+	return builds
+}
+
+func (m Manifest) builds() []Build {
 	if !slices.Contains(m.Devices, "gpu") || m.GPU == nil || m.GPU.Image.Name == "" || m.GPU.Image == m.Image {
 		return []Build{{m, m.Devices}}
 	}

@@ -20,25 +20,35 @@ type Manifest struct {
 	Command       []string          `json:"command"`        // inside the image; "{here}" is replaced, see At
 	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity compares the runner with
 	Local         *Local            `json:"local,omitempty"`
-	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget
+	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget, "{cache}" by a directory: see EnvironmentFor
 	Operators     []string          `json:"operators,omitempty"`   // of plans, and forms of them, that the adapter has; hello says them again
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
 
-	Variants  map[string]Variant `json:"variants,omitempty"`  // other ways to run it, asked for as NAME+VARIANT
-	GPU       *GPU               `json:"gpu,omitempty"`       // what computes on GPUs; absent if nothing does
-	NoGPU     string             `json:"no_gpu,omitempty"`    // and then why
-	Reference bool               `json:"reference,omitempty"` // judged against, never ranked
+	Variants    map[string]Variant `json:"variants,omitempty"`    // other ways to run it, asked for as NAME+VARIANT
+	Recommended *Recommendation    `json:"recommended,omitempty"` // which of its ways the framework's documentation recommends for speed
+	GPU         *GPU               `json:"gpu,omitempty"`         // what computes on GPUs; absent if nothing does
+	NoGPU       string             `json:"no_gpu,omitempty"`      // and then why
+	Reference   bool               `json:"reference,omitempty"`   // judged against, never ranked
 
 	Source string `json:"-"` // where it was read, for messages
 	Room   string `json:"-"` // its directory among the sources that come with dlbench; empty for other people's
 }
 
-// Variant is another way to run a framework: the same image and program under
-// another environment.
+// Variant is another way to run a framework: the same program under another
+// environment, in the same image or in one that has more.
 type Variant struct {
 	Description string            `json:"description"`
 	Environment map[string]string `json:"environment,omitempty"` // beside the runner's own, and DLBENCH_VARIANT, which is its name
 	Devices     []string          `json:"devices,omitempty"`     // if they are fewer than the runner's
+	Image       *Image            `json:"image,omitempty"`       // if the runner's lacks what it needs
+	GPUImage    *Image            `json:"gpu_image,omitempty"`   // likewise, of the build for GPUs
+}
+
+// Recommendation is what the framework's own documentation recommends for speed.
+type Recommendation struct {
+	Variant string `json:"variant,omitempty"` // empty is the runner as it is
+	Reason  string `json:"reason"`
+	Source  string `json:"source"` // where the documentation says so
 }
 
 // Image says how the runner's image is built. A Name without a Context is an

@@ -75,7 +75,7 @@ func TestEnvironmentCarriesTheBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := m.EnvironmentFor(3)
+	env := m.EnvironmentFor(3, "")
 	for _, name := range []string{"N", "DLBENCH_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
 		if env[name] != "3" {
 			t.Errorf("%s is %q", name, env[name])

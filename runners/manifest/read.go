@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -131,29 +132,48 @@ func (m Manifest) check() error {
 			want(ok, "gpu: architecture %q: expected one like sm_90, sm_90a or compute_90", name)
 		}
 	}
-	for name, v := range m.Variants {
-		want(variantForm.MatchString(name), "variant %q has to be of a-z and 0-9, a letter first", name)
-		want(v.Description != "", "variant %q has no description", name)
-		for _, d := range v.Devices {
-			want(slices.Contains(m.Devices, d), "variant %q: device %q is none of the runner's %q", name, d, m.Devices)
-		}
-	}
+	m.checkVariants(want)
 	if len(faults) > 0 {
 		return faults[0] // one line; the next shows when this is fixed
 	}
 	return nil
 }
 
-// EnvironmentFor is what the runner is started with for a budget of threads.
-// The variables are those that OpenMP, OpenBLAS and MKL read.
-func (m Manifest) EnvironmentFor(threads int) map[string]string {
+// BestName asks for every framework at its best, so no runner may have it.
+const BestName = "best"
+
+func (m Manifest) checkVariants(want func(ok bool, format string, args ...any)) {
+	want(m.Name != BestName, "name %q means every framework at its best (--runner best): expected another", m.Name)
+	for name, v := range m.Variants {
+		want(variantForm.MatchString(name), "variant %q has to be of a-z and 0-9, a letter first", name)
+		want(v.Description != "", "variant %q has no description", name)
+		for _, d := range v.Devices {
+			want(slices.Contains(m.Devices, d), "variant %q: device %q is none of the runner's %q", name, d, m.Devices)
+		}
+		want(v.Image == nil || v.Image.Name != "", "variant %q: its image has no name", name)
+		want(v.GPUImage == nil || v.GPUImage.Name != "", "variant %q: its image for GPUs has no name", name)
+		want(v.GPUImage == nil || m.GPU != nil, "variant %q has an image for GPUs, and gpu says nothing of a build for them", name)
+	}
+	r := m.Recommended
+	if r == nil {
+		return
+	}
+	_, known := m.Variants[r.Variant]
+	want(r.Variant == "" || known, "recommended: variant %q is none of %q", r.Variant, slices.Sorted(maps.Keys(m.Variants)))
+	want(r.Reason != "" && r.Source != "", "recommended: reason and source say why, and where the framework's documentation does: one is empty")
+}
+
+// EnvironmentFor is what the runner is started with for a budget of threads, and
+// a directory that its next process finds again, if it caches. The variables are
+// those that OpenMP, OpenBLAS and MKL read.
+func (m Manifest) EnvironmentFor(threads int, cache string) map[string]string {
 	budget := strconv.Itoa(threads)
 	env := map[string]string{}
 	for _, name := range []string{"DLBENCH_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
 		env[name] = budget
 	}
 	for name, value := range m.Environment {
-		env[name] = strings.ReplaceAll(value, "{threads}", budget)
+		env[name] = strings.NewReplacer("{threads}", budget, cacheWord, cache).Replace(value)
 	}
 	return env
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // VariantVariable tells a runner's program which variant it is to be.
@@ -17,8 +18,8 @@ func (m Manifest) Names() []string {
 	return names
 }
 
-// As is the runner in a variant, a runner of its own with the same image;
-// false when there is none of that name.
+// As is the runner in a variant, a runner of its own; false when there is none of
+// that name. A bare loop is one of the runner as it is.
 func (m Manifest) As(variant string) (Manifest, bool) {
 	v, ok := m.Variants[variant]
 	if !ok {
@@ -31,9 +32,42 @@ func (m Manifest) As(variant string) (Manifest, bool) {
 	maps.Copy(environment, v.Environment)
 	environment[VariantVariable] = variant
 	m.Name += "+" + variant
-	m.Environment, m.Description, m.Variants = environment, v.Description, nil
+	m.Environment, m.Description, m.Variants, m.Recommended, m.Bare = environment, v.Description, nil, nil, nil
 	if len(v.Devices) > 0 {
 		m.Devices = v.Devices
 	}
+	if v.Image != nil {
+		m.Image = *v.Image
+	}
+	if v.GPUImage != nil && m.GPU != nil {
+		gpu := *m.GPU
+		gpu.Image, m.GPU = *v.GPUImage, &gpu
+	}
 	return m, true
+}
+
+// Best are the ways to run a framework at its best: as it is, and as its
+// documentation recommends if that is a variant.
+func (m Manifest) Best() []Manifest {
+	if m.Recommended == nil {
+		return []Manifest{m}
+	}
+	if recommended, ok := m.As(m.Recommended.Variant); ok {
+		return []Manifest{m, recommended}
+	}
+	return []Manifest{m}
+}
+
+// cacheWord stands in a value of the environment for a directory that outlives
+// the process.
+const cacheWord = "{cache}"
+
+// Caches says whether the runner keeps what it compiles for its next process.
+func (m Manifest) Caches() bool {
+	for _, value := range m.Environment {
+		if strings.Contains(value, cacheWord) {
+			return true
+		}
+	}
+	return false
 }

@@ -67,6 +67,7 @@ func (p *process) iteration() int64 {
 
 func (p *process) Hello() protocol.HelloResult { return protocol.HelloResult{} }
 func (p *process) StartSeconds() float64       { return 0.3 }
+func (p *process) CompileCache() string        { return "" }
 func (p *process) Identity() engine.Identity   { return engine.Identity{} }
 func (p *process) Close(context.Context) error { return nil }
 

@@ -17,7 +17,7 @@ class Keras(Framework):
         backend = os.environ.get("KERAS_BACKEND", "")
         if backend not in BACKENDS:
             raise Unsupported(f"KERAS_BACKEND={backend!r}: there are {', '.join(BACKENDS)}")
-        self.backend = BACKENDS[backend](threads, device)
+        self.backend = BACKENDS[backend](threads, device, os.environ.get("DLBENCH_VARIANT", ""))
         import keras
 
         self.keras = keras

@@ -47,13 +47,22 @@ class Backend(ABC):
     execution = "graph"
     channels_last = True
     grouped = True  # convolutions in groups
+    variants: tuple[str, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, variant: str) -> None:
+        if variant and variant not in self.variants:
+            there = ", ".join(self.variants) or "none"
+            raise Unsupported(f"DLBENCH_VARIANT={variant}: on this backend there is {there}")
+        self.compiled = bool(variant)
         self.seen = Device()
         self.switches: dict[str, str] = {}  # of a GPU
 
     @abstractmethod
     def threads(self) -> int | None: ...
+
+    def compiling(self) -> dict[str, str]:
+        """What a variant compiles by, for the terms."""
+        return {}
 
     @abstractmethod
     def put(self, x: np.ndarray) -> Any:
@@ -69,11 +78,14 @@ class Backend(ABC):
 class OnTensorFlow(Backend):
     execution = "graph (tf.function)"
     grouped = False
+    variants = ("xla",)
 
-    def __init__(self, threads: int, device: str) -> None:
-        super().__init__()
+    def __init__(self, threads: int, device: str, variant: str) -> None:
+        super().__init__(variant)
         self.tf = importlib.import_module("tensorflow")
         self.version = self.tf.__version__
+        if self.compiled:
+            self.execution = "graph (tf.function, compiled by XLA)"
         self.tf.config.experimental.enable_tensor_float_32_execution(False)
         if device != "cpu":
             name = cards.of_tensorflow(self.tf, device)
@@ -84,6 +96,10 @@ class OnTensorFlow(Backend):
 
     def threads(self) -> int | None:
         return self.tf.config.threading.get_intra_op_parallelism_threads()
+
+    def compiling(self) -> dict[str, str]:
+        by = {"jit_compile": "on", "compiler": f"XLA of TensorFlow {self.version}"}
+        return by if self.compiled else {"jit_compile": "off"}
 
     def check_conv(self, node: Node, plan: Plan) -> None:
         if plan.training and list(node.dilations) != [1, 1]:
@@ -104,9 +120,11 @@ class TensorFlowLoop(Loop):
     ) -> None:
         super().__init__(backend, model, observed, loss, optimizer)
         self.tf = tf = backend.tf
-        self.infer = tf.function(lambda x: self.model(x, training=False))
-        self.train = tf.function(self.one_step)
-        self.differentiate = tf.function(self.differentiated)
+        compiled = True if backend.compiled else None
+        self.infer = tf.function(lambda x: self.model(x, training=False), jit_compile=compiled)
+        self.train = tf.function(self.one_step, jit_compile=compiled)
+        self.differentiate = tf.function(self.differentiated, jit_compile=compiled)
+        self.look = tf.function(observed, jit_compile=True) if backend.compiled else observed
 
     def one_step(self, x: Any, y: Any) -> Any:
         with self.tf.GradientTape() as tape:
@@ -125,7 +143,7 @@ class TensorFlowLoop(Loop):
         return loss, gradients, dx
 
     def observe(self, x: Any, training: bool) -> Any:
-        return self.observed(x, training=training)
+        return self.look(x, training=training)
 
     def wait(self, handle: Any) -> None:
         if handle is not None:
@@ -135,8 +153,8 @@ class TensorFlowLoop(Loop):
 class OnJax(Backend):
     execution = "graph (jit)"
 
-    def __init__(self, threads: int, device: str) -> None:
-        super().__init__()
+    def __init__(self, threads: int, device: str, variant: str) -> None:
+        super().__init__(variant)
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         self.jax = importlib.import_module("jax")
         self.version = self.jax.__version__
@@ -218,9 +236,10 @@ class JaxLoop(Loop):
 class OnTorch(Backend):
     execution = "eager"
     channels_last = False
+    variants = ("compile",)
 
-    def __init__(self, threads: int, device: str) -> None:
-        super().__init__()
+    def __init__(self, threads: int, device: str, variant: str) -> None:
+        super().__init__(variant)
         self.torch = torch = importlib.import_module("torch")
         self.version = torch.__version__
         torch.set_num_threads(threads)
@@ -232,9 +251,17 @@ class OnTorch(Backend):
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = True
         self.switches = {"cudnn_benchmark": "on"}
+        if self.compiled:
+            self.execution = "graph (torch.compile)"
 
     def threads(self) -> int | None:
         return self.torch.get_num_threads()
+
+    def compiling(self) -> dict[str, str]:
+        if not self.compiled:
+            return {"jit_compile": "off"}
+        by = f"Inductor of PyTorch {self.version}"
+        return {"jit_compile": "on", "compiler": by, "compile_mode": "default", "fullgraph": "off"}
 
     def put(self, x: np.ndarray) -> Any:
         return self.torch.from_numpy(x.copy()).to(self.device)
@@ -249,14 +276,26 @@ class TorchLoop(Loop):
     ) -> None:
         super().__init__(backend, model, observed, loss, optimizer)
         self.torch, self.device = backend.torch, backend.device
+        self.forward, self.look, self.loss_of = model, observed, self.eager_loss
+        if backend.compiled:
+            compiled = self.torch.compile
+            self.forward, self.look = compiled(model), compiled(observed)
+            self.loss_of = compiled(self.eager_loss)
+
+    def close(self) -> None:
+        if self.backend.compiled:
+            self.torch.compiler.reset()
+
+    def eager_loss(self, x: Any, y: Any) -> Any:
+        return self.loss(y, self.model(x, training=True))
 
     def infer(self, x: Any) -> Any:
         with self.torch.inference_mode():
-            return self.model(x, training=False)
+            return self.forward(x, training=False)
 
     def train(self, x: Any, y: Any) -> Any:
         self.model.zero_grad()
-        loss = self.loss(y, self.model(x, training=True))
+        loss = self.loss_of(x, y)
         loss.backward()
         weights = self.model.trainable_variables
         with self.torch.no_grad():
@@ -266,20 +305,20 @@ class TorchLoop(Loop):
     def differentiate(self, x: Any, y: Any) -> tuple[Any, Any, Any]:
         x = x.clone().requires_grad_(True)
         weights = [v.value for v in self.model.trainable_variables]
-        loss = self.loss(y, self.model(x, training=True))
+        loss = self.loss_of(x, y)
         *gradients, dx = self.torch.autograd.grad(loss, [*weights, x])
         return loss.detach(), gradients, dx
 
     def observe(self, x: Any, training: bool) -> Any:
         with self.torch.no_grad():
-            return self.observed(x, training=training)
+            return self.look(x, training=training)
 
     def wait(self, handle: Any) -> None:
         if self.device.type == "cuda":
             self.torch.cuda.synchronize(self.device)
 
 
-BACKENDS: dict[str, Callable[[int, str], Backend]] = {
+BACKENDS: dict[str, Callable[[int, str, str], Backend]] = {
     "tensorflow": OnTensorFlow,
     "jax": OnJax,
     "torch": OnTorch,

@@ -18,6 +18,7 @@ def terms_of(keras: Any, backend: Backend) -> Terms:
     layout = "NHWC" if backend.channels_last else "NCHW"
     switches = {"image_data_format": keras.config.image_data_format()}
     switches |= environment(*ALLOCATOR)
+    switches |= backend.compiling()
     if backend.seen.kind == "gpu":
         switches |= {"tf32": "off", **backend.switches}
     return Terms(backend.threads(), layout, backend.execution, "fp32", switches)

@@ -4,13 +4,13 @@ its variants."""
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Any
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Framework, Network
 from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
 
+from .compiled import Compiled, CompiledOnCard, compiler
 from .network import EXECUTIONS, Captured, OnCard, TorchNetwork, multiply_in, terms_of
 
 
@@ -48,20 +48,19 @@ class PyTorch(Framework):
 
     def build(self, plan: Plan) -> Network:
         if self.device.type == "cpu":
-            return TorchNetwork(self.torch, self.device, self.variant, plan)
+            kind = Compiled if self.variant == "compile" else TorchNetwork
+            return kind(self.torch, self.device, self.variant, plan)
         self.torch.cuda.empty_cache()  # of the network before
-        kind = Captured if self.variant == "cudagraphs" else OnCard
-        return kind(self.torch, self.device, self.variant, plan)
+        kinds = {"cudagraphs": Captured, "compile": CompiledOnCard}
+        return kinds.get(self.variant, OnCard)(self.torch, self.device, self.variant, plan)
 
 
 def check_variant(variant: str, device: Any) -> None:
     """Refuse a variant that this machine cannot run."""
     if variant == "cudagraphs" and device.type != "cuda":
         raise Unsupported("variant cudagraphs: CUDA graphs are of GPUs")
-    # Inductor compiles C++ for CPUs, and Triton the host's part of a kernel in C.
-    compilers = [shutil.which(name) for name in ("c++", "g++", "clang++", "cc")]
-    if variant == "compile" and not any(compilers):
-        raise Unsupported("variant compile: torch.compile needs a compiler, there is none here")
+    if variant == "compile" and compiler() is None:
+        raise Unsupported("variant compile: torch.compile needs a compiler of C++, none is here")
 
 
 def precisions_of(torch: Any, device: Any) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -15,7 +15,7 @@ from .operators import Operators
 
 EXECUTIONS = {
     "eager": "eager",
-    "compile": "torch.compile",
+    "compile": "graph (torch.compile)",
     "cudagraphs": "eager, each step captured in a CUDA graph",
 }
 # What float16's small gradients are multiplied by before they are computed. SGD is linear, so
@@ -70,16 +70,20 @@ class TorchNetwork(Network):
         self.ops = [(node.output, operators.operator(node), node.data) for node in plan.nodes]
         self.inputs = [self.put(x) for x in plan.inputs]
         self.labels = [torch.from_numpy(y.copy()).to(device) for y in plan.labels]
-        self.params = {name: self.put(value) for name, value in plan.weights.items()}
+        params = {name: self.put(value) for name, value in plan.weights.items()}
         if self.dtype and not plan.training:
             for name in multiplied(plan):
-                self.params[name] = self.params[name].to(self.dtype)
+                params[name] = params[name].to(self.dtype)
+        self.params = self.held(params)
         self.bound = [[self.params[p] for p in node.params] for node in plan.nodes]
         self.last_use = last_uses(plan)
-        self.run = torch.compile(self.forward) if variant == "compile" else self.forward
         for name in plan.trainable:
             self.params[name].requires_grad_(plan.training)
         self.reset()
+
+    def held(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, in what holds them."""
+        return params
 
     def terms(self) -> Terms:
         return terms_of(self.torch, self.device, self.variant, self.plan)
@@ -93,8 +97,7 @@ class TorchNetwork(Network):
         return tensor
 
     def close(self) -> None:
-        if self.variant == "compile":
-            self.torch.compiler.reset()
+        pass  # its tensors go with it
 
     def reset(self) -> None:
         torch = self.torch
@@ -142,6 +145,10 @@ class TorchNetwork(Network):
     def used(self) -> dict[str, np.ndarray]:
         held = {name: self.params[name].grad for name in self.plan.trainable}
         return {name: self.read(g) / self.loss_scale for name, g in held.items()}
+
+    def run(self, x: Any) -> Any:
+        """What steps time."""
+        return self.forward(x)
 
     def forward(self, x: Any, observed: dict[str, Any] | None = None) -> Any:
         values = {self.plan.input: x}

@@ -22,6 +22,8 @@ def terms_of(tf: Any, on_gpu: bool, variant: str, precision: str = "fp32") -> Te
         "jit_compile": "on" if variant == "xla" else "off",
         "optimizer": "ResourceApplyMomentum(use_nesterov=True)",
     }
+    if variant == "xla":
+        switches["compiler"] = f"XLA of TensorFlow {tf.__version__}"
     if on_gpu:
         switches |= {
             "tf32": "on" if precision == "tf32" else "off",
@@ -51,8 +53,8 @@ class Graph(Network):
         compiled = True if variant == "xla" else None
         self.infer_step = tf.function(self.infer, jit_compile=compiled)
         self.train_step = tf.function(self.train, jit_compile=compiled)
-        self.observe = tf.function(self.observed)
-        self.differentiate = tf.function(self.loss_and_gradients)
+        self.observe = tf.function(self.observed, jit_compile=compiled)
+        self.differentiate = tf.function(self.loss_and_gradients, jit_compile=compiled)
 
     def terms(self) -> Terms:
         return terms_of(self.tf, self.on_gpu, self.variant, self.plan.precision)
