@@ -20,10 +20,10 @@ func Markdown(w io.Writer, rec *record.Record) error {
 		out.Heading(2, workload.ID)
 		var rows [][]string
 		for _, r := range ranking.Rows(rec, workload.ID) {
-			rows = append(rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
+			rows = append(rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.Peak, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
 		}
-		out.Table([]string{"runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"},
-			rows, 2, 5, 6, 7, 8)
+		out.Table([]string{"runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"},
+			rows, 2, 5, 6, 7, 8, 9)
 		for _, s := range ranking.Sheets(rec, workload.ID) {
 			out.Heading(3, s.Title)
 			out.Table(s.Header, s.Rows)
@@ -56,6 +56,9 @@ func conditions(rec *record.Record) []markdown.Item {
 	add("device %s, %s on CPUs %s, memory limit %s", rec.Terms.Device, rec.ThreadsText(), rec.Terms.CPUs, table.Bytes(rec.Terms.MemoryBytes))
 	add("%s, %d logical CPUs, %s memory, %s, kernel %s", e.CPU, e.LogicalCPUs, table.Bytes(e.MemoryBytes), e.OS, e.Kernel)
 	add("engine %s %s", e.Engine, e.EngineVersion)
+	for _, line := range ranking.Peaks(rec) {
+		add("%s", line)
+	}
 	if len(rec.Workloads) > 0 {
 		add("inputs are %s", rec.Workloads[0].InputsText())
 	}

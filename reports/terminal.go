@@ -18,14 +18,20 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 	p.printf("%s on %s, %s on CPUs %s, %s, profile %s\n", rec.Suite, rec.Environment.CPU, rec.ThreadsText(), rec.Terms.CPUs, rec.Terms.Device, rec.Profile)
 	for _, workload := range rec.Workloads {
 		p.printf("\n%s\n", workload.ID)
-		t := table.New("  runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")
+		t := table.New("  runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")
 		for _, row := range ranking.Rows(rec, workload.ID) {
-			t.Add("  "+row.Runner, row.Version, row.Throughput, row.Interval, row.Against, row.P50, row.P90, row.CPU, row.Memory, row.Parity, row.Notes)
+			t.Add("  "+row.Runner, row.Version, row.Throughput, row.Interval, row.Against, row.Peak, row.P50, row.P90, row.CPU, row.Memory, row.Parity, row.Notes)
 		}
 		p.table(t, width)
 		for _, sheet := range ranking.Sheets(rec, workload.ID) {
 			p.sheet(sheet, width)
 		}
+	}
+	for i, line := range ranking.Peaks(rec) {
+		if i == 0 {
+			p.printf("\n")
+		}
+		p.printf("%s\n", line)
 	}
 	if overall := ranking.Overall(rec.Overall); len(overall.Rows) > 0 {
 		p.sheet(overall, width)

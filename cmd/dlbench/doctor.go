@@ -51,6 +51,13 @@ func (p *program) doDoctor(c *cli.Context) error {
 		deep, more, absent = p.deep(c.Context, c.String("engine"), devices)
 		findings = append(findings, more...)
 	}
+	if c.Bool("peak") && absent == nil {
+		more, err := p.peakFindings(c.Context, c.String("engine"), devices)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, more...)
+	}
 	var late error // what was found is printed all the same
 	if path := c.String("bundle"); path != "" {
 		if err := p.writeBundle(c.Context, path, findings, deep); err != nil {

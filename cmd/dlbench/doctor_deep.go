@@ -22,7 +22,8 @@ func deepFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "deep", Usage: "start a process as a runner's, one kernel and every runner's hello on the device, in under two minutes"},
 		&cli.StringFlag{Name: "bundle", Usage: "write all that was found to `FILE`, for an issue: no host name, user name or path is in it"},
-		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what --deep starts processes with: auto, podman, docker or local"},
+		&cli.BoolFlag{Name: "peak", Usage: "measure, anew, what the device reaches at most: matrix products by the libraries of all images that are built, and memory"},
+		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what --deep and --peak start processes with: auto, podman, docker or local"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/peak"
 )
 
 // program owns what the commands may touch of the outside: streams,
@@ -26,7 +27,7 @@ type program struct {
 
 // host is the same for what measures.
 func (p *program) host() bench.Host {
-	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version()}
+	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version(), Triad: peak.Triad}
 }
 
 // run is the whole program; it returns the exit code.

@@ -70,6 +70,7 @@ type Environment struct {
 	Limits         *ContainerLimits  `json:"limits,omitempty"` // of each runner's container; absent if none is one
 	GPUs           []GPU             `json:"gpus"`
 	Peak           *Peak             `json:"peak,omitempty"`    // absent if nobody measured it; see PeakOf
+	Peaks          []Peak            `json:"peaks,omitempty"`   // of other numbers of threads than the terms'
 	Missing        map[string]string `json:"missing,omitempty"` // source → why there is none, e.g. "nvml": "…"
 }
 
@@ -83,14 +84,6 @@ type ContainerLimits struct {
 	FileBytes   int64 `json:"file_bytes"` // the largest file
 	TmpBytes    int64 `json:"tmp_bytes"`  // in /tmp
 	SharedBytes int64 `json:"shm_bytes"`  // in /dev/shm
-}
-
-// Peak is what the machine reached at most if somebody measured it: the roof
-// that achieved rates are held against.
-type Peak struct {
-	GFLOPS               float64 `json:"gflops"`                // float32, of the CPUs or the card that the terms name
-	BandwidthBytesPerSec float64 `json:"bandwidth_bytes_per_s"` // of memory; 0 if it was not measured
-	Source               string  `json:"source"`                // what measured it, and how near that comes to the hardware's limit
 }
 
 // GPU is one card, or one part of a card that MIG divides.
@@ -107,6 +100,7 @@ type GPU struct {
 	PCIeGenerationMax int       `json:"pcie_generation_max,omitempty"` // what card and slot can do at most; absent if that is not told
 	PCIeWidthMax      int       `json:"pcie_width_max,omitempty"`      // lanes
 	Peak              *CardPeak `json:"peak,omitempty"`                // absent for a card that the table does not have
+	Measured          *Peak     `json:"measured,omitempty"`            // absent if nobody measured it
 }
 
 // CardPeak is what a card does at most by its maker's datasheet: dense, without

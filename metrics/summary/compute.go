@@ -43,9 +43,8 @@ func Intensity(w record.Workload) float64 {
 
 // Roof is what a workload's cells could reach at most, or why that is not known.
 type Roof struct {
-	*record.Peak        // nil if there is none
-	Measured     bool   // and not from a datasheet
-	Reason       string // why there is none
+	*record.Ceiling        // nil if there is none
+	Reason          string // why there is none
 }
 
 // RoofOf is that of the device that the workload's cells computed on.
@@ -57,12 +56,12 @@ func RoofOf(r *record.Record, w record.Workload) Roof {
 			break
 		}
 	}
-	peak, reason := r.Environment.PeakOf(device, w.Precision)
-	return Roof{Peak: peak, Measured: r.Environment.Peak != nil, Reason: reason}
+	ceiling, reason := r.Environment.PeakOf(device, w.Precision, w.Threads)
+	return Roof{Ceiling: ceiling, Reason: reason}
 }
 
 // Whole says whether the bandwidth is known too.
-func (r Roof) Whole() bool { return r.Peak != nil && r.BandwidthBytesPerSec > 0 }
+func (r Roof) Whole() bool { return r.Ceiling != nil && r.BandwidthBytesPerSec > 0 }
 
 // At is the most GFLOP/s that so many operations a byte allow.
 func (r Roof) At(flopPerByte float64) float64 {
@@ -74,11 +73,25 @@ func (r Roof) Ridge() float64 { return r.GFLOPS * 1e9 / r.BandwidthBytesPerSec }
 
 // PercentOfPeak is a rate in per cent of the peak; nil if there is none.
 func (r Roof) PercentOfPeak(gflops float64) *float64 {
-	if r.Peak == nil {
+	if r.Ceiling == nil {
 		return nil
 	}
 	v := 100 * gflops / r.GFLOPS
 	return &v
+}
+
+// PercentOfPeak is a cell's achieved rate in per cent of the peak of what it
+// computed on; nil if either is not known.
+func PercentOfPeak(r *record.Record, c *record.Cell) *float64 {
+	w := r.Workload(c.Workload)
+	if w == nil {
+		return nil
+	}
+	achieved := Achieved(*w, c)
+	if achieved == nil {
+		return nil
+	}
+	return RoofOf(r, *w).PercentOfPeak(achieved.Value)
 }
 
 // UnderRoof is a cell's place in a roofline.

@@ -46,7 +46,7 @@ func TestTheRoofIsTheMemoryBelowTheRidge(t *testing.T) {
 		t.Error("a cell that is not ranked has a place")
 	}
 	r.Environment.Peak = nil
-	if roof := summary.RoofOf(r, w); roof.Peak != nil || roof.Whole() || roof.PercentOfPeak(1) != nil || roof.Reason == "" {
+	if roof := summary.RoofOf(r, w); roof.Ceiling != nil || roof.Whole() || roof.PercentOfPeak(1) != nil || roof.Reason == "" {
 		t.Errorf("without a peak: %+v", roof)
 	}
 }

@@ -26,6 +26,7 @@ const (
 	Fetch   = "fetch"   // an image is pulled or loaded
 	Verify  = "verify"  // a runner is verified on a workload
 	Preview = "preview" // the first runners are tried out
+	Peak    = "peak"    // what the machine reaches at most is measured
 	Round   = "round"   // every cell is measured once
 )
 

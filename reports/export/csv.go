@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // csvHeader are the columns of CSV.
 var csvHeader = []string{"workload", "runner", "framework_version", "device", "status", "reason", "parity", "warnings",
-	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers",
+	"images_per_s", "images_per_s_low", "images_per_s_high", "level", "processes", "outliers", "gflops", "percent_of_peak",
 	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
 	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule", "cpu_power_watts", "images_per_cpu_joule",
 	"multi_stream_p50_ms", "multi_stream_p90_ms", "multi_stream_p95_ms", "multi_stream_p99_ms",
@@ -28,7 +29,7 @@ func CSV(w io.Writer, rec *record.Record) error {
 	for i := range rec.Cells {
 		c := &rec.Cells[i]
 		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(rec.CodesAbout(c), " ")}
-		line = append(append(append(append(line, throughputColumns(c.Throughput)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
+		line = append(append(append(append(append(line, throughputColumns(c.Throughput)...), computeColumns(rec, c)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
 		line = append(line, scenarioColumns(c)...)
 		if err := out.Write(line); err != nil {
 			return err
@@ -43,6 +44,17 @@ func throughputColumns(t *record.Throughput) []string {
 		return make([]string, 6)
 	}
 	return []string{number(t.Median), number(t.CILow), number(t.CIHigh), number(t.Level), strconv.Itoa(t.N), strconv.Itoa(t.Outliers)}
+}
+
+// computeColumns are what the throughput achieves, and its share of the peak.
+func computeColumns(rec *record.Record, c *record.Cell) []string {
+	columns := []string{"", optional(summary.PercentOfPeak(rec, c))}
+	if w := rec.Workload(c.Workload); w != nil {
+		if e := summary.Achieved(*w, c); e != nil {
+			columns[0] = number(e.Value)
+		}
+	}
+	return columns
 }
 
 func latencyColumns(l *record.Latency) []string {

@@ -34,8 +34,8 @@ func small() *record.Record {
 	memory := int64(1 << 20)
 	return &record.Record{
 		SchemaVersion: 1, Suite: "smoke", Profile: "report", Status: record.Complete, Seed: 7, Rounds: 1, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Environment: record.Environment{Host: "h"}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
-		Workloads: []record.Workload{{ID: workload, Network: "lenet", Mode: "infer", Batch: 8, Precision: "fp32"}},
+		Environment: record.Environment{Host: "h", Peak: &record.Peak{GFLOPS: 100, Source: "sgemm"}}, Terms: record.Terms{Device: "cpu", Threads: 2, CPUs: "0-1"},
+		Workloads: []record.Workload{{ID: workload, Network: "lenet", Mode: "infer", Batch: 8, Precision: "fp32", MACs: 1e6}},
 		Warnings:  []record.Warning{{Code: record.StealTime, Scope: "cell:" + workload + "/torch", Text: "some"}},
 		Cells: []record.Cell{
 			{Workload: workload, Runner: "torch", FrameworkVersion: "2.9", Device: "cpu", Status: record.Measured, Parity: record.Parity{Status: record.ParityPassed},
@@ -167,7 +167,7 @@ func TestPrometheusReadsBack(t *testing.T) {
 			seen[series] = true
 		}
 	}
-	if len(declared) != 11 {
+	if len(declared) != 12 {
 		t.Errorf("metrics %v", declared)
 	}
 }

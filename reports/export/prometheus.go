@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Prometheus writes gauges in the text exposition format, version 0.0.4, for
@@ -27,6 +28,14 @@ func Prometheus(w io.Writer, rec *record.Record) error {
 			}
 		})
 	}
+	gauge(&b, "dlbench_peak_ratio", "Achieved operations over the most that the machine or card reached, or by its datasheet.", func(add func(labels, float64)) {
+		for i := range rec.Cells {
+			c := &rec.Cells[i]
+			if percent := summary.PercentOfPeak(rec, c); percent != nil {
+				add(slices.Concat(run, labels{{"workload", c.Workload}, {"runner", c.Runner}, {"device", c.Device}}), *percent/100)
+			}
+		}
+	})
 	for _, f := range overallFamilies {
 		gauge(&b, f.name, f.help, func(add func(labels, float64)) {
 			for _, o := range rec.Overall {

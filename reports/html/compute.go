@@ -35,7 +35,7 @@ func computeChart(w *workloadView) *chart {
 	for _, e := range estimates {
 		out.Table.add(e.mark, append(append([]cell{text(e.runner)}, bounds(e.Estimate)...), peak.share(e.Value))...)
 	}
-	if peak.Peak != nil {
+	if peak.Ceiling != nil {
 		p.add(-1, peak.line(estimates[0].runner))
 	}
 	out.Drawing = p.drawing()

@@ -18,14 +18,14 @@ type roof struct {
 
 func (w *workloadView) roof() roof {
 	r := roof{summary.RoofOf(w.rec, w.Workload), "datasheet's peak"}
-	if r.Measured {
+	if r.Ceiling != nil && r.Measured {
 		r.name = "measured peak"
 	}
 	return r
 }
 
 func (r roof) words() string {
-	if r.Peak == nil {
+	if r.Ceiling == nil {
 		return fmt.Sprintf("No share of a peak is shown: %s.", r.Reason)
 	}
 	return fmt.Sprintf("Line: the %s, %s GFLOP/s (%s).", r.name, ranking.Figure(r.GFLOPS, 0), r.Source)

@@ -52,7 +52,7 @@ func (v *view) roofs() []roof {
 	var roofs []roof
 	for _, w := range v.Workloads {
 		r := w.roof()
-		if r.Whole() && !slices.ContainsFunc(roofs, func(other roof) bool { return *other.Peak == *r.Peak }) {
+		if r.Whole() && !slices.ContainsFunc(roofs, func(other roof) bool { return *other.Ceiling == *r.Ceiling }) {
 			roofs = append(roofs, r)
 		}
 	}

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,7 +94,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"asked of every runner", fmt.Sprintf("%s, %s, CPUs %s, memory: %s", t.Device, rec.ThreadsText(), orAll(t.CPUs), limit(t.MemoryBytes))},
 		{"inputs", inputsFact(rec)},
 		{"limits of each container", limitsFact(e.Limits)},
-		{"measured peak", peakFact(e.Peak)},
+		{"measured peak", peakFact(e)},
 		{"dlbench", fmt.Sprintf("%s, seed %d, profile %s, %d rounds", rec.DlbenchVersion, rec.Seed, rec.Profile, rec.Rounds)},
 		{"written", rec.Updated.Format("2 January 2006, 15:04:05 MST")},
 	}
@@ -129,6 +130,9 @@ func gpuFact(gpu record.GPU) string {
 	if gpu.Parent != nil {
 		words += fmt.Sprintf(", MIG device %s of GPU %d: power, energy, clocks, temperature and link are the whole GPU's", gpu.UUID, *gpu.Parent)
 	}
+	if p := gpu.Measured; p != nil {
+		words += "; measured " + peakWords(p)
+	}
 	if p := gpu.Peak; p != nil {
 		words += fmt.Sprintf("; at most %s GFLOP/s in fp32", ranking.Figure(p.FP32GFLOPS, 0))
 		for _, other := range []struct {
@@ -158,13 +162,29 @@ func limit(bytes int64) string {
 	return "at most " + table.Bytes(bytes)
 }
 
-func peakFact(p *record.Peak) string {
-	if p == nil {
-		return "none was measured"
+// peakFact is the peak of the CPUs, with every library's products.
+func peakFact(e record.Environment) string {
+	if e.Peak == nil {
+		return cmp.Or(e.Missing["peak"], "none was measured")
 	}
+	words := peakWords(e.Peak)
+	for _, p := range e.Peaks {
+		words += fmt.Sprintf("; with %d threads %s", p.Threads, peakWords(&p))
+	}
+	return words
+}
+
+func peakWords(p *record.Peak) string {
 	words := ranking.Figure(p.GFLOPS, 0) + " GFLOP/s"
 	if p.BandwidthBytesPerSec > 0 {
 		words += fmt.Sprintf(", %s GB/s", ranking.Figure(p.BandwidthBytesPerSec/1e9, 0))
 	}
-	return words + " (" + p.Source + ")"
+	words += " (" + p.Source + ")"
+	for _, one := range p.Products {
+		words += fmt.Sprintf("; %s %s GFLOP/s by %s", one.Precision, ranking.Figure(one.GFLOPS, 0), one.Words())
+	}
+	for _, what := range slices.Sorted(maps.Keys(p.Missing)) {
+		words += fmt.Sprintf("; no %s: %s", what, p.Missing[what])
+	}
+	return words
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/table"
 )
@@ -91,11 +92,11 @@ func (w *workloadView) mentions(c *record.Cell, abouts ...about) []mention {
 
 // rankingTable is the answer for a workload.
 func rankingTable(w *workloadView) *grid {
-	g := newGrid(w.Anchor+"-ranking-table", "Ranking of "+w.ID, "runner", "#images/s", w.Interval, "0 to fastest", "against fastest",
+	g := newGrid(w.Anchor+"-ranking-table", "Ranking of "+w.ID, "runner", "#images/s", w.Interval, "0 to fastest", "against fastest", "#% of peak",
 		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "#images/CPU J", "parity", "notes")
 	most := w.mostThroughput()
 	for _, c := range w.Cells {
-		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
+		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), optional("%.1f", summary.PercentOfPeak(w.rec, c.Cell)), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
 			imagesPerJoule(c.Utilization), imagesPerCPUJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
@@ -133,13 +134,13 @@ func stripOf(mark int, t *record.Throughput, most float64) *strip {
 // sortable gives the worded figures the numbers behind them.
 func (c cellView) sortable(line []cell) {
 	if l := c.LatencyMS; l != nil {
-		line[5].Value, line[6].Value = l.P50, l.P90
+		line[6].Value, line[7].Value = l.P50, l.P90
 	}
 	if u := c.Utilization; u != nil {
-		line[7].Value = u.CPUPercent
+		line[8].Value = u.CPUPercent
 		if u.MemoryPeakBytes != nil {
 			v := float64(*u.MemoryPeakBytes)
-			line[8].Value = &v
+			line[9].Value = &v
 		}
 	}
 }

@@ -22,6 +22,14 @@ func Figure(v, uncertainty float64) string {
 	return fmt.Sprintf("%.*f", digits, v)
 }
 
+// PercentOfPeak writes a share of the peak, "–" if none is known.
+func PercentOfPeak(percent *float64) string {
+	if percent == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", *percent)
+}
+
 // Ratio writes a ratio with four significant digits, as every report does: a
 // change of a thousandth shows, and the same ratio looks the same everywhere.
 func Ratio(v float64) string {

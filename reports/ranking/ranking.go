@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/table"
 )
 
 // Row is a cell as every textual report shows it.
 type Row struct {
-	Runner, Version, Throughput, Interval, Against, P50, P90, CPU, Memory, Parity, Notes string
+	Runner, Version, Throughput, Interval, Against, Peak, P50, P90, CPU, Memory, Parity, Notes string // Peak: per cent of it
 }
 
 // Rows are a workload's cells: the ranked ones, fastest first, then the others.
@@ -60,6 +61,7 @@ func rowOf(rec *record.Record, cell, fastest *record.Cell) Row {
 	if cell.Ranked() && fastest.Ranked() {
 		row.Against = against(rec, cell, fastest)
 	}
+	row.Peak = PercentOfPeak(summary.PercentOfPeak(rec, cell))
 	if l := cell.LatencyMS; l != nil {
 		row.P50, row.P90 = optional(l.P50), optional(l.P90)
 	}

@@ -63,6 +63,25 @@ func TestScenariosAreSheetsOfTheirOwn(t *testing.T) {
 	}
 }
 
+// A share stands in the row of its cell; what it is a share of is told once.
+func TestShareOfThePeak(t *testing.T) {
+	rec := &record.Record{Environment: record.Environment{Peak: &record.Peak{GFLOPS: 200, BandwidthBytesPerSec: 5e10, Source: "MKL, 2048³", Threads: 2}},
+		Workloads: []record.Workload{{ID: workload, Mode: "infer", Precision: "fp32", MACs: 5e8}, {ID: "b", Mode: "infer", Precision: "fp32", MACs: 5e8}, {ID: "c", Precision: "bf16", MACs: 5e8}},
+		Cells: []record.Cell{{Workload: workload, Runner: "a", Status: record.Measured, Throughput: &record.Throughput{Median: 50}},
+			{Workload: workload, Runner: "b", Status: record.Failed}, {Workload: "c", Runner: "a", Status: record.Measured, Throughput: &record.Throughput{Median: 50}}}}
+	if rows := ranking.Rows(rec, workload); rows[0].Peak != "25.0" || rows[1].Peak != "–" {
+		t.Errorf("got %+v", rows)
+	}
+	if rows := ranking.Rows(rec, "c"); rows[0].Peak != "–" {
+		t.Errorf("a share of nothing: %+v", rows)
+	}
+	want := []string{"the peak in fp32 is 200 GFLOP/s and 50.0 GB/s, measured: MKL, 2048³",
+		"no share of a peak is shown in bf16: no peak in bf16 was measured: the record names none"}
+	if diff := cmp.Diff(want, ranking.Peaks(rec)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestOverallTellsTheMeanAndItsVerdict(t *testing.T) {
 	rows := []record.Overall{
 		{Mode: "infer", A: "b", B: "a", Ratio: 0.5, CILow: 0.48, CIHigh: 0.52, Level: 0.95, Workloads: 4, Verdict: record.Slower},

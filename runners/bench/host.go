@@ -16,6 +16,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/images"
+	"github.com/dlbench/dlbench/runners/peak"
 )
 
 // Host is what a benchmark may touch of the process and of the machine that it
@@ -27,11 +28,14 @@ type Host struct {
 	OpenGPU func() (sample.GPU, error)
 	Engines func(cache string) ([]engine.Engine, error) // in the order of preference; nil is podman, docker, local
 	Version string                                      // of the program; the record has it
+	// Triad measures the bandwidth of memory, before the first round. If it is
+	// nil, nobody measures what the machine reaches at most.
+	Triad func(cpus []int, threads int, arrayBytes int64) (float64, error)
 }
 
 // ThisHost is the world of the running process.
 func ThisHost() Host {
-	return Host{Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, OpenGPU: sample.OpenGPU}
+	return Host{Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, OpenGPU: sample.OpenGPU, Triad: peak.Triad}
 }
 
 const cacheHint = "set XDG_CACHE_HOME to a directory that can be written"

@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 		if err != nil {
 			return nil, err
 		}
-		r.progress.Say("%d cells; measuring takes %s", e.Cells, e)
+		r.progress.Say("%d cells; measuring takes %s%s", e.Cells, e, r.peakWords(ctx))
 	}
 	if err := r.begin(ctx, o.Resume); err != nil {
 		return nil, err
@@ -220,6 +220,11 @@ func (r *run) measure(ctx context.Context) error {
 		return err
 	}
 	r.warnOfEngine()
+	if len(cells) > 0 {
+		if err := r.peaks(ctx); err != nil {
+			return r.interrupted(err)
+		}
+	}
 	return campaign.Run(ctx, campaign.Config{
 		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
 		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.saveWithNeighbours,

@@ -299,6 +299,25 @@ type Conversation struct {
 
 // StartRaw starts a runner on a device, whose lines the caller writes and reads.
 func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image string, on device.Device) (*Conversation, error) {
+	c, err := l.converse(ctx, m, image, on, l.Threads)
+	if err != nil {
+		return nil, err
+	}
+	go func() { _, _ = io.Copy(io.Discard, c.Stderr()) }()
+	return c, nil
+}
+
+// StartProgram starts another program of a runner than its adapter, where and as
+// that is started. What it prints and complains of is the caller's.
+func (l *Launcher) StartProgram(ctx context.Context, m manifest.Manifest, command []string, image string, on device.Device, threads int) (*Conversation, error) {
+	m.Command = command
+	if m.Local != nil {
+		m.Local = &manifest.Local{Command: command, Requires: m.Local.Requires}
+	}
+	return l.converse(ctx, m, image, on, threads)
+}
+
+func (l *Launcher) converse(ctx context.Context, m manifest.Manifest, image string, on device.Device, threads int) (*Conversation, error) {
 	work, mounts, err := l.workDirectory(m)
 	if err != nil {
 		return nil, err
@@ -310,7 +329,7 @@ func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image stri
 	}
 	var spec engine.Spec
 	if err == nil {
-		spec, err = l.spec(m, image, mounts, on, l.Threads, c.Inside(cache))
+		spec, err = l.spec(m, image, mounts, on, threads, c.Inside(cache))
 	}
 	if err == nil {
 		c.Process, err = l.Engine.Start(ctx, spec)
@@ -318,7 +337,6 @@ func (l *Launcher) StartRaw(ctx context.Context, m manifest.Manifest, image stri
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(work))
 	}
-	go func() { _, _ = io.Copy(io.Discard, c.Stderr()) }()
 	return c, nil
 }
 

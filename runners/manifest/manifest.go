@@ -19,6 +19,7 @@ type Manifest struct {
 	Image         Image             `json:"image"`
 	Command       []string          `json:"command"`        // inside the image; "{here}" is replaced, see At
 	Bare          []string          `json:"bare,omitempty"` // the framework's own loop, that fidelity compares the runner with
+	Peak          []string          `json:"peak,omitempty"` // prints what the framework's matrix products reach at most
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget, "{cache}" by a directory: see EnvironmentFor
 	Operators     []string          `json:"operators,omitempty"`   // of plans, and forms of them, that the adapter has; hello says them again

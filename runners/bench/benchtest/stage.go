@@ -3,6 +3,7 @@
 package benchtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -28,6 +29,8 @@ type Stage struct {
 	Version string     // of the program
 	GPU     sample.GPU // nil is none
 	OnStep  func(text string)
+	Triad   func(cpus []int, threads int, arrayBytes int64) (float64, error) // nil: the machine's peak is not measured
+	Env     map[string]string                                                // beside the stage's own
 
 	t     *testing.T
 	cache string
@@ -57,22 +60,31 @@ func New(t *testing.T, runners map[string]enginetest.Runner) *Stage {
 }
 
 // Manifests are those of the stage's runners. A script "bare-NAME" is the bare
-// loop of the runner NAME.
+// loop of the runner NAME, and "peak-NAME" its matrix products.
 func (s *Stage) Manifests() []manifest.Manifest {
 	judge := named(Judge)
 	judge.Reference = true
+	judge.Peak = s.peakOf(Judge)
 	all := []manifest.Manifest{judge}
 	for _, name := range slices.Sorted(maps.Keys(s.Engine.Scripts)) {
-		if name == Judge || strings.HasPrefix(name, "bare-") {
+		if name == Judge || strings.HasPrefix(name, "bare-") || strings.HasPrefix(name, "peak-") {
 			continue
 		}
 		m := named(name)
 		if bare := "bare-" + name; s.Engine.Scripts[bare] != nil {
 			m.Bare = []string{bare}
 		}
+		m.Peak = s.peakOf(name)
 		all = append(all, m)
 	}
 	return all
+}
+
+func (s *Stage) peakOf(name string) []string {
+	if program := "peak-" + name; s.Engine.Scripts[program] != nil {
+		return []string{program}
+	}
+	return nil
 }
 
 func named(name string) manifest.Manifest {
@@ -84,7 +96,10 @@ func named(name string) manifest.Manifest {
 func (s *Stage) Put(setup *bench.Setup) {
 	setup.Manifests, setup.Progress = s.Manifests(), s
 	setup.Host = bench.Host{Environ: os.Environ, Now: time.Now, Version: s.Version,
-		Getenv: func(name string) string { return map[string]string{"XDG_CACHE_HOME": s.cache}[name] },
+		Triad: s.Triad,
+		Getenv: func(name string) string {
+			return cmp.Or(s.Env[name], map[string]string{"XDG_CACHE_HOME": s.cache}[name])
+		},
 		OpenGPU: func() (sample.GPU, error) {
 			if s.GPU == nil {
 				return nil, sample.ErrNoDriver

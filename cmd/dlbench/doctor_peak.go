@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/runners/bench"
+)
+
+// peakFindings measure what devices reach at most. Later runs on the same CPUs
+// know it.
+func (p *program) peakFindings(ctx context.Context, engineName string, devices []device.Device) ([]finding, error) {
+	g := p.newProgress()
+	defer g.End()
+	setup := bench.Defaults().Setup
+	setup.Host, setup.Progress, setup.Engine, setup.Device = p.host(), g, engineName, device.Terms(devices)
+	peaks, err := bench.MeasurePeaks(ctx, setup)
+	if err != nil {
+		return nil, err
+	}
+	var findings []finding
+	for _, peak := range peaks.CPUs {
+		findings = append(findings, peakFinding(fmt.Sprintf("peak of %d threads", peak.Threads), peak)...)
+	}
+	for _, index := range slices.Sorted(maps.Keys(peaks.Cards)) {
+		findings = append(findings, peakFinding(fmt.Sprintf("peak of gpu:%d", index), *peaks.Cards[index])...)
+	}
+	for _, what := range slices.Sorted(maps.Keys(peaks.Missing)) {
+		findings = append(findings, finding{What: what, State: "missing", Text: peaks.Missing[what]})
+	}
+	return findings, nil
+}
+
+// peakFinding is a line for each precision, and for the bandwidth.
+func peakFinding(what string, peak record.Peak) []finding {
+	texts := map[string][]string{}
+	var order []string
+	for _, one := range peak.Products {
+		if texts[one.Precision] == nil {
+			order = append(order, one.Precision)
+		}
+		texts[one.Precision] = append(texts[one.Precision], fmt.Sprintf("%s GFLOP/s by %s", ranking.Figure(one.GFLOPS, 0), one.Words()))
+	}
+	var findings []finding
+	for _, precision := range order {
+		findings = append(findings, finding{What: what + " in " + precision, State: "ok", Text: strings.Join(texts[precision], ", ")})
+	}
+	if peak.BandwidthBytesPerSec > 0 {
+		findings = append(findings, finding{What: what + ", memory", State: "ok", Text: ranking.Figure(peak.BandwidthBytesPerSec/1e9, 0) + " GB/s"})
+	}
+	for _, missing := range slices.Sorted(maps.Keys(peak.Missing)) {
+		findings = append(findings, finding{What: what + " in " + missing, State: "missing", Text: peak.Missing[missing]})
+	}
+	return findings
+}
