@@ -59,6 +59,8 @@ type Environment struct {
 	MemoryBytes    int64             `json:"memory_bytes"`
 	CPUQuota       float64           `json:"cpu_quota,omitempty"`          // CPUs that the control groups allow dlbench; 0 is no quota
 	MemoryLimit    int64             `json:"memory_limit_bytes,omitempty"` // that they allow it; 0 is no limit
+	CPUSet         string            `json:"cpu_set,omitempty"`            // CPUs that dlbench may use, if they are not all: "0-3"
+	SlurmJob       string            `json:"slurm_job,omitempty"`          // that gave them
 	Governor       string            `json:"governor,omitempty"`
 	SMT            string            `json:"smt,omitempty"`   // "on", "off"
 	Turbo          string            `json:"turbo,omitempty"` // "on", "off"

@@ -13,6 +13,7 @@ import (
 type Limits struct {
 	CPUs        float64 // the quota in CPUs: 1.5 is one and a half; 0 is none
 	MemoryBytes int64   // 0 is none
+	CPUSet      string  // of another process's group, a list like "0-3"; this process's is in its affinity. Empty is none
 }
 
 // Threads is how many threads a quota has room for, of so many CPUs: whole, and
@@ -39,6 +40,9 @@ func (l Limits) And(other Limits) Limits {
 	}
 	if l.MemoryBytes <= 0 || other.MemoryBytes > 0 && other.MemoryBytes < l.MemoryBytes {
 		l.MemoryBytes = other.MemoryBytes
+	}
+	if l.CPUSet == "" {
+		l.CPUSet = other.CPUSet
 	}
 	return l
 }
@@ -68,7 +72,26 @@ func OwnLimits(root string) Limits {
 
 // GroupLimits are those of a control group, which may be one that a container's
 // is put below.
-func GroupLimits(root, path string) Limits { return limitsOf(root, path, path) }
+func GroupLimits(root, path string) Limits {
+	l := limitsOf(root, path, path)
+	l.CPUSet = cpuSetOf(root, path)
+	return l
+}
+
+// cpuSetOf are the CPUs that a group's processes may use: those of the nearest
+// group on the way up that says so, for each is within the one above it.
+func cpuSetOf(root, path string) string {
+	hierarchy, file := filepath.Join(root, "sys/fs/cgroup"), "cpuset.cpus.effective"
+	if CgroupKind(root) != CgroupV2 {
+		hierarchy, file = filepath.Join(hierarchy, "cpuset"), "cpuset.effective_cpus"
+	}
+	for folder := range upward(hierarchy, path) {
+		if set := content(folder, file); set != "" {
+			return set
+		}
+	}
+	return ""
+}
 
 // limitsOf looks at every group on the way up: each limits all below it.
 func limitsOf(root, cpuPath, memoryPath string) Limits {

@@ -45,6 +45,29 @@ func TestOwnLimits(t *testing.T) {
 	}
 }
 
+// The CPUs of a group are those of the nearest one above that says so: it may not
+// be there yet, or not have the controller.
+func TestCPUSetOfAGroup(t *testing.T) {
+	v2 := map[string]string{v2Root + "cgroup.controllers": "cpuset cpu\n", v2Root + "cpuset.cpus.effective": "0-63\n"}
+	v1 := map[string]string{"sys/fs/cgroup/cpuset/cpuset.effective_cpus": "0-63\n", "sys/fs/cgroup/cpuset/docker/cpuset.effective_cpus": "4-7\n"}
+	for name, tt := range map[string]struct {
+		base, files map[string]string
+		group, want string
+	}{
+		"of its own":         {v2, map[string]string{v2Root + "machine.slice/cpuset.cpus.effective": "2-5\n"}, "/machine.slice", "2-5"},
+		"above":              {v2, map[string]string{v2Root + "a/cpuset.cpus.effective": "1,3\n", v2Root + "a/b/cpu.max": "max 100000\n"}, "/a/b/c", "1,3"},
+		"empty, then above":  {v2, map[string]string{v2Root + "a/cpuset.cpus.effective": "\n"}, "/a", "0-63"},
+		"v1":                 {v1, nil, "/docker/x", "4-7"},
+		"without controller": {map[string]string{v2Root + "cgroup.controllers": "cpu\n"}, nil, "/a", ""},
+	} {
+		files := maps.Clone(tt.base)
+		maps.Copy(files, tt.files)
+		if got := sample.GroupLimits(tree(t, files), tt.group); got.CPUSet != tt.want {
+			t.Errorf("%s: %q, expected %q", name, got.CPUSet, tt.want)
+		}
+	}
+}
+
 func TestWhatLimitsHaveRoomFor(t *testing.T) {
 	for _, tt := range []struct {
 		limits  sample.Limits
@@ -61,6 +84,7 @@ func TestLimitsThatBothHold(t *testing.T) {
 	none, some := sample.Limits{}, sample.Limits{CPUs: 2, MemoryBytes: 50}
 	for _, tt := range []struct{ one, other, want sample.Limits }{
 		{none, none, none}, {some, none, some}, {none, some, some},
+		{some, sample.Limits{CPUSet: "1-2"}, sample.Limits{CPUs: 2, MemoryBytes: 50, CPUSet: "1-2"}},
 		{some, sample.Limits{CPUs: 1.5, MemoryBytes: 80}, sample.Limits{CPUs: 1.5, MemoryBytes: 50}},
 	} {
 		if got := tt.one.And(tt.other); got != tt.want {

@@ -88,6 +88,7 @@ func machineFacts(rec *record.Record) [][2]string {
 	facts := [][2]string{
 		{"host", e.Host}, {"processor", e.CPU}, {"vector extensions", strings.Join(e.CPUFlags, " ")},
 		{"cores", fmt.Sprintf("%d, %d logical CPUs", e.Cores, e.LogicalCPUs)}, {"memory", table.Bytes(e.MemoryBytes)},
+		{"CPUs that dlbench may use", cpuSetFact(e)},
 		{"system", e.OS + ", kernel " + e.Kernel}, {"control groups", e.Cgroup}, {"virtualization", e.Virtualization},
 		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
@@ -105,6 +106,14 @@ func machineFacts(rec *record.Record) [][2]string {
 		facts = append(facts, [2]string{"no " + source, e.Missing[source]})
 	}
 	return facts
+}
+
+// cpuSetFact is empty if these are all.
+func cpuSetFact(e record.Environment) string {
+	if e.CPUSet == "" || e.SlurmJob == "" {
+		return e.CPUSet
+	}
+	return e.CPUSet + ", given by Slurm job " + e.SlurmJob
 }
 
 func limitsFact(l *record.ContainerLimits) string {

@@ -182,6 +182,7 @@ func (r *run) begin(ctx context.Context, old *record.Record) error {
 	here.EngineVersion = r.engine.Probe(ctx).Version
 	limits := limitsOn(ctx, r.engine)
 	here.CPUQuota, here.MemoryLimit = limits.CPUs, limits.MemoryBytes
+	here.CPUSet, here.SlurmJob = cpuSet(here.LogicalCPUs, limits), r.host.Getenv("SLURM_JOB_ID")
 	if containers, ok := r.engine.(*engine.CLI); ok {
 		limits := containers.Limits(engine.Spec{MemoryBytes: r.terms.MemoryBytes})
 		here.Limits = &limits

@@ -23,6 +23,9 @@ func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Te
 	if err != nil {
 		return t, err
 	}
+	if allowed, err = within(allowed, limits.CPUSet); err != nil {
+		return t, err
+	}
 	cpus := allowed
 	if s.CPUs != "" {
 		if cpus, err = engine.ParseCPUs(s.CPUs); err != nil {
@@ -43,6 +46,24 @@ func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Te
 	t.CPUs = engine.FormatCPUs(cpus)
 	t.MemoryBytes, err = memoryLimit(limits)
 	return t, err
+}
+
+// within are the CPUs of both: this process's, and those of the control group
+// that an engine puts containers below.
+func within(allowed []int, set string) ([]int, error) {
+	if set == "" {
+		return allowed, nil
+	}
+	theirs, err := engine.ParseCPUs(set)
+	if err != nil {
+		return nil, fmt.Errorf("the control group of containers: %w", err)
+	}
+	both := slices.DeleteFunc(slices.Clone(allowed), func(cpu int) bool { return !slices.Contains(theirs, cpu) })
+	if len(both) == 0 {
+		return nil, EnvironmentError(fmt.Errorf("this process may use CPUs %s, and containers only %s", engine.FormatCPUs(allowed), set),
+			"start dlbench on some of these CPUs, or give the engine's control group (cpuset.cpus) some of this process's; --engine local needs none")
+	}
+	return both, nil
 }
 
 // MostThreads are those of a run for which nobody asked for a number; 0 if
@@ -72,6 +93,19 @@ func limitsOn(ctx context.Context, e engine.Engine) sample.Limits {
 		limits = limits.And(containers.ParentLimits(ctx))
 	}
 	return limits
+}
+
+// cpuSet is what is allowed of a machine's CPUs; empty if that is all of them, or
+// not known.
+func cpuSet(all int, limits sample.Limits) string {
+	allowed, err := allowedCPUs()
+	if err == nil {
+		allowed, err = within(allowed, limits.CPUSet)
+	}
+	if err != nil || len(allowed) >= all {
+		return ""
+	}
+	return engine.FormatCPUs(allowed)
 }
 
 func allowedCPUs() ([]int, error) {

@@ -38,6 +38,7 @@ func (m *measurement) run(ctx context.Context) (err error) {
 	}
 	m.process.LoadSeconds = loaded.LoadSeconds
 	m.confirmTerms(loaded)
+	Settle()
 	recording, err := m.Meter.Start(ctx, m.runner.Identity(), m.target.Device)
 	if err != nil {
 		return fmt.Errorf("sample %s: %w", key(m.cell), err)

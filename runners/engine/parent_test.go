@@ -23,7 +23,7 @@ func TestLimitsOfTheGroupAboveContainers(t *testing.T) {
 	} {
 		t.Run(tt.engine+" "+tt.told, func(t *testing.T) {
 			root := t.TempDir()
-			for path, text := range map[string]string{"cgroup.controllers": "cpu memory", tt.group + "/cpu.max": "150000 100000", tt.group + "/memory.max": "1073741824"} {
+			for path, text := range map[string]string{"cgroup.controllers": "cpu memory", tt.group + "/cpu.max": "150000 100000", tt.group + "/cpuset.cpus.effective": "2-3", tt.group + "/memory.max": "1073741824"} {
 				path = filepath.Join(root, "sys/fs/cgroup", path)
 				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 					t.Fatal(err)
@@ -45,7 +45,7 @@ func TestLimitsOfTheGroupAboveContainers(t *testing.T) {
 				t.Errorf("an engine that does not tell limits %+v", got)
 			}
 			answer("echo " + tt.told)
-			want := sample.Limits{CPUs: 1.5, MemoryBytes: 1 << 30}
+			want := sample.Limits{CPUs: 1.5, MemoryBytes: 1 << 30, CPUSet: "2-3"}
 			if tt.group == "" {
 				want = sample.Limits{}
 			}

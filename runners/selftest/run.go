@@ -124,9 +124,9 @@ func (t *trial) of(ctx context.Context, s subject) ([]Promise, error) {
 		return nil, err
 	}
 	sampling := Sampling{Runner: s.Name(), Plan: t.plan, Files: t.files, Processes: t.Rounds, Device: s.Device.Name, Meter: t.Meter(),
-		Open: t.opener(s.Entry, nil), Progress: progress}
+		Open: t.opener(s.Entry, nil), Usage: OwnUsage, Now: t.Host.Now, Progress: progress}
 	cost, err := sampling.Run(ctx)
-	return append(promises, cost), err
+	return append(promises, cost...), err
 }
 
 // slowdownVariable is read by the library of the Python runners.

@@ -2,8 +2,11 @@ package selftest_test
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/runners/campaign/campaigntest"
@@ -113,15 +116,65 @@ func TestSamplerThatCostsIsFound(t *testing.T) {
 	for cost, kept := range map[float64]bool{0: true, 0.002: true, 0.03: false} {
 		m := newMachine()
 		m.Cost = cost
-		s := selftest.Sampling{Runner: "simulated", Plan: workload(t), Processes: 12, Meter: m, Open: m.openPlain}
-		p, err := s.Run(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.Kept != kept {
+		promises, err := sampling(t, m, 0.001, 20e6).Run(t.Context())
+		if p := verdicts(t, promises, err)("sampler on against off"); p.Kept != kept {
 			t.Errorf("a sampler that costs %g: %+v", cost, p)
 		}
 	}
+}
+
+// sampling is of a harness that uses a share of a core in watched blocks, and
+// memory in every one.
+func sampling(t *testing.T, m *simulated, share float64, resident int64) selftest.Sampling {
+	var cpu time.Duration
+	last := m.Now()
+	return selftest.Sampling{Runner: "simulated", Plan: workload(t), Processes: 12, Meter: m, Open: m.openPlain, Now: m.Now,
+		Usage: func() (selftest.Usage, error) {
+			cpu += time.Duration(share * float64(m.Now().Sub(last)))
+			last = m.Now()
+			return selftest.Usage{CPU: cpu, ResidentBytes: resident}, nil
+		}}
+}
+
+func TestHarnessThatIsHeavyIsFound(t *testing.T) {
+	for name, tt := range map[string]struct {
+		share       float64
+		resident    int64
+		cpu, memory bool
+	}{
+		"light":              {0.009, 39e6, true, true},
+		"computes too much":  {0.011, 39e6, false, true},
+		"takes too much":     {0.009, 41e6, true, false},
+		"tells of no memory": {0.009, 0, true, false},
+	} {
+		promises, err := sampling(t, newMachine(), tt.share, tt.resident).Run(t.Context())
+		about := verdicts(t, promises, err)
+		if cpu, memory := about("CPU of dlbench"), about("memory of dlbench"); cpu.Kept != tt.cpu || memory.Kept != tt.memory {
+			t.Errorf("%s: %+v and %+v", name, cpu, memory)
+		}
+	}
+	failing := sampling(t, newMachine(), 0, 1)
+	failing.Usage = func() (selftest.Usage, error) { return selftest.Usage{}, errors.New("no /proc") }
+	if _, err := failing.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no /proc") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// What this process uses grows while it computes, and holds what it holds.
+func TestOwnUsage(t *testing.T) {
+	before, err := selftest.OwnUsage()
+	if err != nil || before.ResidentBytes < 1<<20 {
+		t.Fatal(before, err)
+	}
+	held := make([]byte, 64<<20)
+	for i := range held {
+		held[i] = byte(i)
+	}
+	after, err := selftest.OwnUsage()
+	if err != nil || after.CPU <= before.CPU || after.ResidentBytes < before.ResidentBytes+32<<20 {
+		t.Errorf("%+v, then %+v, %v", before, after, err)
+	}
+	runtime.KeepAlive(held)
 }
 
 func TestFloorOfASlowLoopIsFound(t *testing.T) {
