@@ -216,7 +216,10 @@ func storeFull(x *trial) {
 	podman := x.storage(lines)
 	x.runner("slow", image, "load:pause")
 	p := x.start(x.measure("slow")...)
-	p.reached("slow", "load")
+	p.until("a process is in the record", func() bool {
+		rec, err := record.Read(x.path("out/result.json"))
+		return err == nil && rec.Rounds == 1
+	})
 	if out, err := exec.Command("dd", "if=/dev/zero", "of="+small+"/filler", "bs=64k").CombinedOutput(); err == nil {
 		x.t.Fatalf("the small disk does not fill: %s", out)
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/engine"
@@ -53,6 +55,46 @@ func (b *Bench) neighbours(ctx context.Context) record.Warnings {
 		}
 	}
 	return warnings
+}
+
+// watch sees who else is at work while a run measures, also one that comes and
+// goes within a process.
+type watch struct {
+	self *presence.Presence
+	mu   sync.Mutex
+	seen record.Warnings
+	end  func()
+}
+
+// watchEvery is far more than a look takes.
+const watchEvery = time.Second
+
+func watchOthers(self *presence.Presence) *watch {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watch{self: self}
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			w.look()
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(watchEvery):
+			}
+		}
+	})
+	w.end = func() { cancel(); looking.Wait() }
+	return w
+}
+
+// look tells all that were seen, those of this moment included.
+func (w *watch) look() record.Warnings {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range warnedOf(w.self.Others()) {
+		w.seen.Add(one.Scope, one.Code, "%s", one.Text)
+	}
+	return slices.Clone(w.seen)
 }
 
 // imagesLock is shared by all that use images, and held by who removes them.

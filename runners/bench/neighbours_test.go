@@ -75,6 +75,33 @@ func TestADlbenchThatBeginsLaterIsWarnedOf(t *testing.T) {
 	}
 }
 
+// One that has ended before the round does was at work all the same.
+func TestADlbenchThatComesAndGoesIsWarnedOf(t *testing.T) {
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	cache, err := o.Host.CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.OnStep = func(text string) {
+		if !strings.HasPrefix(text, "round 1") {
+			return
+		}
+		other, err := presence.Claim(filepath.Join(cache, "processes"), time.Now())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if err := other.Release(); err != nil {
+			t.Error(err)
+		}
+	}
+	if texts := told(s.run(o, bench.Internal, "")); len(texts) != 1 {
+		t.Errorf("it warns of %q", texts)
+	}
+}
+
 // One with a cache of its own is known by its containers.
 func TestAnotherCachesContainersAreANeighbour(t *testing.T) {
 	m := newInImages(t, "a")

@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if err := r.begin(ctx, o.Resume); err != nil {
 		return nil, err
 	}
-	if err := r.saveWithNeighbours(r.record); err != nil { // so that one that is killed before its first round ends can go on
+	if err := r.save(r.record); err != nil { // so that one that is killed before its first round ends can go on
 		r.record.Status = record.Interrupted
 		_ = r.save(r.record) // as far as there is room; what is lacking is told already
 		return nil, err
@@ -226,20 +226,19 @@ func (r *run) measure(ctx context.Context) error {
 			return r.interrupted(err)
 		}
 	}
+	others := watchOthers(r.self)
+	defer others.end()
 	return campaign.Run(ctx, campaign.Config{
 		Profile: r.profile, Budget: r.budget, Began: began, Seed: r.seed, Cells: cells, Scenarios: r.scenarios, Record: r.record,
-		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: r.saveWithNeighbours,
+		Meter: r.meter, Limit: r.limit(), Summarize: summary.Summarize, Save: func(rec *record.Record) error {
+			r.warnAll(others.look())
+			return r.save(rec)
+		},
 		Timeline: r.timeline,
 		Progress: func(e campaign.Event) {
 			r.progress.Step(fmt.Sprintf("round %d: %s", e.Round+1, e.Cell), float64(e.Done)/float64(max(1, e.Total)), e.TimeLeft)
 		},
 	})
-}
-
-// saveWithNeighbours saves, after a look at who else has begun meanwhile.
-func (r *run) saveWithNeighbours(rec *record.Record) error {
-	r.warnAll(warnedOf(r.self.Others()))
-	return r.save(rec)
 }
 
 // limit reads the memory limit of a container; plain processes have none.
