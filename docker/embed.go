@@ -7,7 +7,7 @@ import "embed"
 // Files are the directories of the images, embedded so that an installed
 // dlbench can build them anywhere.
 //
-//go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j openvino
+//go:embed base adapter debian pip reference pytorch tensorflow jax onnxruntime mxnet keras cntk dl4j openvino paddle
 //go:embed cuda12 pytorch-cuda tensorflow-cuda jax-cuda onnxruntime-cuda mxnet-cuda cntk-cuda dl4j-cuda
 //go:embed compiler
 var Files embed.FS

@@ -26,6 +26,8 @@ def answered(name: str, plan, path: str) -> dict:
         ("pytorch", "torch", "train"),
         ("onnxruntime", "onnxruntime", "infer"),
         ("openvino", "openvino", "infer"),
+        ("paddle", "paddle", "infer"),
+        ("paddle", "paddle", "train"),
     ],
 )
 def test_same_as_the_reference(name, module, mode, tmp_path):

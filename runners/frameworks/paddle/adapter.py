@@ -1,0 +1,48 @@
+"""PaddlePaddle: a static program, trained by the executor and inferred by Paddle Inference."""
+
+from __future__ import annotations
+
+from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
+from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.threads import openmp
+
+from .network import Predicted, Trained, terms_of
+
+
+class Paddle(Framework):
+    def open(self, device: str, threads: int) -> Description:
+        if device != "cpu":
+            raise DeviceUnavailable("this package (paddlepaddle) computes on CPUs only")
+        self.threads = threads
+        import paddle
+
+        self.paddle = paddle
+        if threads:
+            paddle.base.core.set_num_threads(threads)
+        return Description(
+            framework="PaddlePaddle",
+            version=paddle.__version__,
+            build={
+                "mkl": paddle.version.mkl(),
+                "onednn": str(paddle.base.core.is_compiled_with_onednn()),
+                "cinn": str(paddle.version.cinn()),
+            },
+            operators=(*OPERATORS, *LATER),
+            running_variance="biased",
+            terms=terms_of(False, openmp(), {}),
+            no_precision={
+                "tf32": "this CPU has none",
+                "bf16": "this runner has no mixed precision for PaddlePaddle",
+                "fp16": "this runner has no mixed precision for PaddlePaddle",
+            },
+        )
+
+    def build(self, plan: Plan) -> Network:
+        self.paddle.enable_static()
+        if plan.training:
+            return Trained(self.paddle, plan)
+        return Predicted(self.paddle, plan, self.threads)
+
+
+def framework() -> Framework:
+    return Paddle()
