@@ -45,8 +45,8 @@ func (p Peak) Best(precision string) *PeakProduct {
 	return best
 }
 
-// Words name a product: "OpenBLAS 0.3, 2048³".
-func (p PeakProduct) Words() string { return fmt.Sprintf("%s, %d³", p.Library, p.Rows) }
+// Words name a product: "OpenBLAS 0.3, 2048 × 2048".
+func (p PeakProduct) Words() string { return fmt.Sprintf("%s, %d × %d", p.Library, p.Rows, p.Rows) }
 
 // Ceiling is the roof that achieved rates are held against.
 type Ceiling struct {

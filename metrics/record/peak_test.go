@@ -77,7 +77,7 @@ func TestPeakOfCPUs(t *testing.T) {
 		roof, reason := e.PeakOf("cpu", tt.precision, tt.threads)
 		checkRoof(t, name, roof, reason, tt.gflops, tt.reason)
 	}
-	if roof, _ := e.PeakOf("cpu", "bf16", 0); *roof != (record.Ceiling{GFLOPS: 700, BandwidthBytesPerSec: 5e10, Source: "oneDNN, 4096³", Measured: true}) {
+	if roof, _ := e.PeakOf("cpu", "bf16", 0); *roof != (record.Ceiling{GFLOPS: 700, BandwidthBytesPerSec: 5e10, Source: "oneDNN, 4096 × 4096", Measured: true}) {
 		t.Errorf("got %+v", roof)
 	}
 	e.Peak = nil

@@ -45,7 +45,7 @@ func TestRunMeasuresTheMachinesPeakOnce(t *testing.T) {
 	s, starts := peaked(t)
 	rec := s.run(s.options(), bench.Internal, "")
 	p := rec.Environment.Peak
-	if p == nil || p.GFLOPS != 200 || p.Threads != rec.Terms.Threads || !strings.HasPrefix(p.Source, "MKL, 2048³") || len(p.Products) != 2 {
+	if p == nil || p.GFLOPS != 200 || p.Threads != rec.Terms.Threads || !strings.HasPrefix(p.Source, "MKL, 2048 × 2048") || len(p.Products) != 2 {
 		t.Fatalf("the peak is %+v, missing %v", p, rec.Environment.Missing)
 	}
 	if p.BandwidthBytesPerSec != 1e9*float64(p.Threads) && p.Missing["bandwidth"] == "" { // which a machine that hides its caches does not have

@@ -163,8 +163,7 @@ func (m Machine) library(ctx context.Context, l Library, on device.Device, threa
 	if err != nil {
 		return f, err
 	}
-	f.Busy = m.Busy
-	return f, m.keep(q, f)
+	return m.measured(q, f)
 }
 
 // memory adds the bandwidth.
@@ -181,8 +180,7 @@ func (m Machine) memory(ctx context.Context, p *record.Peak) error {
 			p.Missing[bandwidth] = err.Error()
 			return nil
 		}
-		f.Busy = m.Busy
-		if err := m.keep(q, f); err != nil {
+		if f, err = m.measured(q, f); err != nil {
 			return err
 		}
 	}

@@ -113,7 +113,7 @@ func TestBestLibraryOfEachPrecision(t *testing.T) {
 	b.says["numpy"] = line("OpenBLAS", "fp32", 120, 1024) + `{"precision":"bf16","library":"OpenBLAS","missing":"none there"}`
 	b.says["torch"] = line("MKL", "fp32", 200, 2048) + line("oneDNN", "bf16", 700, 4096)
 	got := b.of(t, 2, "numpy", "torch")
-	want := &record.Peak{GFLOPS: 200, BandwidthBytesPerSec: 50e9, Threads: 2, Source: "MKL, 2048³; memory by a triad of 3 × 128 MiB",
+	want := &record.Peak{GFLOPS: 200, BandwidthBytesPerSec: 50e9, Threads: 2, Source: "MKL, 2048 × 2048; memory by a triad of 3 × 128 MiB",
 		Products: []record.PeakProduct{{Precision: "fp32", GFLOPS: 200, Library: "MKL", Rows: 2048}, {Precision: "fp32", GFLOPS: 120, Library: "OpenBLAS", Rows: 1024},
 			{Precision: "bf16", GFLOPS: 700, Library: "oneDNN", Rows: 4096}},
 		Missing: map[string]string{"fp16": "the processor has no units for it (avx512_fp16, amx_fp16, fphp)",
@@ -161,7 +161,7 @@ func TestBusyMachineIsMeasuredAgain(t *testing.T) {
 	b := newBench(t)
 	b.Busy = true
 	b.says["numpy"] = line("OpenBLAS", "fp32", 60, 1024)
-	if p := b.of(t, 2, "numpy"); p.Source != "OpenBLAS, 1024³, while others computed; memory by a triad of 3 × 128 MiB, while others computed" || !b.Known(2) {
+	if p := b.of(t, 2, "numpy"); p.Source != "OpenBLAS, 1024 × 1024, while others computed; memory by a triad of 3 × 128 MiB, while others computed" || !b.Known(2) {
 		t.Errorf("got %+v", p)
 	}
 	b.says["numpy"] = line("OpenBLAS", "fp32", 120, 1024)
@@ -180,6 +180,24 @@ func TestBusyMachineIsMeasuredAgain(t *testing.T) {
 	b.Busy = true
 	if p := b.of(t, 2, "numpy"); p.GFLOPS != 120 || b.triads != 2 {
 		t.Errorf("a good figure is measured again: %+v", p)
+	}
+}
+
+// Others only take away: what is measured beside them replaces only what is
+// lower, and a quiet measurement replaces everything.
+func TestBusyMachineLowersNoFigure(t *testing.T) {
+	b := newBench(t)
+	b.Again = true
+	for _, step := range []struct {
+		busy       bool
+		says, want float64
+		disturbed  bool
+	}{{false, 120, 120, false}, {true, 60, 120, false}, {true, 130, 130, true}, {true, 100, 130, true}, {false, 110, 110, false}} {
+		b.Busy, b.says["numpy"] = step.busy, line("OpenBLAS", "fp32", step.says, 1024)
+		p := b.of(t, 2, "numpy")
+		if disturbed := strings.HasPrefix(p.Source, "OpenBLAS, 1024 × 1024, while others"); p.GFLOPS != step.want || disturbed != step.disturbed || len(p.Products) != 1 {
+			t.Errorf("%+v: %+v", step, p)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,32 @@ type found struct {
 	Bandwidth float64              `json:"bandwidth_bytes_per_s,omitempty"` // of a card's memory
 	Missing   map[string]string    `json:"missing,omitempty"`               // precision → why
 	Busy      bool                 `json:"busy,omitempty"`                  // others computed meanwhile
+}
+
+// and is the best of what was found twice. It is disturbed if the first was, or if
+// something of the second counts.
+func (f found) and(later found) found {
+	both := found{Bandwidth: max(f.Bandwidth, later.Bandwidth), Busy: f.Busy || later.Bandwidth > f.Bandwidth, Missing: map[string]string{}}
+	all := slices.Concat(f.Products, later.Products)
+	for i, one := range all {
+		better := func(other record.PeakProduct) bool {
+			return other.Precision == one.Precision && other.GFLOPS > one.GFLOPS
+		}
+		same := func(other record.PeakProduct) bool {
+			return other.Precision == one.Precision && other.GFLOPS == one.GFLOPS
+		}
+		if slices.ContainsFunc(all, better) || slices.ContainsFunc(all[:i], same) {
+			continue
+		}
+		both.Products = append(both.Products, one)
+		both.Busy = both.Busy || i >= len(f.Products)
+	}
+	for what, why := range later.Missing {
+		if !slices.ContainsFunc(all, func(one record.PeakProduct) bool { return one.Precision == what }) && (what != bandwidth || both.Bandwidth == 0) {
+			both.Missing[what] = why
+		}
+	}
+	return both
 }
 
 // listen reads the answers to their end.

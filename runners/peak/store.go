@@ -50,8 +50,14 @@ func (m Machine) path(q question) (string, error) {
 // that cannot be read is as good as none, and what was measured on a busy machine
 // is good as long as that is busy.
 func (m Machine) known(q question) (found, bool) {
+	f, ok := m.read(q)
+	return f, ok && !m.Again && (!f.Busy || m.Busy)
+}
+
+// read is what is kept, however it was measured.
+func (m Machine) read(q question) (found, bool) {
 	path, err := m.path(q)
-	if err != nil || m.Again {
+	if err != nil {
 		return found{}, false
 	}
 	text, err := os.ReadFile(path)
@@ -59,10 +65,20 @@ func (m Machine) known(q question) (found, bool) {
 		return found{}, false
 	}
 	var k kept
-	if json.Unmarshal(text, &k) != nil || k.Version != storeVersion || !reflect.DeepEqual(k.Question, q) || k.Found.Busy && !m.Busy {
+	if json.Unmarshal(text, &k) != nil || k.Version != storeVersion || !reflect.DeepEqual(k.Question, q) {
 		return found{}, false
 	}
 	return k.Found, true
+}
+
+// measured keeps what was measured now and returns what counts: on a busy machine
+// that is the best of it and of what was kept, because others only take away.
+func (m Machine) measured(q question, f found) (found, error) {
+	f.Busy = m.Busy
+	if old, ok := m.read(q); ok && m.Busy {
+		f = old.and(f)
+	}
+	return f, m.keep(q, f)
 }
 
 func (m Machine) keep(q question, f found) error {
