@@ -136,7 +136,7 @@ func (p *Processes) search(pid int) {
 // Positions in /proc/<pid>/stat after the command's closing parenthesis, from
 // 0; proc_pid_stat(5) counts from 1 and from the number before it.
 const (
-	statState  = 3 - 3
+	statState  = 0 // 3 - 3
 	statUTime  = 14 - 3
 	statCSTime = 17 - 3
 	statRSS    = 24 - 3

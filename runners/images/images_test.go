@@ -99,6 +99,9 @@ func TestAVariantsImageIsALayerOnItsRunners(t *testing.T) {
 					t.Errorf("%s stands on %s, the runner on %s", variant.Name, above.packages[i].tag, l.tag)
 				}
 			}
+			if got := buildsOf([]manifest.Manifest{m, variant}); len(got) != len(m.Builds()) {
+				t.Errorf("%s and %s have %d images together, want %d", m.Name, variant.Name, len(got), len(m.Builds()))
+			}
 			if reference, _ := Reference(m); above.adapter.tag == reference || !strings.HasPrefix(above.adapter.tag, v.Image.Name+":") {
 				t.Errorf("%s is %s", variant.Name, above.adapter.tag)
 			}

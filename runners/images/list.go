@@ -41,11 +41,18 @@ func (s *Store) List(ctx context.Context, all []manifest.Manifest) ([]Status, er
 	return out, ctx.Err()
 }
 
-// buildsOf are the images that runners need for all of their devices.
+// buildsOf are the images that runners need for all of their devices, each once: a
+// runner brings those of its variants, which may be named beside it.
 func buildsOf(all []manifest.Manifest) []manifest.Build {
 	var builds []manifest.Build
+	seen := map[string]bool{}
 	for _, m := range all {
-		builds = append(builds, m.Builds()...)
+		for _, b := range m.Builds() {
+			if key := b.Name + " " + strings.Join(b.Devices, " "); !seen[key] {
+				seen[key] = true
+				builds = append(builds, b)
+			}
+		}
 	}
 	return builds
 }

@@ -327,6 +327,12 @@ func TestARunnerFindsWhatItCompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := fmt.Fprintln(raw.Stdin(), `{"id":1,"request":"bye"}`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(raw.Stdout()).ReadString('\n'); err != nil { // it has begun
+		t.Fatal(err)
+	}
 	if err := raw.Close(t.Context()); err != nil {
 		t.Error(err)
 	}

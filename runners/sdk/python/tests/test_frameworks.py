@@ -24,6 +24,12 @@ NAMES = sorted(
     for path in (RUNNERS / "frameworks").glob("*/runner*.json")
     if (path.parent / "adapter.py").exists()
 )
+# Those that `dlbench run --runner best` measures, beside the runners as they are.
+VARIANTS = sorted(
+    f"{found['name']}+{found['recommended']['variant']}"
+    for path in (RUNNERS / "frameworks").glob("*/runner*.json")
+    if (found := json.loads(path.read_text())).get("recommended", {}).get("variant")
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +53,35 @@ def test_the_reference_keeps_the_contract(answers):
 
 
 def manifest(name: str) -> tuple[str, dict]:
+    """The adapter's room and the manifest, of a variant with what that changes."""
+    runner, _, variant = name.partition("+")
     for path in (RUNNERS / "frameworks").glob("*/runner*.json"):
         found = json.loads(path.read_text())
-        if found["name"] == name:
+        if found["name"] == runner and variant:
+            other = found["variants"][variant].get("environment", {})
+            found["environment"] = {**found.get("environment", {}), **other}
+            found["environment"]["DLBENCH_VARIANT"] = variant
+        if found["name"] == runner:
             return path.parent.name, found
     raise LookupError(name)
 
 
 def image(name: str) -> str:
+    """Its own, or its runner's."""
     listed = subprocess.run([BINARY, "images", "list", "--json"], capture_output=True, check=True)
-    found = [i for i in json.loads(listed.stdout) if i["runner"] == name and "cpu" in i["devices"]]
-    return found[0]["image"]
+    ours = {i["runner"]: i["image"] for i in json.loads(listed.stdout) if "cpu" in i["devices"]}
+    return ours.get(name) or ours[name.partition("+")[0]]
 
 
 @pytest.mark.skipif(
     not os.environ.get("DLBENCH_TEST_CONTAINERS"), reason="runs in the images: make test"
 )
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "reference"])
+@pytest.mark.parametrize("name", [n for n in [*NAMES, *VARIANTS] if n != "reference"])
 def test_an_adapter_keeps_the_contract(name, answers):
     room, found = manifest(name)
     settings = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
-    settings |= {k: v.replace("{threads}", "2") for k, v in found.get("environment", {}).items()}
+    for variable, value in found.get("environment", {}).items():
+        settings[variable] = value.replace("{threads}", "2").replace("{cache}", "/tmp")
     settings |= {
         "PYTHONPATH": "/src/sdk/python:/src/sdk/python/tests:/opt/packages",
         "HOME": "/tmp",
