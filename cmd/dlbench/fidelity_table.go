@@ -20,22 +20,22 @@ import (
 )
 
 var fidelityHeader = []string{"workload", "runner", "bare images/s", "runner images/s", "runner/bare", "95 % interval",
-	"in one process", "over its blocks", "95 % interval", "instructions", "sampler on/off", "95 % interval", "pairs"}
+	"in one process", "over its blocks", "95 % interval", "by CPU time", "over its blocks", "instructions", "sampler on/off", "95 % interval", "pairs"}
 
 // fidelityCells has a dash for what was not asked for or cannot be told.
 func fidelityCells(r fidelity.Row) []string {
-	bare, own, fresh, sampler, together := r.Bare, r.Own, []string{"–", "–"}, []string{"–", "–"}, []string{"–", "–", "–", "–"}
+	bare, own, fresh, sampler, together := r.Bare, r.Own, []string{"–", "–"}, []string{"–", "–"}, []string{"–", "–", "–", "–", "–", "–"}
 	if r.Pairs > 0 {
 		fresh = []string{fmt.Sprintf("%.3f", r.Ratio), fidelitySpan(r.Interval, "pairs")}
 		sampler = []string{fmt.Sprintf("%.3f", r.Sampler), fidelitySpan(r.Sampled, "pairs")}
 	}
 	if in := r.InProcess; in != nil {
-		together = []string{fmt.Sprintf("%.3f", in.Ratio), "–", fidelitySpan(in.Interval, "processes"), "–"}
-		if in.Within > 0 {
-			together[1] = fmt.Sprintf("± %.4f", in.Within)
+		together[0], together[1], together[2] = fmt.Sprintf("%.3f", in.Ratio), halfWidth(in.Within), fidelitySpan(in.Interval, "processes")
+		if in.CPU != nil {
+			together[3], together[4] = fmt.Sprintf("%.3f", in.CPU.Ratio), halfWidth(in.CPU.Within)
 		}
 		if in.Instructions != nil {
-			together[3] = fmt.Sprintf("%.4f", in.Instructions.Ratio)
+			together[5] = fmt.Sprintf("%.4f", in.Instructions.Ratio)
 		}
 		if r.Pairs == 0 {
 			bare, own = in.Bare, in.Own
@@ -43,6 +43,13 @@ func fidelityCells(r fidelity.Row) []string {
 	}
 	cells := []string{r.Workload, r.Runner, ranking.Figure(bare, bare/200), ranking.Figure(own, own/200)}
 	return append(slices.Concat(cells, fresh, together, sampler), fmt.Sprint(r.Pairs))
+}
+
+func halfWidth(of float64) string {
+	if of == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("± %.4f", of)
 }
 
 func fidelitySpan(i stats.Interval, of string) string {
@@ -119,7 +126,7 @@ func fidelityMarkdown(w io.Writer, heading string, rows []fidelity.Row) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "# Runners against bare loops\n\n%s.\n\n", heading)
-	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: ---: --- ---: ---: --- ---:")))
+	err = errors.Join(err, line(fidelityHeader), line(strings.Fields("--- --- ---: ---: ---: --- ---: ---: --- ---: ---: ---: ---: --- ---:")))
 	for _, r := range rows {
 		err = errors.Join(err, line(fidelityCells(r)))
 	}

@@ -17,11 +17,13 @@ import (
 // what a fresh process draws at its start: short blocks in turn, in groups of
 // four (ABBA), so that what drifts slowly falls out of a group's ratio.
 type InProcess struct {
-	Bare     float64        `json:"bare_images_per_s"`
-	Own      float64        `json:"runner_images_per_s"`
-	Ratio    float64        `json:"ratio"`                       // runner over bare: the centre of the processes
-	Interval stats.Interval `json:"interval"`                    // over processes, as between fresh ones; six are needed
-	Within   float64        `json:"blocks_half_width,omitempty"` // of the ratio, over the blocks of these processes
+	Bare float64 `json:"bare_images_per_s"`
+	Own  float64 `json:"runner_images_per_s"`
+	Compared
+
+	// CPU is the same of images by second of CPU time, which waiting for a CPU that
+	// another program has is not in; absent of a runner that tells none.
+	CPU *Compared `json:"cpu_time,omitempty"`
 
 	Processes  []Process `json:"processes"`
 	Groups     int       `json:"groups"`     // in each process
@@ -30,6 +32,13 @@ type InProcess struct {
 	Instructions *Counted `json:"instructions,omitempty"`
 	Cycles       *Counted `json:"cycles,omitempty"`
 	NoCounters   string   `json:"no_counters,omitempty"` // why there are none
+}
+
+// Compared is a ratio, runner over bare, with what is known of it.
+type Compared struct {
+	Ratio    float64        `json:"ratio"`                       // the centre of the processes
+	Interval stats.Interval `json:"interval"`                    // over processes, as between fresh ones; six are needed
+	Within   float64        `json:"blocks_half_width,omitempty"` // of the ratio, over the blocks of these processes
 }
 
 // Process is one of them. Whatever is built first has the memory first, so both
@@ -68,8 +77,7 @@ func (c comparison) inProcess(ctx context.Context, id plan.ID, files plan.Files,
 		if err != nil {
 			return err
 		}
-		centre, _ := stats.BatchMedians([][]float64{t.logs}, chunk, stats.Level)
-		in.Processes = append(in.Processes, Process{Ratio: math.Exp(centre), BareFirst: bareFirst})
+		in.Processes = append(in.Processes, Process{Ratio: compared([][]float64{t.logs}).Ratio, BareFirst: bareFirst})
 		all.add(t)
 	}
 	all.fill(in, float64(id.Batch))

@@ -23,6 +23,7 @@ type scripted struct {
 	share    float64
 	noise    float64
 	counters bool
+	cpu      bool
 
 	mu     sync.Mutex
 	rng    *rand.Rand
@@ -39,6 +40,9 @@ func (s *scripted) block(side rune, iterations int) protocol.AlternateBlock {
 		each *= 1 + s.share
 	}
 	b := protocol.AlternateBlock{EndNS: int64(each * float64(iterations) * math.Exp(s.noise*s.rng.NormFloat64()))}
+	if s.cpu {
+		b.CPUNS = int64(each * float64(iterations))
+	}
 	if s.counters {
 		instructions, cycles := int64(each*10)*int64(iterations), int64(each*5)*int64(iterations)
 		b.Instructions, b.Cycles = &instructions, &cycles
@@ -64,7 +68,7 @@ func together(s *benchtest.Stage, processes, groups int) fidelity.Options {
 
 func TestARunnerAndItsBareLoopInOneProcess(t *testing.T) {
 	t.Parallel()
-	s := &scripted{share: 0.01, noise: 0.01, counters: true}
+	s := &scripted{share: 0.01, noise: 0.01, counters: true, cpu: true}
 	stage := s.stage(t)
 	a, err := fidelity.Run(t.Context(), together(stage, 6, 50))
 	if err != nil {
@@ -81,6 +85,9 @@ func TestARunnerAndItsBareLoopInOneProcess(t *testing.T) {
 	}
 	if !in.Interval.Exists() || in.Interval.Low > truth || in.Interval.High < truth {
 		t.Errorf("over processes %+v, the truth %.4f", in.Interval, truth)
+	}
+	if in.CPU == nil || math.Abs(in.CPU.Ratio-truth) > 1e-6 || !in.CPU.Interval.Exists() {
+		t.Errorf("by CPU time it is %+v, the truth %.4f", in.CPU, truth)
 	}
 	if in.Instructions == nil || math.Abs(in.Instructions.Ratio-1.01) > 1e-6 || in.Instructions.Bare != 1e7 || in.Cycles == nil || math.Abs(in.Cycles.Own-5.05e6) > 1 {
 		t.Errorf("counted are %+v and %+v, %q", in.Instructions, in.Cycles, in.NoCounters)
@@ -143,6 +150,9 @@ func TestWithoutCountersTheReasonIsTold(t *testing.T) {
 	in := a.Rows[0].InProcess
 	if in.Instructions != nil || in.Cycles != nil || in.NoCounters != "scripted without" || !strings.Contains(stage.Said(), "no instructions or cycles: scripted without") {
 		t.Errorf("counted are %+v, %q, told %q", in.Instructions, in.NoCounters, stage.Said())
+	}
+	if in.CPU != nil {
+		t.Errorf("without CPU times there is %+v", in.CPU)
 	}
 	if in.Interval.Exists() || in.Within != 0 {
 		t.Errorf("one process of two groups has the intervals %+v and %v", in.Interval, in.Within)

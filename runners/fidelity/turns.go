@@ -1,7 +1,9 @@
 package fidelity
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -11,6 +13,7 @@ import (
 type process struct {
 	iterations int
 	logs       []float64 // of each group: runner over bare in throughput
+	cpu        []float64 // the same by CPU time; NaN if a block tells none
 	own, bare  side
 	noCounters string
 }
@@ -40,14 +43,14 @@ func (p *process) add(order string, r protocol.AlternateResult) {
 	p.noCounters = r.NoCounters
 	for i, b := range r.Blocks {
 		if i%4 == 0 {
-			p.logs = append(p.logs, 0)
+			p.logs, p.cpu = append(p.logs, 0), append(p.cpu, 0)
 		}
-		log := math.Log(seconds(b)) / 2
-		of := &p.bare
+		of, sign := &p.bare, 0.5
 		if order[i] == protocol.RunnerSide {
-			of, log = &p.own, -log
+			of, sign = &p.own, -0.5
 		}
-		p.logs[len(p.logs)-1] += log
+		p.logs[len(p.logs)-1] += sign * math.Log(seconds(b))
+		p.cpu[len(p.cpu)-1] += sign * math.Log(cmp.Or(float64(b.CPUNS), math.NaN()))
 		of.seconds = append(of.seconds, seconds(b))
 		of.instructions.add(b.Instructions)
 		of.cycles.add(b.Cycles)
@@ -56,7 +59,7 @@ func (p *process) add(order string, r protocol.AlternateResult) {
 
 // turns are all processes.
 type turns struct {
-	logs       [][]float64
+	logs, cpu  [][]float64
 	iterations int
 	own, bare  []float64 // seconds of an iteration, by process
 	counted    map[string][]Counted
@@ -64,7 +67,7 @@ type turns struct {
 }
 
 func (t *turns) add(p process) {
-	t.logs, t.iterations = append(t.logs, p.logs), p.iterations
+	t.logs, t.cpu, t.iterations = append(t.logs, p.logs), append(t.cpu, p.cpu), p.iterations
 	t.own = append(t.own, stats.Median(p.own.seconds)/float64(p.iterations))
 	t.bare = append(t.bare, stats.Median(p.bare.seconds)/float64(p.iterations))
 	if t.counted == nil {
@@ -88,18 +91,30 @@ func (t *turns) count(what string, p process, own, bare count) {
 
 // fill makes the figures of all processes.
 func (t *turns) fill(in *InProcess, images float64) {
-	ratios := make([]float64, len(in.Processes))
-	for i, p := range in.Processes {
-		ratios[i] = p.Ratio
-	}
-	in.Ratio, in.Interval = stats.Ratio(ratios, stats.Level)
-	if _, within := stats.BatchMedians(t.logs, chunk, stats.Level); within.Exists() {
-		in.Within = in.Ratio * (within.High - within.Low) / 2
+	in.Compared = compared(t.logs)
+	if !slices.ContainsFunc(slices.Concat(t.cpu...), math.IsNaN) {
+		cpu := compared(t.cpu)
+		in.CPU = &cpu
 	}
 	in.Own, in.Bare = images/stats.Median(t.own), images/stats.Median(t.bare)
 	in.Iterations, in.NoCounters = t.iterations, t.noCounters
 	in.Instructions = t.median("instructions", in)
 	in.Cycles = t.median("cycles", in)
+}
+
+// compared takes the groups of each process.
+func compared(logs [][]float64) Compared {
+	ratios := make([]float64, len(logs))
+	for i := range logs {
+		centre, _ := stats.BatchMedians(logs[i:i+1], chunk, stats.Level)
+		ratios[i] = math.Exp(centre)
+	}
+	var c Compared
+	c.Ratio, c.Interval = stats.Ratio(ratios, stats.Level)
+	if _, within := stats.BatchMedians(logs, chunk, stats.Level); within.Exists() {
+		c.Within = c.Ratio * (within.High - within.Low) / 2
+	}
+	return c
 }
 
 // median is over processes, if all of them counted.

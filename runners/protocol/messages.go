@@ -230,6 +230,7 @@ type AlternateResult struct {
 type AlternateBlock struct {
 	StartNS      int64  `json:"start_ns"`
 	EndNS        int64  `json:"end_ns"`
+	CPUNS        int64  `json:"cpu_ns,omitempty"` // CPU time of all threads
 	Instructions *int64 `json:"instructions,omitempty"`
 	Cycles       *int64 `json:"cycles,omitempty"`
 }

@@ -29,6 +29,9 @@ func (s *Session) Alternate(ctx context.Context, p protocol.AlternateParams) (pr
 			return r, s.breakWith(ProtocolViolation, protocol.Alternate, fmt.Sprintf("block %d is from %d to %d ns, the one before ends at %d ns", i, b.StartNS, b.EndNS, before), nil)
 		}
 		before = b.EndNS
+		if b.CPUNS < 0 {
+			return r, s.breakWith(ProtocolViolation, protocol.Alternate, fmt.Sprintf("block %d took %d ns of CPU time", i, b.CPUNS), nil)
+		}
 		for _, count := range []*int64{b.Instructions, b.Cycles} {
 			if count != nil && *count <= 0 {
 				return r, s.breakWith(ProtocolViolation, protocol.Alternate, fmt.Sprintf("block %d counted %d instructions or cycles", i, *count), nil)

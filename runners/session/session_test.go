@@ -294,6 +294,7 @@ func TestTurnsThatCannotBe(t *testing.T) {
 		`{"blocks":[{"start_ns":1,"end_ns":1},{"start_ns":3,"end_ns":5}]}`:                  "block 0 is from 1 to 1 ns",
 		`{"blocks":[{"start_ns":-1,"end_ns":1},{"start_ns":3,"end_ns":5}]}`:                 "block 0 is from -1 to 1 ns",
 		`{"blocks":[{"start_ns":1,"end_ns":2,"instructions":0},{"start_ns":3,"end_ns":5}]}`: "block 0 counted 0",
+		`{"blocks":[{"start_ns":1,"end_ns":2,"cpu_ns":-3},{"start_ns":3,"end_ns":5}]}`:      "block 0 took -3 ns of CPU time",
 		`{"blocks":[{"start_ns":1,"end_ns":2},{"start_ns":3,"end_ns":5,"cycles":-7}]}`:      "block 1 counted -7",
 		`{"blocks":[{"start_ns":1,"end_ns":2,"cycles":4.5},{"start_ns":3,"end_ns":5}]}`:     "does not fit",
 	} {

@@ -47,11 +47,12 @@ def batch_norm(x, p, s, train):
 
 
 def normalized(x, p, s, train):
-    if not train:
-        return (x - s["mean"]) * lax.rsqrt(s["var"] + 1e-5) * p["scale"] + p["bias"], s
-    mean, var = x.mean((0, 1, 2)), x.var((0, 1, 2))
-    moved = {"mean": 0.9 * s["mean"] + 0.1 * mean, "var": 0.9 * s["var"] + 0.1 * var}
-    return (x - mean) * lax.rsqrt(var + 1e-5) * p["scale"] + p["bias"], moved
+    """As Flax' BatchNorm has it: the factors of a channel are multiplied first."""
+    mean, var, moved = s["mean"], s["var"], s
+    if train:
+        mean, var = x.mean((0, 1, 2)), x.var((0, 1, 2))
+        moved = {"mean": 0.9 * s["mean"] + 0.1 * mean, "var": 0.9 * s["var"] + 0.1 * var}
+    return (x - mean) * (lax.rsqrt(var + 1e-5) * p["scale"]) + p["bias"], moved
 
 
 def new_conv_bn(cin, cout, k):

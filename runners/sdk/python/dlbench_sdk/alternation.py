@@ -18,8 +18,8 @@ if MYPY:  # Python 2.7 has no typing
 SIDES = "rb"  # the runner's blocks and the bare loop's, as an order names them
 
 
-def alternate(sides, order, collect, counters):
-    # type: (dict[str, Side], str, Callable[[], object], Counters) -> list[dict]
+def alternate(sides, order, collect, counters, cpu_time):
+    # type: (dict[str, Side], str, Callable[[], object], Counters, Callable[[], int]) -> list[dict]
     """The blocks of an order like "rbbr", each begun as a campaign's is, without old garbage. The
     untimed iterations before it put caches and idle threads of the other side behind it."""
     blocks = []
@@ -27,9 +27,9 @@ def alternate(sides, order, collect, counters):
         lead, timed = sides[side]
         collect()
         lead()
-        before = counters.read()
+        before, used = counters.read(), cpu_time()
         start, end = timed()
-        block = {"start_ns": start, "end_ns": end}
+        block = {"start_ns": start, "end_ns": end, "cpu_ns": cpu_time() - used}
         block.update(counters.since(before))
         blocks.append(block)
     return blocks

@@ -60,7 +60,7 @@ class Beside:
         }
         counters = Counters()
         try:
-            blocks = alternation.alternate(sides, order, gc.collect, counters)
+            blocks = alternation.alternate(sides, order, gc.collect, counters, time.process_time_ns)
         finally:
             counters.close()
         return {"blocks": blocks, "no_counters": counters.missing}

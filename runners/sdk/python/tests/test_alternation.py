@@ -12,7 +12,8 @@ from test_frameworks import RUNNERS, image
 
 CALLS = ["collect", "lead runner", "runner"] + 2 * ["collect", "lead bare", "bare"]
 BLOCKS = [
-    {"start_ns": at, "end_ns": at + 10, "instructions": 2000, "cycles": 2000} for at in (20, 50, 80)
+    {"start_ns": at, "end_ns": at + 10, "cpu_ns": 20, "instructions": 2000, "cycles": 2000}
+    for at in (20, 50, 80)
 ]
 
 

@@ -63,6 +63,7 @@ def test_blocks_are_in_the_order_that_was_asked(opened, first):
     assert edges == sorted(edges) and len(edges) == 8
     took = [b["end_ns"] - b["start_ns"] for b in result["blocks"]]
     assert min(took[1], took[2]) > 5_000_000  # it sleeps that long, the lead apart
+    assert max(b["cpu_ns"] for b in result["blocks"][1:3]) < 4_000_000  # asleep, it uses none
     for block in result["blocks"]:
         counted = not result["no_counters"]
         assert ("instructions" in block) == ("cycles" in block) == counted

@@ -43,7 +43,8 @@ def run():
     world = World()
     counted = counters.Counters(world)
     sides = {"r": world.side("runner"), "b": world.side("bare")}
-    blocks = alternation.alternate(sides, "rbb", lambda: world.call("collect"), counted)
+    collect = lambda: world.call("collect")  # noqa: E731
+    blocks = alternation.alternate(sides, "rbb", collect, counted, lambda: 2 * world.now)
     counted.close()
     return {"calls": world.calls, "blocks": blocks, "missing": counters.Counters().missing}
 

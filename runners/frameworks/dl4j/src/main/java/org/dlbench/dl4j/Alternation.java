@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * Blocks of the runner and of the bare loop in turn, in one process: they share what a fresh process
@@ -15,7 +16,8 @@ final class Alternation {
   private Alternation() {}
 
   /** Runs throughput blocks in the order that is asked, like "rbbr"; sides are steps by their letter. */
-  static JsonObject run(JsonObject params, Map<Character, IntConsumer> sides, Runnable settle, Runnable collect, Block.Time time) {
+  static JsonObject run(JsonObject params, Map<Character, IntConsumer> sides, Runnable settle, Runnable collect, Block.Time time,
+      LongSupplier cpuTime) {
     String order = Json.text(params, "order");
     int iterations = Json.count(params, "iterations", null);
     int lead = Json.count(params, "lead", 0);
@@ -28,7 +30,10 @@ final class Alternation {
       if (lead > 0) {
         block(lead, sides.get(side), settle, time);
       }
-      blocks.add(block(iterations, sides.get(side), settle, time));
+      long used = cpuTime.getAsLong();
+      JsonObject block = block(iterations, sides.get(side), settle, time);
+      block.addProperty("cpu_ns", cpuTime.getAsLong() - used);
+      blocks.add(block);
     }
     JsonObject out = new JsonObject();
     out.add("blocks", blocks);

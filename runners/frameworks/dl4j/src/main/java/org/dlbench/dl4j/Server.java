@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -314,7 +315,12 @@ final class Server {
       throw Fault.badRequest("bare has to come first");
     }
     Map<Character, IntConsumer> sides = Map.of('r', i -> bench.step(i % plan.slots), 'b', i -> bare.step(i % plan.slots));
-    return Alternation.run(params, sides, card::settle, System::gc, Block.Time.REAL);
+    return Alternation.run(params, sides, card::settle, System::gc, Block.Time.REAL, Server::cpuTime);
+  }
+
+  /** Of all threads of this process, in nanoseconds. */
+  private static long cpuTime() {
+    return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class).getProcessCpuTime();
   }
 
   private static Plan read(JsonObject params) throws IOException {

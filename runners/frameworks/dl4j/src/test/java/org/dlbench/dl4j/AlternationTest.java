@@ -19,7 +19,8 @@ class AlternationTest {
   private JsonObject run(String params) {
     Map<Character, IntConsumer> sides = Map.of('r', step("r", 10), 'b', step("b", 20));
     Block.Time time = new Block.Time(() -> now, ns -> { });
-    return Alternation.run(JsonParser.parseString(params).getAsJsonObject(), sides, () -> calls.add("wait"), () -> calls.add("collect"), time);
+    return Alternation.run(JsonParser.parseString(params).getAsJsonObject(), sides, () -> calls.add("wait"), () -> calls.add("collect"), time,
+        () -> 3 * now);
   }
 
   private IntConsumer step(String side, long length) {
@@ -35,7 +36,7 @@ class AlternationTest {
     assertEquals(
         List.of("collect", "wait", "r0", "wait", "wait", "r0", "r1", "r2", "wait", "collect", "wait", "b0", "wait", "wait", "b0", "b1",
             "b2", "wait"), calls);
-    assertEquals("[{\"start_ns\":10,\"end_ns\":40},{\"start_ns\":60,\"end_ns\":120}]", out.get("blocks").toString());
+    assertEquals("[{\"start_ns\":10,\"end_ns\":40,\"cpu_ns\":90},{\"start_ns\":60,\"end_ns\":120,\"cpu_ns\":180}]", out.get("blocks").toString());
   }
 
   @Test
