@@ -104,7 +104,7 @@ func (o *output) String() string {
 
 // environ is a small environment: that of cron, and what the engine needs.
 func (x *trial) environ() []string {
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + x.dir, "XDG_CACHE_HOME=" + x.cache, "DLBENCH_PYTHON=" + x.c.python}
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + x.dir, "XDG_CACHE_HOME=" + x.cache, "DLBENCH_PYTHON=" + x.c.python, "DLBENCH_PEAK=off"}
 	for _, name := range []string{"DOCKER_HOST", "http_proxy", "https_proxy", "PIP_INDEX_URL", "SSL_CERT_FILE"} {
 		if value := os.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
