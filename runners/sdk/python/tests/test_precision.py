@@ -97,7 +97,7 @@ def test_a_block_has_the_devices_own_time():
 def test_variants_that_cannot_run_here(monkeypatch):
     with pytest.raises(Unsupported, match="of GPUs"):
         pytorch.check_variant("cudagraphs", of("cpu"))
-    monkeypatch.setattr(pytorch.shutil, "which", lambda _: None)
+    monkeypatch.setattr(pytorch, "compiler", lambda: None)
     with pytest.raises(Unsupported, match="needs a compiler"):
         pytorch.check_variant("compile", of("cpu"))
     pytorch.check_variant("eager", of("cpu"))
