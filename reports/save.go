@@ -10,12 +10,15 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
-// Save writes every file of a run into its directory: the record, then what is
-// made from it. results/latest points at the newest run that lies in results. On
+// Save writes every file of a run into its directory, which it makes if it is not
+// there, or not any more: the record, then what is made from it. results/latest points at the newest run that lies in results. On
 // a disk that is full pages make room for the record, from which they can be
 // drawn again; a page that cannot be written does not stay as it was, of an
 // earlier round.
 func Save(dir string, rec *record.Record) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	path := filepath.Join(dir, "result.json")
 	err := record.Write(path, rec)
 	if record.Full(err) && makeRoom(dir) {

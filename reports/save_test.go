@@ -90,6 +90,17 @@ func TestRoomIsKeptForTheLastRecord(t *testing.T) {
 	}
 }
 
+// TestADirectoryThatWasRemovedIsMadeAgain: what was measured is not lost with it.
+func TestADirectoryThatWasRemovedIsMadeAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "not", "there")
+	if err := reports.Save(dir, &record.Record{SchemaVersion: record.SchemaVersion}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "result.json")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestARunElsewhereMovesNoLink(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "elsewhere", "run")
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -58,11 +57,7 @@ func (k checking) judge(ctx context.Context, g *progress, result, out string) (r
 type stageFiles map[string]error
 
 func (f stageFiles) save(dir string, rec *record.Record) error {
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		err = reports.Save(dir, rec)
-	}
-	f[dir] = err
+	f[dir] = reports.Save(dir, rec)
 	return nil
 }
 

@@ -119,11 +119,7 @@ func suiteName(c *cli.Context) string {
 func measure(ctx context.Context, o bench.Options) (*record.Record, error) {
 	var unsaved error // by the last attempt
 	o.Save = func(rec *record.Record) error {
-		unsaved = os.MkdirAll(o.Dir, 0o755) // somebody may have removed it
-		if unsaved == nil {
-			unsaved = reports.Save(o.Dir, rec)
-		}
-		if unsaved != nil {
+		if unsaved = reports.Save(o.Dir, rec); unsaved != nil {
 			unsaved = bench.EnvironmentError(fmt.Errorf("keep the run in %s: %w", o.Dir, unsaved), unsavedHint(o.Dir))
 		}
 		return unsaved
