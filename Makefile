@@ -36,8 +36,7 @@ $(BIN): $(GO_SOURCES)
 
 test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
 	@$(BIN) setup
-	$(BIN) images build
-	$(BIN) images build best
+	$(BIN) images build reference best
 	$(SCRATCH) DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
 	DLBENCH_TEST_CONTAINERS=1 $(VENV)/bin/python -m pytest -q runners/sdk/python
 	@$(MAKE) --no-print-directory java
