@@ -63,7 +63,7 @@ const chunk = 10
 // inProcess fills the row. A runner that has no bare loop in its process is
 // told as such; the rest of the row stands.
 func (c comparison) inProcess(ctx context.Context, id plan.ID, files plan.Files, row *Row) error {
-	all := turns{}
+	var all []process
 	in := &InProcess{Groups: c.Groups}
 	for i := range c.Processes {
 		c.Progress().Step(fmt.Sprintf("%s on %s, process %d of %d with both", id, row.Runner, i+1, c.Processes), float64(i)/float64(c.Processes), 0)
@@ -77,10 +77,10 @@ func (c comparison) inProcess(ctx context.Context, id plan.ID, files plan.Files,
 		if err != nil {
 			return err
 		}
-		in.Processes = append(in.Processes, Process{Ratio: compared([][]float64{t.logs}).Ratio, BareFirst: bareFirst})
-		all.add(t)
+		in.Processes = append(in.Processes, Process{Ratio: ratio(t.logs), BareFirst: bareFirst})
+		all = append(all, t)
 	}
-	all.fill(in, float64(id.Batch))
+	in.fill(all, float64(id.Batch))
 	if in.NoCounters != "" {
 		c.Progress().Say("%s on %s: no instructions or cycles: %s", id, row.Runner, in.NoCounters)
 	}

@@ -57,57 +57,34 @@ func (p *process) add(order string, r protocol.AlternateResult) {
 	}
 }
 
-// turns are all processes.
-type turns struct {
-	logs, cpu  [][]float64
-	iterations int
-	own, bare  []float64 // seconds of an iteration, by process
-	counted    map[string][]Counted
-	noCounters string
-}
-
-func (t *turns) add(p process) {
-	t.logs, t.cpu, t.iterations = append(t.logs, p.logs), append(t.cpu, p.cpu), p.iterations
-	t.own = append(t.own, stats.Median(p.own.seconds)/float64(p.iterations))
-	t.bare = append(t.bare, stats.Median(p.bare.seconds)/float64(p.iterations))
-	if t.counted == nil {
-		t.counted = map[string][]Counted{}
-	}
-	t.count("instructions", p, p.own.instructions, p.bare.instructions)
-	t.count("cycles", p, p.own.cycles, p.bare.cycles)
-	if t.noCounters == "" {
-		t.noCounters = p.noCounters
-	}
-}
-
-// count keeps what was counted in every block of a process.
-func (t *turns) count(what string, p process, own, bare count) {
-	if own.blocks < len(p.own.seconds) || bare.blocks < len(p.bare.seconds) {
-		return
-	}
-	iterations := float64(p.iterations * len(p.own.seconds))
-	t.counted[what] = append(t.counted[what], Counted{Own: own.total / iterations, Bare: bare.total / iterations, Ratio: own.total / bare.total})
-}
-
 // fill makes the figures of all processes.
-func (t *turns) fill(in *InProcess, images float64) {
-	in.Compared = compared(t.logs)
-	if !slices.ContainsFunc(slices.Concat(t.cpu...), math.IsNaN) {
-		cpu := compared(t.cpu)
-		in.CPU = &cpu
+func (in *InProcess) fill(all []process, images float64) {
+	var logs, cpu [][]float64
+	var own, bare []float64 // seconds of an iteration
+	for _, p := range all {
+		logs, cpu = append(logs, p.logs), append(cpu, p.cpu)
+		own = append(own, stats.Median(p.own.seconds)/float64(p.iterations))
+		bare = append(bare, stats.Median(p.bare.seconds)/float64(p.iterations))
+		in.Iterations, in.NoCounters = p.iterations, cmp.Or(in.NoCounters, p.noCounters)
 	}
-	in.Own, in.Bare = images/stats.Median(t.own), images/stats.Median(t.bare)
-	in.Iterations, in.NoCounters = t.iterations, t.noCounters
-	in.Instructions = t.median("instructions", in)
-	in.Cycles = t.median("cycles", in)
+	in.Compared = compared(logs)
+	if !slices.ContainsFunc(slices.Concat(cpu...), math.IsNaN) {
+		by := compared(cpu)
+		in.CPU = &by
+	}
+	in.Own, in.Bare = images/stats.Median(own), images/stats.Median(bare)
+	in.Instructions = counted(all, func(s side) count { return s.instructions })
+	in.Cycles = counted(all, func(s side) count { return s.cycles })
+	if in.Instructions == nil || in.Cycles == nil {
+		in.NoCounters = cmp.Or(in.NoCounters, "other programs held the processor's counters meanwhile")
+	}
 }
 
 // compared takes the groups of each process.
 func compared(logs [][]float64) Compared {
 	ratios := make([]float64, len(logs))
 	for i := range logs {
-		centre, _ := stats.BatchMedians(logs[i:i+1], chunk, stats.Level)
-		ratios[i] = math.Exp(centre)
+		ratios[i] = ratio(logs[i])
 	}
 	var c Compared
 	c.Ratio, c.Interval = stats.Ratio(ratios, stats.Level)
@@ -117,25 +94,23 @@ func compared(logs [][]float64) Compared {
 	return c
 }
 
-// median is over processes, if all of them counted.
-func (t *turns) median(what string, in *InProcess) *Counted {
-	all := t.counted[what]
-	if len(all) < len(in.Processes) {
-		if in.NoCounters == "" {
-			in.NoCounters = "other programs held the processor's counters meanwhile"
+// ratio is that of one process.
+func ratio(logs []float64) float64 {
+	centre, _ := stats.BatchMedians([][]float64{logs}, chunk, stats.Level)
+	return math.Exp(centre)
+}
+
+// counted is the median over processes, if every block of all of them counted.
+func counted(all []process, what func(side) count) *Counted {
+	var own, bare, ratios []float64
+	for _, p := range all {
+		runner, loop := what(p.own), what(p.bare)
+		if runner.blocks < len(p.own.seconds) || loop.blocks < len(p.bare.seconds) {
+			return nil
 		}
-		return nil
+		iterations := float64(p.iterations * len(p.own.seconds))
+		own, bare = append(own, runner.total/iterations), append(bare, loop.total/iterations)
+		ratios = append(ratios, runner.total/loop.total)
 	}
-	of := func(field func(Counted) float64) float64 {
-		values := make([]float64, len(all))
-		for i, c := range all {
-			values[i] = field(c)
-		}
-		return stats.Median(values)
-	}
-	return &Counted{
-		Own:   of(func(c Counted) float64 { return c.Own }),
-		Bare:  of(func(c Counted) float64 { return c.Bare }),
-		Ratio: of(func(c Counted) float64 { return c.Ratio }),
-	}
+	return &Counted{Own: stats.Median(own), Bare: stats.Median(bare), Ratio: stats.Median(ratios)}
 }
