@@ -199,7 +199,7 @@ func (c *campaign) measure(ctx context.Context, cell Cell, target *record.Cell, 
 // refusal turns a process's error into its cell's status.
 func refusal(err error) (status, reason string) {
 	var refused *protocol.Error
-	if errors.As(err, &refused) && (refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable) {
+	if errors.As(err, &refused) && refused.Lacking() {
 		return record.Unsupported, refused.Message
 	}
 	return record.Failed, err.Error()

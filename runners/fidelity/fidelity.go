@@ -116,5 +116,5 @@ func Run(ctx context.Context, o Options) (a Answer, err error) {
 func cannot(err error) bool {
 	var refused *protocol.Error
 	var broken *session.Failure
-	return errors.As(err, &refused) && (refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable) || errors.As(err, &broken) && broken.Kind == session.WrongDevice
+	return errors.As(err, &refused) && refused.Lacking() || errors.As(err, &broken) && broken.Kind == session.WrongDevice
 }

@@ -91,7 +91,7 @@ func (c comparison) inProcess(ctx context.Context, id plan.ID, files plan.Files,
 // missing says that a runner cannot have its bare loop in its own process.
 func missing(err error) bool {
 	var refused *protocol.Error
-	return errors.As(err, &refused) && (refused.Code == protocol.UnknownRequest || refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable)
+	return errors.As(err, &refused) && (refused.Code == protocol.UnknownRequest || refused.Lacking())
 }
 
 // together is one process that holds both.

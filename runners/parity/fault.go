@@ -18,7 +18,7 @@ func (f *runnerFault) Unwrap() error { return f.err }
 // an error.
 func (f *runnerFault) parity() record.Parity {
 	var refused *protocol.Error
-	if errors.As(f.err, &refused) && (refused.Code == protocol.Unsupported || refused.Code == protocol.DeviceUnavailable) {
+	if errors.As(f.err, &refused) && refused.Lacking() {
 		return record.Parity{Status: record.ParityUnsupported, Reason: refused.Message, Checks: []record.Check{}}
 	}
 	return record.Parity{Status: record.ParityError, Reason: f.err.Error(), Checks: []record.Check{}}

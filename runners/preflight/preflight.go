@@ -148,7 +148,7 @@ func deviceText(seen protocol.DeviceSeen) string {
 // that broke.
 func refused(f Finding, err error) Finding {
 	var said *protocol.Error
-	if errors.As(err, &said) && (said.Code == protocol.DeviceUnavailable || said.Code == protocol.Unsupported) {
+	if errors.As(err, &said) && said.Lacking() {
 		f.State, f.Text = Missing, said.Message
 		return f
 	}
