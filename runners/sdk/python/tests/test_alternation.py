@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
-import pytest
 import trace_alternation
-from test_frameworks import RUNNERS, image
+from test_frameworks import in_image, needs_images
 
 CALLS = ["collect", "lead runner", "runner"] + 2 * ["collect", "lead bare", "bare"]
 BLOCKS = [
@@ -24,16 +21,10 @@ def test_each_block_begins_alike_and_only_its_iterations_count():
     assert told["blocks"] == BLOCKS
 
 
-@pytest.mark.skipif(
-    not os.environ.get("DLBENCH_TEST_CONTAINERS"), reason="runs in CNTK's image: make test"
-)
+@needs_images
 def test_python_2_does_the_same():
-    command = ["podman", "run", "--rm", "--network=none", "--ulimit=nofile=1024:4096"]
-    command += ["--ulimit=nproc=4096:8192", "--volume", f"{RUNNERS}:/src:ro"]
-    command += ["--env", "PYTHONPATH=/src/sdk/python", image("cntk"), "python2.7"]
-    done = subprocess.run(
-        [*command, "/src/sdk/python/tests/trace_alternation.py"], capture_output=True, text=True
-    )
+    script = "/src/sdk/python/tests/trace_alternation.py"
+    done = in_image("cntk", ["--env", "PYTHONPATH=/src/sdk/python"], "python2.7", script)
     told = json.loads(done.stdout)
     assert told["calls"][:9] == CALLS and told["blocks"] == BLOCKS, done.stderr
     assert "perf_event_open" in told["missing"] or "counters" in told["missing"]

@@ -73,9 +73,19 @@ def image(name: str) -> str:
     return ours.get(name) or ours[name.partition("+")[0]]
 
 
-@pytest.mark.skipif(
+needs_images = pytest.mark.skipif(
     not os.environ.get("DLBENCH_TEST_CONTAINERS"), reason="runs in the images: make test"
 )
+
+
+def in_image(name: str, options: list[str], *program: str) -> subprocess.CompletedProcess[str]:
+    """A program in a runner's image, with these sources under /src."""
+    command = ["podman", "run", "--rm", "--network=none", "--ulimit=nofile=1024:4096"]
+    command += ["--ulimit=nproc=4096:8192", "--volume", f"{RUNNERS}:/src:ro", *options]
+    return subprocess.run([*command, image(name), *program], capture_output=True, text=True)
+
+
+@needs_images
 @pytest.mark.parametrize("name", [n for n in [*NAMES, *VARIANTS] if n != "reference"])
 def test_an_adapter_keeps_the_contract(name, answers):
     room, found = manifest(name)
@@ -86,13 +96,11 @@ def test_an_adapter_keeps_the_contract(name, answers):
         "PYTHONPATH": "/src/sdk/python:/src/sdk/python/tests:/opt/packages",
         "HOME": "/tmp",
     }
-    command = ["podman", "run", "--rm", "--network=none", "--ulimit=nofile=1024:4096"]
-    command += ["--ulimit=nproc=4096:8192", "--volume", f"{RUNNERS}:/src:ro"]
-    command += ["--volume", f"{answers}:/answers:ro"]
+    options = ["--volume", f"{answers}:/answers:ro"]
     for variable, value in settings.items():
-        command += ["--env", f"{variable}={value}"]
-    command += [image(name), "python3", "/src/sdk/python/tests/contract.py", room, "/answers"]
-    done = subprocess.run(command, capture_output=True, text=True)
+        options += ["--env", f"{variable}={value}"]
+    contract = "/src/sdk/python/tests/contract.py"
+    done = in_image(name, options, "python3", contract, room, "/answers")
     assert done.returncode == 0, done.stderr[-3000:]
     for kind in ["small", "later"] if set(LATER) <= set(found["operators"]) else ["small"]:
         assert f"{room} keeps the contract in {kind}-infer" in done.stdout

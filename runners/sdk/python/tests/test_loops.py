@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
 
 import pytest
 import trace_loops
-from test_frameworks import RUNNERS, image
+from test_frameworks import in_image, needs_images
 
 WANTED = json.loads((pathlib.Path(__file__).parent.parent.parent / "loops.json").read_text())
 
@@ -20,14 +18,8 @@ def test_the_loops_do_what_is_written(case):
     assert trace_loops.run(case) == wanted
 
 
-@pytest.mark.skipif(
-    not os.environ.get("DLBENCH_TEST_CONTAINERS"), reason="runs in CNTK's image: make test"
-)
+@needs_images
 def test_python_2_does_the_same():
-    command = ["podman", "run", "--rm", "--network=none", "--ulimit=nofile=1024:4096"]
-    command += ["--ulimit=nproc=4096:8192", "--volume", f"{RUNNERS}:/src:ro"]
-    command += ["--env", "PYTHONPATH=/src/sdk/python", image("cntk"), "python2.7"]
-    done = subprocess.run(
-        [*command, "/src/sdk/python/tests/trace_loops.py"], capture_output=True, text=True
-    )
+    script = "/src/sdk/python/tests/trace_loops.py"
+    done = in_image("cntk", ["--env", "PYTHONPATH=/src/sdk/python"], "python2.7", script)
     assert json.loads(done.stdout) == WANTED, done.stderr
