@@ -1,10 +1,7 @@
 package launch_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,25 +20,12 @@ import (
 )
 
 // full is a runner whose outputs cannot be written.
-func full(p *enginetest.Streams) engine.Exit {
-	scanner := bufio.NewScanner(p.Stdin)
-	for scanner.Scan() {
-		var r protocol.Request
-		if err := json.Unmarshal(scanner.Bytes(), &r); err != nil {
-			return engine.Exit{Code: 1}
-		}
-		switch r.Request {
-		case protocol.Hello:
-			fmt.Fprintf(p.Stdout, `{"id":%d,"result":{"protocol":1,"device":{"kind":"cpu"}}}`+"\n", r.ID)
-		case protocol.Bye:
-			fmt.Fprintf(p.Stdout, `{"id":%d,"result":{}}`+"\n", r.ID)
-			return engine.Exit{}
-		default:
-			fmt.Fprintf(p.Stdout, `{"id":%d,"error":{"code":"disk_full","message":"No space left on device"}}`+"\n", r.ID)
-		}
+var full = enginetest.Runner{Hello: protocol.HelloResult{Device: protocol.DeviceSeen{Kind: "cpu"}}, Fault: func(request string) *protocol.Error {
+	if request == protocol.Hello || request == protocol.Bye {
+		return nil
 	}
-	return engine.Exit{}
-}
+	return &protocol.Error{Code: protocol.DiskFull, Message: "No space left on device"}
+}}
 
 // TestWhoseDiskIsFull: a runner's own /tmp is its fault, the harness's disk is the
 // machine's.
@@ -65,7 +49,7 @@ func TestWhoseDiskIsFull(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			l := &launch.Launcher{Engine: &enginetest.Fake{Scripts: map[string]enginetest.Script{"x": full}}, Threads: 1, Inputs: t.TempDir(), Work: work,
+			l := &launch.Launcher{Engine: &enginetest.Fake{Scripts: map[string]enginetest.Script{"x": full.Script}}, Threads: 1, Inputs: t.TempDir(), Work: work,
 				Deadlines: session.Deadlines{Hello: 10 * time.Second, Close: time.Second}}
 			r, err := l.Open(t.Context(), manifest.Manifest{Name: "x", Local: &manifest.Local{Command: []string{"x"}}}, "", device.CPU)
 			if err != nil {
