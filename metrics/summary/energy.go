@@ -21,11 +21,8 @@ func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 		return
 	}
 	gpu := record.GPUIndex(c.Device)
-	counter, power := record.GPUSeries(gpu, record.GPUEnergy), record.GPUSeries(gpu, record.GPUPower)
-	counted := func(p *record.Process) (float64, bool) {
-		s := p.SeriesNamed(counter)
-		return joules(p, func(b *record.Block) (float64, bool) { return s.Increase(b.StartNS, b.EndNS) })
-	}
+	power := record.GPUSeries(gpu, record.GPUPower)
+	counter := counted(record.GPUSeries(gpu, record.GPUEnergy))
 	powered := func(p *record.Process) (float64, bool) {
 		s := p.SeriesNamed(power)
 		return joules(p, func(b *record.Block) (float64, bool) {
@@ -33,9 +30,9 @@ func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 			return watts * b.Seconds(), ok
 		})
 	}
-	processes, of, source := c.MeasuredProcesses(), counted, fromCounter
+	processes, of, source := c.MeasuredProcesses(), counter, fromCounter
 	for _, p := range processes {
-		if _, ok := counted(p); !ok {
+		if _, ok := counter(p); !ok {
 			of, source = powered, fromPower
 		}
 	}
@@ -43,10 +40,7 @@ func addEnergy(u *record.Utilization, r *record.Record, c *record.Cell) {
 	if u.GPUEnergyJoules == nil {
 		return
 	}
-	u.ImagesPerJoule = medianOver(processes, func(p *record.Process) (float64, bool) {
-		j, ok := of(p)
-		return images(p, w.Batch) / j, ok
-	})
+	u.ImagesPerJoule = imagesPerJoule(processes, w.Batch, of)
 	u.EnergySource = source + wholeCard(r, gpu)
 }
 
@@ -58,25 +52,13 @@ func addProcessorEnergy(u *record.Utilization, r *record.Record, c *record.Cell)
 	if w == nil {
 		return
 	}
-	processes := c.MeasuredProcesses()
-	of := func(p *record.Process) (float64, bool) {
-		return joules(p, func(b *record.Block) (float64, bool) {
-			j := ProcessorJoules(p, b)
-			if j == nil {
-				return 0, false
-			}
-			return *j, true
-		})
-	}
-	over := func(figure func(p *record.Process, joules float64) float64) *float64 {
-		return medianOver(processes, func(p *record.Process) (float64, bool) {
-			j, ok := of(p)
-			return figure(p, j), ok
-		})
-	}
-	u.CPUEnergyJoules = over(func(_ *record.Process, j float64) float64 { return j })
-	u.ImagesPerCPUJoule = over(func(p *record.Process, j float64) float64 { return images(p, w.Batch) / j })
-	u.CPUPowerWatts = over(func(p *record.Process, j float64) float64 { return j / throughputSeconds(p) })
+	processes, of := c.MeasuredProcesses(), counted(record.SeriesCPUEnergy)
+	u.CPUEnergyJoules = medianOver(processes, of)
+	u.ImagesPerCPUJoule = imagesPerJoule(processes, w.Batch, of)
+	u.CPUPowerWatts = medianOver(processes, func(p *record.Process) (float64, bool) {
+		j, ok := of(p)
+		return j / throughputSeconds(p), ok
+	})
 }
 
 // ProcessorJoules is what all processors used during one of a process's blocks;
@@ -100,6 +82,14 @@ func throughputSeconds(p *record.Process) float64 {
 	return total
 }
 
+// counted is what a counter of joules says of a process.
+func counted(series string) func(*record.Process) (float64, bool) {
+	return func(p *record.Process) (float64, bool) {
+		s := p.SeriesNamed(series)
+		return joules(p, func(b *record.Block) (float64, bool) { return s.Increase(b.StartNS, b.EndNS) })
+	}
+}
+
 // joules sums the energy of the throughput blocks; false if a block's is not
 // known, for it would be missing in the sum, or if none was used.
 func joules(p *record.Process, of func(*record.Block) (float64, bool)) (float64, bool) {
@@ -116,6 +106,14 @@ func joules(p *record.Process, of func(*record.Block) (float64, bool)) (float64,
 		total += v
 	}
 	return total, total > 0
+}
+
+// imagesPerJoule is the median over processes, whose joules are given.
+func imagesPerJoule(processes []*record.Process, batch int, of func(*record.Process) (float64, bool)) *float64 {
+	return medianOver(processes, func(p *record.Process) (float64, bool) {
+		j, ok := of(p)
+		return images(p, batch) / j, ok
+	})
 }
 
 // images are those of the throughput blocks.
