@@ -92,16 +92,13 @@ func payback(variant, standard *record.Cell, batch int) (p Payback, ok bool) {
 // untilWarm is what a process needs beside its steady iterations: its start, and
 // what the iterations of the warm-up took longer than steady ones.
 func untilWarm(p *record.Process) float64 {
-	steady := make([]float64, 0, len(p.WarmupNS))
-	total := 0.0
-	for _, ns := range p.WarmupNS {
-		total += float64(ns)
+	n := len(p.WarmupNS)
+	if n == 0 {
+		return untilMeasured(p)
 	}
-	for _, ns := range p.WarmupNS[len(p.WarmupNS)/2:] {
-		steady = append(steady, float64(ns))
+	steady := make([]float64, 0, n)
+	for _, ns := range p.WarmupNS[n/2:] {
+		steady = append(steady, float64(ns)/1e9)
 	}
-	if len(steady) > 0 {
-		total -= float64(len(p.WarmupNS)) * stats.Median(steady)
-	}
-	return p.StartSeconds + p.LoadSeconds + total/1e9
+	return untilMeasured(p) - float64(n)*stats.Median(steady)
 }
