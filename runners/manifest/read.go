@@ -172,8 +172,9 @@ func (m Manifest) EnvironmentFor(threads int, cache string) map[string]string {
 	for _, name := range []string{"DLBENCH_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
 		env[name] = budget
 	}
+	words := strings.NewReplacer("{threads}", budget, cacheWord, cache)
 	for name, value := range m.Environment {
-		env[name] = strings.NewReplacer("{threads}", budget, cacheWord, cache).Replace(value)
+		env[name] = words.Replace(value)
 	}
 	return env
 }
