@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -82,15 +81,16 @@ func inCgroup(root string, pid int, path string) bool {
 
 // parentOf is 0 for a process that /proc does not show.
 func parentOf(root string, pid int) int {
-	text, err := os.ReadFile(procFile(root, pid, "stat"))
+	path := procFile(root, pid, "stat")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0
 	}
-	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(words) < 2 {
+	words, err := statWords(path, text, statParent)
+	if err != nil {
 		return 0
 	}
-	parent, err := strconv.Atoi(string(words[1]))
+	parent, err := strconv.Atoi(string(words[statParent]))
 	if err != nil {
 		return 0
 	}

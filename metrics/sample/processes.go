@@ -137,10 +137,33 @@ func (p *Processes) search(pid int) {
 // 0; proc_pid_stat(5) counts from 1 and from the number before it.
 const (
 	statState  = 0 // 3 - 3
+	statParent = 4 - 3
 	statUTime  = 14 - 3
 	statCSTime = 17 - 3
 	statRSS    = 24 - 3
 )
+
+// statWords are those of a stat from after the command on, up to one of the
+// positions at least. A command may hold blanks and parentheses.
+func statWords(path string, text []byte, last int) ([][]byte, error) {
+	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if len(words) <= last {
+		return nil, fmt.Errorf("%s is cut short", path)
+	}
+	return words, nil
+}
+
+// statTicks sums times of a stat.
+func statTicks(path string, times [][]byte) (ticks float64, err error) {
+	for _, word := range times {
+		v, err := strconv.ParseFloat(string(word), 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %q is not a time", path, word)
+		}
+		ticks += v
+	}
+	return ticks, nil
+}
 
 // read is the CPU time in ticks, with that of reaped children, the resident
 // set in pages and its largest size in bytes.
@@ -149,16 +172,12 @@ func (m *member) read() (ticks, pages, peak float64, err error) {
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // a command may hold blanks and parentheses
-	if len(words) <= statRSS {
-		return 0, 0, 0, fmt.Errorf("%s is cut short", m.stat.path)
+	words, err := statWords(m.stat.path, text, statRSS)
+	if err != nil {
+		return 0, 0, 0, err
 	}
-	for _, word := range words[statUTime : statCSTime+1] {
-		v, err := strconv.ParseFloat(string(word), 64)
-		if err != nil {
-			return 0, 0, 0, fmt.Errorf("%s: %q is not a time", m.stat.path, word)
-		}
-		ticks += v
+	if ticks, err = statTicks(m.stat.path, words[statUTime:statCSTime+1]); err != nil {
+		return 0, 0, 0, err
 	}
 	if pages, err = strconv.ParseFloat(string(words[statRSS]), 64); err != nil {
 		return 0, 0, 0, fmt.Errorf("%s: %q is not a size", m.stat.path, words[statRSS])

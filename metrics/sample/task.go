@@ -3,7 +3,6 @@ package sample
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,17 +56,10 @@ func readTask(path string) (task, error) {
 	if err != nil {
 		return task{}, err
 	}
-	words := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(words) <= statCSTime {
-		return task{}, fmt.Errorf("%s is cut short", path)
+	words, err := statWords(path, text, statCSTime)
+	if err != nil {
+		return task{}, err
 	}
-	t := task{runnable: string(words[statState]) == "R"}
-	for _, word := range words[statUTime : statUTime+2] { // in user mode, and in the kernel
-		v, err := strconv.ParseFloat(string(word), 64)
-		if err != nil {
-			return task{}, fmt.Errorf("%s: %q is not a time", path, word)
-		}
-		t.ticks += v
-	}
-	return t, nil
+	ticks, err := statTicks(path, words[statUTime:statUTime+2]) // in user mode, and in the kernel
+	return task{ticks: ticks, runnable: string(words[statState]) == "R"}, err
 }
