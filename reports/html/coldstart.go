@@ -2,6 +2,7 @@ package html
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -28,9 +29,9 @@ func coldStartChart(w *workloadView) *chart {
 	var numbers []int
 	for _, s := range starts {
 		names, numbers = append(names, s.name), append(numbers, s.Mark)
-		if s.Cell.ColdStartup != nil {
-			out.Note = "Medians over processes, with files that lie in the page cache from the second process on. A runner that keeps what it compiles starts in two ways: compiling, when it finds nothing, and with what an earlier process compiled."
-		}
+	}
+	if slices.ContainsFunc(starts, func(s start) bool { return s.Cell.ColdStartup != nil }) {
+		out.Note += " A runner that keeps what it compiles starts in two ways: compiling, when it finds nothing, and with what an earlier process compiled."
 	}
 	p := newRowPlot(valueAxis("seconds"), names, numbers)
 	for _, s := range starts {
