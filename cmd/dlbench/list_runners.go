@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +37,7 @@ func (p *program) listRunners(c *cli.Context) error {
 
 // variantState says which variant --runner best measures beside the runner itself.
 func variantState(m, variant manifest.Manifest) string {
-	if r := m.Recommended; r != nil && m.Name+"+"+r.Variant == variant.Name {
+	if slices.ContainsFunc(m.Best(), func(way manifest.Manifest) bool { return way.Name == variant.Name }) {
 		return "variant, recommended"
 	}
 	return "variant"
