@@ -8,20 +8,6 @@ import (
 	"github.com/dlbench/dlbench/metrics/summary"
 )
 
-func imagesPerJoule(u *record.Utilization) cell {
-	if u == nil {
-		return text(absent)
-	}
-	return optionalFigure(u.ImagesPerJoule)
-}
-
-func imagesPerCPUJoule(u *record.Utilization) cell {
-	if u == nil {
-		return text(absent)
-	}
-	return optionalFigure(u.ImagesPerCPUJoule)
-}
-
 // The parts of a machine whose energy is counted each get a chart, because a sum
 // would be read as the machine's.
 
@@ -33,7 +19,7 @@ func gpuEnergyChart(w *workloadView) *chart {
 		Label: "Energy an image on " + w.ID + "; the table below has the figures",
 		Table: newGrid(w.Anchor+"-energy-table", "Energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/J", "#GPU W", "energy from")}
 	return drawEnergy(w, out, summary.MillijoulesPerImage, func(u *record.Utilization) []cell {
-		return []cell{imagesPerJoule(u), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource))}
+		return []cell{optionalFigure(u.ImagesPerJoule), optional("%.0f", u.GPUPowerWatts), text(orAbsent(u.EnergySource))}
 	})
 }
 
@@ -45,7 +31,7 @@ func cpuEnergyChart(w *workloadView) *chart {
 		Label: "Processors' energy an image on " + w.ID + "; the table below has the figures",
 		Table: newGrid(w.Anchor+"-cpu-energy-table", "Processors' energy an image on "+w.ID, "runner", "#mJ an image", "#low", "#high", "#images/CPU J", "#CPU W")}
 	return drawEnergy(w, out, summary.ProcessorMillijoulesPerImage, func(u *record.Utilization) []cell {
-		return []cell{imagesPerCPUJoule(u), optional("%.0f", u.CPUPowerWatts)}
+		return []cell{optionalFigure(u.ImagesPerCPUJoule), optional("%.0f", u.CPUPowerWatts)}
 	})
 }
 

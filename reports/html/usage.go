@@ -22,8 +22,8 @@ func usageTable(w *workloadView) *grid {
 		g.add(c.Mark, c.named(), optional("%.0f", u.CPUPercent), optional("%.0f", u.HostCPUPercent), optional("%.1f", u.ThreadsBusy), optional("%.1f", u.ThreadsAtOnce),
 			byteCell(u.MemoryPeakBytes), optional("%.2f", u.ForeignCPUs), optional("%.1f", u.StealPercent), secondsCell(u.ThrottledNS),
 			optional("%.0f", u.GPUPercent), byteCell(u.GPUMemoryBytes), optional("%.0f", u.GPUPowerWatts),
-			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), imagesPerJoule(u),
-			optional("%.0f", u.CPUPowerWatts), imagesPerCPUJoule(u), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
+			optional("%.0f", u.GPUClockMHz), optional("%.0f", u.GPUTemperature), optionalFigure(u.ImagesPerJoule),
+			optional("%.0f", u.CPUPowerWatts), optionalFigure(u.ImagesPerCPUJoule), cell{Mentions: w.mentions(c.Cell, aboutThroughput, aboutMemory)})
 	}
 	if len(g.Rows) == 0 {
 		return nil

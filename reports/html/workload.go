@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,8 +97,9 @@ func rankingTable(w *workloadView) *grid {
 		"#p50 ms", "#p90 ms", "#CPU %", "#memory", "#images/J", "#images/CPU J", "parity", "notes")
 	most := w.mostThroughput()
 	for _, c := range w.Cells {
+		u := cmp.Or(c.Utilization, &record.Utilization{})
 		line := []cell{c.named(), text(absent), text(""), {}, text(c.Against), optional("%.1f", summary.PercentOfPeak(w.rec, c.Cell)), text(orAbsent(c.P50)), text(orAbsent(c.P90)), text(orAbsent(c.CPU)), text(orAbsent(c.Memory)),
-			imagesPerJoule(c.Utilization), imagesPerCPUJoule(c.Utilization), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
+			optionalFigure(u.ImagesPerJoule), optionalFigure(u.ImagesPerCPUJoule), {Text: c.Row.Parity, Class: "verdict " + c.Row.Parity}, {Text: c.why(), Class: "long", Mentions: w.mentions(c.Cell, aboutThroughput, aboutLatency, aboutStart, aboutMemory)}}
 		if t := c.Cell.Throughput; t != nil {
 			line[1], line[2] = cell{Text: c.Row.Throughput, Value: &t.Median}, cell{Text: c.Row.Interval, Value: &t.CILow}
 			line[3] = cell{Value: &t.Median, Strip: stripOf(c.Mark, t, most)}
