@@ -19,16 +19,17 @@ from dlbench_sdk.plan import LATER
 HERE = pathlib.Path(__file__).parent
 RUNNERS = HERE.parent.parent.parent
 BINARY = RUNNERS.parent / "bin" / "dlbench"
-NAMES = sorted(
-    json.loads(path.read_text())["name"]
+# By name, with the room of the adapter.
+MANIFESTS = {
+    (found := json.loads(path.read_text()))["name"]: (path.parent, found)
     for path in (RUNNERS / "frameworks").glob("*/runner*.json")
-    if (path.parent / "adapter.py").exists()
-)
+}
+NAMES = sorted(name for name, (room, _) in MANIFESTS.items() if (room / "adapter.py").exists())
 # Those that `dlbench run --runner best` measures, beside the runners as they are.
 VARIANTS = sorted(
-    f"{found['name']}+{found['recommended']['variant']}"
-    for path in (RUNNERS / "frameworks").glob("*/runner*.json")
-    if (found := json.loads(path.read_text())).get("recommended", {}).get("variant")
+    f"{name}+{found['recommended']['variant']}"
+    for name, (_, found) in MANIFESTS.items()
+    if found.get("recommended", {}).get("variant")
 )
 
 
@@ -55,15 +56,12 @@ def test_the_reference_keeps_the_contract(answers):
 def manifest(name: str) -> tuple[str, dict]:
     """The adapter's room and the manifest, of a variant with what that changes."""
     runner, _, variant = name.partition("+")
-    for path in (RUNNERS / "frameworks").glob("*/runner*.json"):
-        found = json.loads(path.read_text())
-        if found["name"] == runner and variant:
-            other = found["variants"][variant].get("environment", {})
-            found["environment"] = {**found.get("environment", {}), **other}
-            found["environment"]["DLBENCH_VARIANT"] = variant
-        if found["name"] == runner:
-            return path.parent.name, found
-    raise LookupError(name)
+    room, found = MANIFESTS[runner]
+    if variant:
+        other = found["variants"][variant].get("environment", {})
+        environment = {**found.get("environment", {}), **other, "DLBENCH_VARIANT": variant}
+        found = {**found, "environment": environment}
+    return room.name, found
 
 
 def image(name: str) -> str:
