@@ -50,22 +50,17 @@ type found struct {
 // something of the second counts.
 func (f found) and(later found) found {
 	both := found{Bandwidth: max(f.Bandwidth, later.Bandwidth), Busy: f.Busy || later.Bandwidth > f.Bandwidth, Missing: map[string]string{}}
-	all := slices.Concat(f.Products, later.Products)
-	for i, one := range all {
-		better := func(other record.PeakProduct) bool {
-			return other.Precision == one.Precision && other.GFLOPS > one.GFLOPS
-		}
-		same := func(other record.PeakProduct) bool {
-			return other.Precision == one.Precision && other.GFLOPS == one.GFLOPS
-		}
-		if slices.ContainsFunc(all, better) || slices.ContainsFunc(all[:i], same) {
+	all := record.Peak{Products: slices.Concat(f.Products, later.Products)}
+	for i := range all.Products {
+		one := &all.Products[i]
+		if all.Best(one.Precision) != one {
 			continue
 		}
-		both.Products = append(both.Products, one)
+		both.Products = append(both.Products, *one)
 		both.Busy = both.Busy || i >= len(f.Products)
 	}
 	for what, why := range later.Missing {
-		if !slices.ContainsFunc(all, func(one record.PeakProduct) bool { return one.Precision == what }) && (what != bandwidth || both.Bandwidth == 0) {
+		if all.Best(what) == nil && (what != bandwidth || both.Bandwidth == 0) {
 			both.Missing[what] = why
 		}
 	}
