@@ -19,11 +19,8 @@ import (
 // limits of control groups.
 func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Terms, error) {
 	t := record.Terms{Device: device.Terms(devices), Threads: s.Threads}
-	allowed, err := allowedCPUs()
+	allowed, err := allowedUnder(limits)
 	if err != nil {
-		return t, err
-	}
-	if allowed, err = within(allowed, limits.CPUSet); err != nil {
 		return t, err
 	}
 	cpus := allowed
@@ -48,19 +45,20 @@ func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Te
 	return t, err
 }
 
-// within are the CPUs of both: this process's, and those of the control group
-// that an engine puts containers below.
-func within(allowed []int, set string) ([]int, error) {
-	if set == "" {
-		return allowed, nil
+// allowedUnder are the CPUs of both: this process's, and those of the control
+// group that an engine puts containers below.
+func allowedUnder(limits sample.Limits) ([]int, error) {
+	allowed, err := allowedCPUs()
+	if err != nil || limits.CPUSet == "" {
+		return allowed, err
 	}
-	theirs, err := engine.ParseCPUs(set)
+	theirs, err := engine.ParseCPUs(limits.CPUSet)
 	if err != nil {
 		return nil, fmt.Errorf("the control group of containers: %w", err)
 	}
 	both := slices.DeleteFunc(slices.Clone(allowed), func(cpu int) bool { return !slices.Contains(theirs, cpu) })
 	if len(both) == 0 {
-		return nil, EnvironmentError(fmt.Errorf("this process may use CPUs %s, and containers only %s", engine.FormatCPUs(allowed), set),
+		return nil, EnvironmentError(fmt.Errorf("this process may use CPUs %s, and containers only %s", engine.FormatCPUs(allowed), limits.CPUSet),
 			"start dlbench on some of these CPUs, or give the engine's control group (cpuset.cpus) some of this process's; --engine local needs none")
 	}
 	return both, nil
@@ -98,10 +96,7 @@ func limitsOn(ctx context.Context, e engine.Engine) sample.Limits {
 // cpuSet is what is allowed of a machine's CPUs; empty if that is all of them, or
 // not known.
 func cpuSet(all int, limits sample.Limits) string {
-	allowed, err := allowedCPUs()
-	if err == nil {
-		allowed, err = within(allowed, limits.CPUSet)
-	}
+	allowed, err := allowedUnder(limits)
 	if err != nil || len(allowed) >= all {
 		return ""
 	}
