@@ -80,14 +80,13 @@ func (b *Bench) peakMachine(here record.Environment, again, busy bool) peak.Mach
 		}}
 }
 
-// peakLibraries are the frameworks of the bench's runners that multiply on a
-// device, the reference's, and those whose images happen to be built.
+// peakLibraries are the frameworks of the bench's runners on a device, the
+// reference's, and those whose images happen to be built. Which of them multiply,
+// and which are the same, the measurement sees.
 func (b *Bench) peakLibraries(ctx context.Context, on device.Device) ([]peak.Library, error) {
 	var found []peak.Library
 	add := func(m manifest.Manifest, image, key string) {
-		if len(m.Peak) > 0 && !slices.ContainsFunc(found, func(l peak.Library) bool { return l.Key == key }) {
-			found = append(found, peak.Library{Manifest: m, Image: image, Key: key})
-		}
+		found = append(found, peak.Library{Manifest: m, Image: image, Key: key})
 	}
 	for _, e := range b.entries {
 		if e.Unusable == "" && e.Device.Name == on.Name {

@@ -22,7 +22,7 @@ import (
 
 // Library is a runner's framework whose matrix products are measured.
 type Library struct {
-	Manifest manifest.Manifest // with Peak, the program
+	Manifest manifest.Manifest // whose Peak is the program; without one it has none
 	Image    string
 	Key      string // identity of what computes: of its image, or where it was imported from
 }
