@@ -196,9 +196,9 @@ func (r *run) peakTime() time.Duration {
 }
 
 // peakWords say how long that is, if it has to be measured.
-func (r *run) peakWords(ctx context.Context) string {
+func (r *run) peakWords(here record.Environment) string {
 	took := r.peakTime()
-	if took == 0 || r.peakKnown(ctx) {
+	if took == 0 || r.peakKnown(here) {
 		return ""
 	}
 	return fmt.Sprintf("; what this machine reaches at most is measured first, once, in about %s", words(took))
@@ -206,8 +206,8 @@ func (r *run) peakWords(ctx context.Context) string {
 
 // peakKnown says whether an earlier run has measured the CPUs, as far as that
 // can be told without asking the engine for its images, or whether others compute.
-func (r *run) peakKnown(ctx context.Context) bool {
-	m := r.peakMachine(r.host.Machine(ctx), false, true)
+func (r *run) peakKnown(here record.Environment) bool {
+	m := r.peakMachine(here, false, true)
 	return !slices.ContainsFunc(r.threadNumbers(), func(threads int) bool { return !m.Known(threads) })
 }
 

@@ -167,7 +167,7 @@ func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []Reco
 			one.budget = time.Nanosecond // over: everything is named as missed
 		}
 	}
-	if err := one.begin(ctx, nil); err != nil {
+	if err := one.begin(ctx, one.host.Machine(ctx), nil); err != nil {
 		return nil, err
 	}
 	r.progress.Say("stage %d: %d cells, %d pairs each", number, len(cells), pairs)

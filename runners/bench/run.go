@@ -59,14 +59,15 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+	here := r.host.Machine(ctx)
 	if o.Resume == nil {
 		e, err := r.estimate(o.Seen)
 		if err != nil {
 			return nil, err
 		}
-		r.progress.Say("%d cells; measuring takes %s%s", e.Cells, e, r.peakWords(ctx))
+		r.progress.Say("%d cells; measuring takes %s%s", e.Cells, e, r.peakWords(here))
 	}
-	if err := r.begin(ctx, o.Resume); err != nil {
+	if err := r.begin(ctx, here, o.Resume); err != nil {
 		return nil, err
 	}
 	if err := r.save(r.record); err != nil { // so that one that is killed before its first round ends can go on
@@ -175,9 +176,8 @@ func (o Options) scenarios() (campaign.Scenarios, error) {
 	return s, nil
 }
 
-// begin makes the record, with every cell pending, and the judge.
-func (r *run) begin(ctx context.Context, old *record.Record) error {
-	here := r.host.Machine(ctx)
+// begin makes the record of this machine, with every cell pending, and the judge.
+func (r *run) begin(ctx context.Context, here record.Environment, old *record.Record) error {
 	here.Engine = r.engine.Name()
 	here.EngineVersion = r.engine.Probe(ctx).Version
 	limits := limitsOn(ctx, r.engine)
