@@ -48,11 +48,11 @@ func (p *program) doDoctor(c *cli.Context) error {
 	var deep []preflight.Report
 	if c.Bool("deep") && absent == nil {
 		var more []finding
-		deep, more, absent = p.deep(c.Context, c.String("engine"), devices)
+		deep, more, absent = p.deep(c, devices)
 		findings = append(findings, more...)
 	}
 	if c.Bool("peak") && absent == nil {
-		more, err := p.peakFindings(c.Context, c.String("engine"), devices)
+		more, err := p.peakFindings(c)
 		if err != nil {
 			return err
 		}

@@ -28,11 +28,13 @@ func deepFlags() []cli.Flag {
 }
 
 // deep looks at each device, and adds what it found to the findings.
-func (p *program) deep(ctx context.Context, engineName string, devices []device.Device) ([]preflight.Report, []finding, error) {
-	g := p.newProgress()
+func (p *program) deep(c *cli.Context, devices []device.Device) ([]preflight.Report, []finding, error) {
+	ctx, g := c.Context, p.newProgress()
 	defer g.End()
-	setup := bench.Defaults().Setup
-	setup.Host, setup.Progress, setup.Engine, setup.Device = p.host(), g, engineName, device.Terms(devices)
+	setup, err := p.setup(c, g)
+	if err != nil {
+		return nil, nil, err
+	}
 	b, err := bench.Equip(ctx, setup)
 	if err != nil {
 		return nil, nil, err

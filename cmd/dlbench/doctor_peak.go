@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/urfave/cli/v2"
+
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/runners/bench"
@@ -15,12 +15,14 @@ import (
 
 // peakFindings measure what devices reach at most. Later runs on the same CPUs
 // know it.
-func (p *program) peakFindings(ctx context.Context, engineName string, devices []device.Device) ([]finding, error) {
+func (p *program) peakFindings(c *cli.Context) ([]finding, error) {
 	g := p.newProgress()
 	defer g.End()
-	setup := bench.Defaults().Setup
-	setup.Host, setup.Progress, setup.Engine, setup.Device = p.host(), g, engineName, device.Terms(devices)
-	peaks, err := bench.MeasurePeaks(ctx, setup)
+	setup, err := p.setup(c, g)
+	if err != nil {
+		return nil, err
+	}
+	peaks, err := bench.MeasurePeaks(c.Context, setup)
 	if err != nil {
 		return nil, err
 	}
