@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,8 +30,8 @@ func CSV(w io.Writer, rec *record.Record) error {
 	for i := range rec.Cells {
 		c := &rec.Cells[i]
 		line := []string{c.Workload, c.Runner, c.FrameworkVersion, c.Device, c.Status, c.Reason, c.Parity.Status, strings.Join(rec.CodesAbout(c), " ")}
-		line = append(append(append(append(append(line, throughputColumns(c.Throughput)...), computeColumns(rec, c)...), latencyColumns(c.LatencyMS)...), startupColumns(c.Startup)...), usageColumns(c.Utilization)...)
-		line = append(line, scenarioColumns(c)...)
+		line = slices.Concat(line, throughputColumns(c.Throughput), computeColumns(rec, c), latencyColumns(c.LatencyMS), startupColumns(c.Startup),
+			usageColumns(c.Utilization), scenarioColumns(c))
 		if err := out.Write(line); err != nil {
 			return err
 		}
