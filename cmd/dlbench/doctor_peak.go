@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,17 +40,14 @@ func (p *program) peakFindings(c *cli.Context) ([]finding, error) {
 
 // peakFinding is a line for each precision, and for the bandwidth.
 func peakFinding(what string, peak record.Peak) []finding {
-	texts := map[string][]string{}
-	var order []string
-	for _, one := range peak.Products {
-		if texts[one.Precision] == nil {
-			order = append(order, one.Precision)
-		}
-		texts[one.Precision] = append(texts[one.Precision], fmt.Sprintf("%s GFLOP/s by %s", ranking.Figure(one.GFLOPS, 0), one.Words()))
-	}
 	var findings []finding
-	for _, precision := range order {
-		findings = append(findings, finding{What: what + " in " + precision, State: "ok", Text: strings.Join(texts[precision], ", ")})
+	for i, one := range peak.Products { // precision by precision
+		words := fmt.Sprintf("%s GFLOP/s by %s", ranking.Figure(one.GFLOPS, 0), one.Words())
+		if i > 0 && peak.Products[i-1].Precision == one.Precision {
+			findings[len(findings)-1].Text += ", " + words
+			continue
+		}
+		findings = append(findings, finding{What: what + " in " + one.Precision, State: "ok", Text: words})
 	}
 	if peak.BandwidthBytesPerSec > 0 {
 		findings = append(findings, finding{What: what + ", memory", State: "ok", Text: ranking.Figure(peak.BandwidthBytesPerSec/1e9, 0) + " GB/s"})
