@@ -104,6 +104,7 @@ func (b *Bench) peakLibraries(ctx context.Context, on device.Device) ([]peak.Lib
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(m manifest.Manifest) bool { return len(m.Peak) == 0 }) // each image is a question to the engine
 	built, err := b.store(command).List(ctx, all)
 	if err != nil {
 		return nil, err
