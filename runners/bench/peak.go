@@ -44,7 +44,12 @@ func MeasurePeaks(ctx context.Context, s Setup) (p Peaks, err error) {
 			return p, err
 		}
 		for _, m := range known {
-			if e, err := b.prepareLocal(ctx, m); err == nil { // the others' frameworks do not import here
+			e, err := b.prepareLocal(ctx, m)
+			if err != nil {
+				continue // its framework does not import here
+			}
+			for _, on := range b.devices {
+				e.Device, e.Unusable = on, UnfitFor(m, on, true)
 				b.entries = append(b.entries, e)
 			}
 		}
@@ -84,14 +89,9 @@ func (b *Bench) peakMachine(here record.Environment, again, busy bool) peak.Mach
 // reference's, and those whose images happen to be built. Which of them multiply,
 // and which are the same, the measurement sees.
 func (b *Bench) peakLibraries(ctx context.Context, on device.Device) ([]peak.Library, error) {
-	var found []peak.Library
+	found := b.entryLibraries(on)
 	add := func(m manifest.Manifest, image, key string) {
 		found = append(found, peak.Library{Manifest: m, Image: image, Key: key})
-	}
-	for _, e := range b.entries {
-		if e.Unusable == "" && e.Device.Name == on.Name {
-			add(e.Manifest, e.Image, e.Key)
-		}
 	}
 	if !on.GPU() {
 		add(b.reference.Manifest, b.reference.Image, b.reference.Key)
@@ -125,6 +125,17 @@ func (b *Bench) peakLibraries(ctx context.Context, on device.Device) ([]peak.Lib
 		add(m, s.Image, s.ID)
 	}
 	return found, nil
+}
+
+// entryLibraries are the frameworks of the bench's runners on a device.
+func (b *Bench) entryLibraries(on device.Device) []peak.Library {
+	var found []peak.Library
+	for _, e := range b.entries {
+		if e.Unusable == "" && e.Device.Name == on.Name {
+			found = append(found, peak.Library{Manifest: e.Manifest, Image: e.Image, Key: e.Key})
+		}
+	}
+	return found
 }
 
 // measurePeaks measures all devices, the CPUs with each of these numbers of
@@ -186,14 +197,25 @@ func (r *run) peakTime() time.Duration {
 	if r.host.peakReason() != "" {
 		return 0
 	}
-	libraries := map[string]bool{}
-	for _, e := range append([]Entry{r.reference}, r.entries...) {
-		if len(e.Manifest.Peak) > 0 && e.Unusable == "" {
-			libraries[e.Key+e.Device.Name] = true
+	var took time.Duration
+	for _, on := range r.devices {
+		libraries := map[string]bool{}
+		for _, l := range r.entryLibraries(on) {
+			if len(l.Manifest.Peak) > 0 {
+				libraries[l.Key] = true
+			}
 		}
+		number := time.Duration(len(libraries))
+		if on.GPU() {
+			took += number * peak.ExpectedOnCard
+			continue
+		}
+		if reference := r.reference; len(reference.Manifest.Peak) > 0 && !libraries[reference.Key] {
+			number++
+		}
+		took += (number*peak.Expected + peak.ExpectedTriad) * time.Duration(len(r.threadNumbers()))
 	}
-	each := time.Duration(len(libraries))*peak.Expected + peak.ExpectedTriad
-	return each * time.Duration(len(r.threadNumbers()))
+	return took
 }
 
 // peakWords say how long that is, if it has to be measured.
@@ -205,11 +227,16 @@ func (r *run) peakWords(here record.Environment) string {
 	return fmt.Sprintf("; what this machine reaches at most is measured first, once, in about %s", words(took))
 }
 
-// peakKnown says whether an earlier run has measured the CPUs, as far as that
+// peakKnown says whether an earlier run has measured the devices, as far as that
 // can be told without asking the engine for its images, or whether others compute.
 func (r *run) peakKnown(here record.Environment) bool {
 	m := r.peakMachine(here, false, true)
-	return !slices.ContainsFunc(r.threadNumbers(), func(threads int) bool { return !m.Known(threads) })
+	return !slices.ContainsFunc(r.devices, func(on device.Device) bool {
+		if on.GPU() {
+			return !m.KnownOnCard(r.entryLibraries(on), on, r.terms.Threads)
+		}
+		return slices.ContainsFunc(r.threadNumbers(), func(threads int) bool { return !m.Known(threads) })
+	})
 }
 
 // peaks fills the record's peaks before the first round, unless an earlier

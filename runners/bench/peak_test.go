@@ -148,3 +148,16 @@ func TestMeasurePeaks(t *testing.T) {
 		t.Errorf("%+v, %v; told: %q", p, err, s.Said())
 	}
 }
+
+// What a local Python imports is asked what a card reaches.
+func TestMeasurePeaksOfACard(t *testing.T) {
+	t.Parallel()
+	s, starts := peaked(t)
+	s.GPU = &busyCard{}
+	setup := s.Setup(workload)
+	setup.Device = "gpu"
+	p, err := bench.MeasurePeaks(t.Context(), setup)
+	if err != nil || len(p.CPUs) != 0 || p.Cards[0] == nil || p.Cards[0].GFLOPS != 200 || starts.Load() != 2 {
+		t.Fatalf("%+v, %v after %d starts", p, err, starts.Load())
+	}
+}

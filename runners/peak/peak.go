@@ -53,10 +53,12 @@ const bandwidth = "bandwidth"
 // disturbance ends the source of a figure that was measured on a busy machine.
 const disturbance = ", while others computed"
 
-// Expected is how long a library and the triad take, about.
+// Expected is how long a library and the triad take, about. A card's is of an
+// H200, whose frameworks compile and try kernels for each product.
 const (
-	Expected      = 6 * time.Second
-	ExpectedTriad = 2 * time.Second
+	Expected       = 6 * time.Second
+	ExpectedOnCard = 40 * time.Second
+	ExpectedTriad  = 2 * time.Second
 )
 
 // units are the processors' extensions that multiply in a precision; float32 is
@@ -92,9 +94,12 @@ func (m Machine) OfCPUs(ctx context.Context, libraries []Library, threads int) (
 // OfCard is what a card reaches by the frameworks that compute on it.
 func (m Machine) OfCard(ctx context.Context, libraries []Library, on device.Device, threads int) (*record.Peak, error) {
 	p := &record.Peak{Missing: map[string]string{}}
-	err := m.products(ctx, p, libraries, on, threads, []string{record.FP32, record.TF32, record.BF16, record.FP16, record.INT8})
+	err := m.products(ctx, p, libraries, on, threads, onCards)
 	return p, err
 }
+
+// onCards are the precisions that cards are asked for.
+var onCards = []string{record.FP32, record.TF32, record.BF16, record.FP16, record.INT8}
 
 // products has every library multiply in these precisions, and keeps the best.
 func (m Machine) products(ctx context.Context, p *record.Peak, libraries []Library, on device.Device, threads int, precisions []string) error {
@@ -150,7 +155,7 @@ func (m Machine) products(ctx context.Context, p *record.Peak, libraries []Libra
 
 // library is what one reached, as an earlier run saw it or now.
 func (m Machine) library(ctx context.Context, l Library, on device.Device, threads int, precisions []string) (found, error) {
-	q := question{Processor: m.Here.CPU, CPUs: m.CPUs, Threads: threads, Engine: m.Engine, Library: l.Key, Device: on.Identity(), Precisions: precisions}
+	q := m.productsQuestion(l, on, threads, precisions)
 	if known, ok := m.known(q); ok {
 		return known, nil
 	}
@@ -164,6 +169,10 @@ func (m Machine) library(ctx context.Context, l Library, on device.Device, threa
 		return f, err
 	}
 	return m.measured(q, f)
+}
+
+func (m Machine) productsQuestion(l Library, on device.Device, threads int, precisions []string) question {
+	return question{Processor: m.Here.CPU, CPUs: m.CPUs, Threads: threads, Engine: m.Engine, Library: l.Key, Device: on.Identity(), Precisions: precisions}
 }
 
 // memory adds the bandwidth.
@@ -210,6 +219,17 @@ func (m Machine) arrays() (cpus []int, bytes int64, err error) {
 
 func (m Machine) triadQuestion(threads int, arrays int64) question {
 	return question{Processor: m.Here.CPU, CPUs: m.CPUs, Threads: threads, Library: fmt.Sprintf("triad of 3 × %d bytes", arrays)}
+}
+
+// KnownOnCard says whether an earlier run measured the card by these libraries.
+func (m Machine) KnownOnCard(libraries []Library, on device.Device, threads int) bool {
+	return !slices.ContainsFunc(libraries, func(l Library) bool {
+		if len(l.Manifest.Peak) == 0 {
+			return false
+		}
+		_, known := m.known(m.productsQuestion(l, on, threads, onCards))
+		return !known
+	})
 }
 
 // Known says whether an earlier run measured these CPUs with so many threads. A

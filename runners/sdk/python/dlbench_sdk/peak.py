@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from .loading import load
 
-FIRST, MOST = 512, 16384  # rows
+FIRST, FIRST_ON_CARDS, MOST = 512, 4096, 16384  # rows: a card is not filled by few
 ENOUGH = 0.1  # seconds: a product that takes so long leaves nothing for its edges to cost
 PATIENCE = 0.3  # seconds for each size
 TRIAD_BYTES = 1 << 30  # of an array: far more than the caches of any card
@@ -37,7 +37,7 @@ def main() -> int:
         library = named.get(precision, "") if isinstance(named, dict) else named
         answer = {"precision": precision, "library": library}
         try:
-            answer |= fastest(products, precision)
+            answer |= fastest(products, precision, FIRST if device == "cpu" else FIRST_ON_CARDS)
         except Exception as error:  # whatever a library says of what it cannot do
             answer["missing"] = reason(error)
         tell(replies, answer)
@@ -63,10 +63,10 @@ def bandwidth(products: ModuleType) -> dict[str, Any]:
         return {"missing": reason(error)}
 
 
-def fastest(products: ModuleType, precision: str) -> dict[str, Any]:
+def fastest(products: ModuleType, precision: str, first: int = FIRST) -> dict[str, Any]:
     """Square products of more and more rows, until one takes long enough."""
     best: dict[str, Any] = {"flops": 0.0}
-    n = FIRST
+    n = first
     while n <= MOST:
         seconds = shortest(products.product(precision, n))
         if 2 * n**3 / seconds > best["flops"]:
