@@ -409,15 +409,22 @@ class Dropout(Operator):
 
 
 class Resize(Operator):
-    """Separable: one matrix for rows, one for columns."""
+    """Separable: one matrix for each spatial axis."""
 
     def forward(self, node, x):
-        self.rows = resize_matrix(node, x.shape[2], node.scales_h).astype(x.dtype)
-        self.columns = resize_matrix(node, x.shape[3], node.scales_w).astype(x.dtype)
-        return self.rows @ x @ self.columns.T
+        sides = zip(x.shape[2:], node.scales)
+        self.matrices = [resize_matrix(node, *side).astype(x.dtype) for side in sides]
+        return self.along(x, self.matrices)
+
+    @staticmethod
+    def along(x, matrices):
+        """Every axis by its matrix."""
+        for axis, matrix in enumerate(matrices, 2):
+            x = np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
+        return x
 
     def backward(self, node, dy):
-        return [self.rows.T @ dy @ self.columns]
+        return [self.along(dy, [matrix.T for matrix in self.matrices])]
 
 
 OPERATORS = {

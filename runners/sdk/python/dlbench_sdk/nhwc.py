@@ -1,4 +1,5 @@
-"""Channels last: how the plan's parameters lie in frameworks whose convolutions take HWIO."""
+"""Channels last: how the plan's parameters lie in frameworks whose convolutions take HWIO, and
+DHWIO of volumes."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .orders import NHWC, Orders
+from .orders import NHWC, Orders, of_rank
 from .plan import Node
+from .windows import sides
 
 Turn = Callable[[np.ndarray], np.ndarray]
 
@@ -34,9 +36,8 @@ def layout_of(orders: Orders, name: str, depthwise: bool = False) -> Layout:
                 lambda x: x.reshape(node.group, -1, kh, kw).transpose(2, 3, 0, 1),
                 lambda x: x.transpose(2, 3, 0, 1).reshape(shape),
             )
-        return transposed((2, 3, 1, 0))
-    if node.op == "ConvTranspose" and len(shape) == 4:
-        return transposed((2, 3, 1, 0))
+    if node.op in ("Conv", "ConvTranspose") and len(shape) >= 4:
+        return transposed((*range(2, len(shape)), 1, 0))
     if node.op == "Gemm" and len(shape) == 2:
         return dense(orders, node, shape)
     if node.op in ("Add", "Mul", "PRelu"):
@@ -67,9 +68,9 @@ def dense(orders: Orders, node: Node, shape: tuple[int, ...]) -> Layout:
 
 def explicit(pads: Any) -> list[list[int]]:
     """Pads as frameworks take them, for every axis."""
-    top, left, bottom, right = pads
-    return [[0, 0], [top, bottom], [left, right], [0, 0]]
+    return [[0, 0], *(list(side) for side in sides(pads)), [0, 0]]
 
 
 def from_nchw(x: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(x.transpose(NHWC))
+    """Of images or volumes."""
+    return np.ascontiguousarray(x.transpose(of_rank(NHWC, x.ndim)))

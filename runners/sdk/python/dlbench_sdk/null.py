@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from .contract import Description, Framework, Network, Terms
-from .plan import LATER, OPERATORS, Plan, Unsupported
+from .plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 from .server import Server, stop_on_sigterm
 
 
 class Null(Framework):
     def open(self, device: str, threads: int) -> Description:
         self.length = int(os.environ.get("DLBENCH_NULL_NS", "0"))
-        return Description("null", "1", {}, (*OPERATORS, *LATER), "biased", waiting(self.length))
+        every = (*OPERATORS, *LATER, *MEDICAL)
+        return Description("null", "1", {}, every, "biased", waiting(self.length))
 
     def build(self, plan: Plan) -> Network:
         return Waiting(self.length)

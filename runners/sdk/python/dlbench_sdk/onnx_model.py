@@ -16,6 +16,7 @@ SAME = {
     "Conv": ("kernel_shape", "strides", "pads", "dilations", "group"),
     "ConvTranspose": ("kernel_shape", "strides", "pads", "dilations", "group", "output_padding"),
     "BatchNormalization": ("epsilon", "momentum"),
+    "InstanceNormalization": ("epsilon",),
     "Softmax": ("axis",),
     "MaxPool": ("kernel_shape", "strides", "pads", "dilations", "ceil_mode"),
     "AveragePool": ("kernel_shape", "strides", "pads", "ceil_mode", "count_include_pad"),
@@ -70,7 +71,7 @@ class Writer:
             for name in ("start", "end", "axis"):
                 inputs.append(self.constant(node, name, [node.attributes[name]], np.int64))
         elif node.op == "Resize":
-            scales = [1.0, 1.0, node.scales_h, node.scales_w]
+            scales = [1.0, 1.0, *node.scales]
             inputs += ["", self.constant(node, "scales", scales)]
             attributes["mode"] = node.mode
             attributes["nearest_mode"] = "floor"

@@ -18,17 +18,27 @@ from .table import Table
 Order = tuple[int, ...]
 NHWC: Order = (0, 2, 3, 1)
 NCHW: Order = (0, 1, 2, 3)
-# What works on images only; all else works on any order.
+NDHWC: Order = (0, 2, 3, 4, 1)
+NCDHW: Order = (0, 1, 2, 3, 4)
+# What works on images and volumes only; all else works on any order.
 IMAGES = (
-    *("Conv", "ConvTranspose", "BatchNormalization", "MaxPool", "AveragePool"),
-    *("GlobalAveragePool", "LRN", "Resize"),
+    *("Conv", "ConvTranspose", "BatchNormalization", "InstanceNormalization", "MaxPool"),
+    *("AveragePool", "GlobalAveragePool", "LRN", "Resize"),
 )
+
+
+def of_rank(images: Order, rank: int) -> Order:
+    """The order of images, NHWC or NCHW, for values of another rank: NDHWC or NCDHW."""
+    if images.index(1) == 1:
+        return tuple(range(rank))
+    return (0, *range(2, rank), 1)
 
 
 class Orders:
     def __init__(self, plan: Plan, images: Order) -> None:
         self.plan, self.images = plan, images
-        self.of: dict[str, Order] = {plan.input: images}  # by activation
+        given = of_rank(images, len(plan.input_shape))
+        self.of: dict[str, Order] = {plan.input: given}  # by activation
         self.taken: dict[str, list[Order]] = {}  # by node, of each of its activations
         self.turns: dict[str, list[Order | None]] = {}  # transpositions before a node
         self.shapes = {plan.input: plan.input_shape, **{n.output: n.shape for n in plan.nodes}}
@@ -41,7 +51,8 @@ class Orders:
         """The orders that a node takes its activations in, and the one of its output."""
         held = self.of[node.data[0]]
         if node.op in IMAGES:
-            return [self.images], self.images
+            order = of_rank(self.images, len(held))
+            return [order], order
         if node.op == "Transpose":
             return [held], tuple(list(node.perm).index(axis) for axis in held)
         if node.op == "Flatten":

@@ -30,7 +30,7 @@ class Node:
     params: tuple[str, ...]  # parameters, in ONNX's order
     output: str
     attributes: dict
-    shape: tuple[int, ...]  # of the output, NCHW
+    shape: tuple[int, ...]  # of the output, NCHW or NCDHW
 
     def __getattr__(self, name: str) -> Any:
         """Read attributes as fields: node.kernel_shape."""
@@ -39,6 +39,11 @@ class Node:
         except KeyError:
             raise AttributeError(f"node {self.name!r} ({self.op}) has no {name!r}") from None
 
+    @property
+    def axes(self) -> int:
+        """How many spatial axes the output has: two of an image, three of a volume."""
+        return len(self.shape) - 2
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -46,6 +51,15 @@ class Optimizer:
 
     learning_rate: float
     momentum: float
+
+
+@dataclass(frozen=True)
+class Dice:
+    """What the Dice of dice_cross_entropy adds to its numerator and denominator, and whether its
+    sums go over the images of the batch too, or each image has a Dice of its own."""
+
+    smooth: float
+    batch: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,8 @@ class Plan:
     nodes: tuple[Node, ...]
     roles: dict[str, str]  # parameter → trainable, running_mean, running_variance
     optimizer: Optimizer | None
+    loss: str  # of LOSSES; empty in inference
+    dice: Dice | None  # of dice_cross_entropy
     input_gradient: bool
     weights: dict[str, np.ndarray] = field(repr=False)
     inputs: tuple[np.ndarray, ...] = field(repr=False)
@@ -84,7 +100,7 @@ class Plan:
         return [name for name, role in self.roles.items() if role == "trainable"]
 
     def shape_of(self, name: str) -> tuple[int, ...]:
-        """The NCHW shape of an activation."""
+        """The NCHW or NCDHW shape of an activation."""
         if name == self.input:
             return self.input_shape
         return next(n.shape for n in self.nodes if n.output == name)
@@ -125,6 +141,15 @@ LATER = (
     *("LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu", "LayerNormalization"),
     *("Reshape", "Transpose", "Slice", "Add.parameter", "Mul.parameter", "Gemm.nobias"),
 )
+# What medical images need, each named by an adapter that has it: a norm, operators with three
+# spatial axes, and losses beside the cross-entropy of one label an image.
+INSTANCE_NORMALIZATION = "InstanceNormalization"
+VOLUMES = (
+    *("Conv.3d", "ConvTranspose.3d", "BatchNormalization.3d", "InstanceNormalization.3d"),
+    *("MaxPool.3d", "AveragePool.3d", "GlobalAveragePool.3d", "Resize.3d"),
+)
+LOSSES = ("SoftmaxCrossEntropy.pixels", "DiceCrossEntropy", "SigmoidCrossEntropy")
+MEDICAL = (INSTANCE_NORMALIZATION, *VOLUMES, *LOSSES)
 SCHEMA_VERSION = 1
 
 
@@ -147,6 +172,7 @@ def read(plan_path: str, weights_path: str, batch_path: str) -> Plan:
 def _tensors(raw: dict, weights_path: str, batch_path: str) -> tuple[dict, dict]:
     """The tensors of both files, each there, of the plan's shape and of its type."""
     net, weights, batch = raw["network"], {}, {}
+    logits = next(n["shape"] for n in net["nodes"] if n["output"] == net["outputs"][0])
     stored = safetensors.read(weights_path)
     for p in net["parameters"]:
         weights[p["name"]] = _tensor(stored, weights_path, p["name"], p["shape"], np.float32)
@@ -154,12 +180,28 @@ def _tensors(raw: dict, weights_path: str, batch_path: str) -> tuple[dict, dict]
     for slot in range(raw["slots"]):
         image, label = f"input.{slot}", f"labels.{slot}"
         batch[image] = _tensor(stored, batch_path, image, net["input"]["shape"], np.float32)
-        labels = _tensor(stored, batch_path, label, [raw["batch"]], np.int64)
-        if labels.min() < 0 or labels.max() >= raw["classes"]:
-            text = f"{labels.min()} to {labels.max()}, expected 0 to {raw['classes'] - 1}"
-            raise safetensors.BadFile(f"{batch_path}: tensor {label!r} goes from {text}")
-        batch[label] = labels
+        batch[label] = _labels(stored, batch_path, label, logits, _loss(raw.get("training")))
     return weights, batch
+
+
+def _labels(stored: dict, path: str, name: str, logits: list, loss: str) -> np.ndarray:
+    """A class for each image or each pixel of it, or zeros and ones for each class. A plan that
+    only infers has labels too, which nothing reads: their type says which of both they are."""
+    images, classes, *size = logits
+    if loss == "sigmoid_cross_entropy" or (not loss and _is_float(stored, name)):
+        labels = _tensor(stored, path, name, [images, classes], np.float32)
+        if not np.isin(labels, (0, 1)).all():
+            raise safetensors.BadFile(f"{path}: tensor {name!r} has other values than 0 and 1")
+        return labels
+    labels = _tensor(stored, path, name, [images, *size], np.int64)
+    if labels.min() < 0 or labels.max() >= classes:
+        text = f"{labels.min()} to {labels.max()}, expected 0 to {classes - 1}"
+        raise safetensors.BadFile(f"{path}: tensor {name!r} goes from {text}")
+    return labels
+
+
+def _is_float(stored: dict, name: str) -> bool:
+    return name in stored and stored[name].dtype == np.float32
 
 
 def _tensor(stored: dict, path: str, name: str, shape: list, dtype: Any) -> np.ndarray:
@@ -189,6 +231,8 @@ def _build(raw: dict, weights: dict, batch: dict) -> Plan:
         nodes=tuple(_node(n, roles) for n in net["nodes"]),
         roles=roles,
         optimizer=_optimizer(training["optimizer"]) if training else None,
+        loss=_loss(training),
+        dice=_dice(training),
         input_gradient=bool(training and training["input_gradient"]),
         weights={name: weights[name] for name in roles},
         inputs=tuple(batch[f"input.{s}"] for s in range(raw["slots"])),
@@ -203,9 +247,33 @@ def _node(raw: dict, roles: dict[str, str]) -> Node:
         data=tuple(i for i in raw["inputs"] if i not in roles),
         params=tuple(i for i in raw["inputs"] if i in roles),
         output=raw["output"],
-        attributes=raw["attributes"] or {},
+        attributes=_attributes(raw),
         shape=tuple(raw["shape"]),
     )
+
+
+def _attributes(raw: dict) -> dict:
+    """With the list of scales that takes the place of scales_h and scales_w."""
+    attributes = raw["attributes"] or {}
+    if raw["op"] == "Resize" and "scales_h" in attributes:
+        return {**attributes, "scales": [attributes["scales_h"], attributes["scales_w"]]}
+    return attributes
+
+
+def _loss(training: dict | None) -> str:
+    """The loss of a plan that trains."""
+    if not training:
+        return ""
+    loss = training["loss"]
+    if loss not in ("softmax_cross_entropy", "dice_cross_entropy", "sigmoid_cross_entropy"):
+        raise Unsupported(f"loss {loss!r}")
+    return loss
+
+
+def _dice(training: dict | None) -> Dice | None:
+    if _loss(training) != "dice_cross_entropy" or not training:
+        return None
+    return Dice(training["dice"]["smooth"], training["dice"]["batch"])
 
 
 def _optimizer(raw: dict) -> Optimizer:

@@ -25,7 +25,7 @@ class Table:
             raise Unsupported(f"node {node.name!r}: {refusal}") from None
 
     def size_of(self, node: Node) -> tuple[int, ...]:
-        """Height and width of what a node reads."""
+        """Height and width of what a node reads, before them the depth of a volume."""
         return self.plan.shape_of(node.data[0])[2:]
 
 

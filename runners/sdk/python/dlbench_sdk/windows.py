@@ -1,7 +1,10 @@
-"""How windows slide over images: what convolutions, pools and resizing have in common."""
+"""How windows slide over images and volumes: what convolutions, pools and resizing have in common.
+Pads are all begins, then all ends; every list has one number for each spatial axis."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +13,20 @@ from numpy.lib.stride_tricks import as_strided
 
 from .plan import Node
 
+ALL = (slice(None), slice(None))  # images and channels
+
 
 def pad(x: np.ndarray, pads: Sequence[int], value: float = 0.0) -> np.ndarray:
-    """Pad [top, left, bottom, right]."""
+    """Pad [top, left, bottom, right], or [front, top, left, back, bottom, right]."""
     if not any(pads):
         return x
-    top, left, bottom, right = pads
-    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
+    return np.pad(x, ((0, 0), (0, 0), *sides(pads)), constant_values=value)
+
+
+def sides(pads: Sequence[int]) -> list[tuple[int, int]]:
+    """The pads of each axis: before it and behind it."""
+    axes = len(pads) // 2
+    return list(zip(pads[:axes], pads[axes:]))
 
 
 def is_same(node: Node) -> bool:
@@ -24,46 +34,55 @@ def is_same(node: Node) -> bool:
     call SAME is the plan's padding then, and only then."""
     half = [k // 2 for k in node.kernel_shape]
     odd = all(k % 2 for k in node.kernel_shape)
-    unit = [*node.strides, *node.dilations] == [1, 1, 1, 1]
+    unit = all(step == 1 for step in [*node.strides, *node.dilations])
     return unit and odd and list(node.pads) == half + half
 
 
 def unfold(x: np.ndarray, kernel: Any, strides: Any, dilations: Any) -> np.ndarray:
-    """Windows of a padded input, as a view [N, C, kh, kw, oh, ow]."""
-    (kh, kw), (sh, sw), (dh, dw) = kernel, strides, dilations
-    n, c, h, w = x.shape
-    size = (h - dh * (kh - 1) - 1) // sh + 1, (w - dw * (kw - 1) - 1) // sw + 1
-    batch, channel, row, column = x.strides
-    steps = (batch, channel, dh * row, dw * column, sh * row, sw * column)
-    return as_strided(x, (n, c, kh, kw, *size), steps, writeable=False)
+    """Windows of a padded input, as a view [N, C, kh, kw, oh, ow], or with three axes each."""
+    size = [
+        (s - d * (k - 1) - 1) // t + 1
+        for s, k, t, d in zip(x.shape[2:], kernel, strides, dilations)
+    ]
+    inside = [d * step for d, step in zip(dilations, x.strides[2:])]
+    between = [t * step for t, step in zip(strides, x.strides[2:])]
+    steps = (*x.strides[:2], *inside, *between)
+    return as_strided(x, (*x.shape[:2], *kernel, *size), steps, writeable=False)
 
 
 def fold(windows: np.ndarray, shape: Any, strides: Any, dilations: Any) -> np.ndarray:
     """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow] into an array of that shape."""
     out = np.zeros(shape, windows.dtype)
-    _, _, kh, kw, oh, ow = windows.shape
-    for i in range(kh):
-        for j in range(kw):
-            top, left = i * dilations[0], j * dilations[1]
-            rows = slice(top, top + (oh - 1) * strides[0] + 1, strides[0])
-            columns = slice(left, left + (ow - 1) * strides[1] + 1, strides[1])
-            out[:, :, rows, columns] += windows[:, :, i, j]
+    axes = len(strides)
+    kernel, size = windows.shape[2 : 2 + axes], windows.shape[2 + axes :]
+    for place in itertools.product(*map(range, kernel)):
+        out[ALL + seen(place, size, strides, dilations)] += windows[ALL + place]
     return out
+
+
+def seen(place: Sequence[int], size: Any, strides: Any, dilations: Any) -> tuple[slice, ...]:
+    """What a place of the kernel sees of a padded input, for an output of that size."""
+    return tuple(
+        slice(i * d, i * d + (s - 1) * t + 1, t)
+        for i, s, t, d in zip(place, size, strides, dilations)
+    )
 
 
 def crop(x: np.ndarray, pads: Any, size: Any) -> np.ndarray:
     """Undo a padding: the input's own part."""
-    return x[:, :, pads[0] : pads[0] + size[0], pads[1] : pads[1] + size[1]]
+    part: Any = (..., *(slice(p, p + s) for p, s in zip(pads, size)))
+    return x[part]
 
 
-def overhang(node: Node, size: Any, dilations: Any = (1, 1)) -> list[int]:
-    """Rows and columns beyond the padding that windows of ceil_mode reach into."""
+def overhang(node: Node, size: Any, dilations: Any = None) -> list[int]:
+    """Rows and columns beyond the padding that windows of ceil_mode reach into, as pads."""
+    axes = len(size)
     extra = []
-    for i in range(2):
-        reach = dilations[i] * (node.kernel_shape[i] - 1) + 1
+    for i, dilation in enumerate(dilations or [1] * axes):
+        reach = dilation * (node.kernel_shape[i] - 1) + 1
         end = (node.shape[2 + i] - 1) * node.strides[i] + reach
-        extra.append(max(0, end - size[i] - node.pads[i] - node.pads[2 + i]))
-    return [0, 0, *extra]
+        extra.append(max(0, end - size[i] - node.pads[i] - node.pads[axes + i]))
+    return [0] * axes + extra
 
 
 def reach(node: Node, size: Any) -> list[int]:
@@ -72,31 +91,27 @@ def reach(node: Node, size: Any) -> list[int]:
 
 
 def window_counts(node: Node, size: Any) -> np.ndarray:
-    """How many elements an average pool divides each window's sum by: [1, 1, oh, ow]."""
+    """How many elements an average pool divides each window's sum by: [1, 1, oh, ow], or with
+    three axes."""
+    axes = len(size)
     ones = pad(np.ones((1, 1, *size)), node.pads, float(node.count_include_pad))
     counted = pad(ones, overhang(node, size))
-    windows = unfold(counted, node.kernel_shape, node.strides, (1, 1))
-    return windows[..., : node.shape[2], : node.shape[3]].sum((2, 3))
+    windows = unfold(counted, node.kernel_shape, node.strides, [1] * axes)
+    own = crop(windows, [0] * axes, node.shape[2:])
+    return own.sum(tuple(range(2, 2 + axes)))
 
 
 def average_correction(node: Node, size: Any) -> np.ndarray:
     """What turns an average over whole windows of a zero-padded input into the pool's own:
-    [1, 1, oh, ow], all ones if both agree."""
-    area = node.kernel_shape[0] * node.kernel_shape[1]
-    return (area / window_counts(node, size)).astype(np.float32)
+    [1, 1, oh, ow], or with three axes; all ones if both agree."""
+    return (math.prod(node.kernel_shape) / window_counts(node, size)).astype(np.float32)
 
 
-def shifts(node: Node) -> list[tuple[slice, slice]]:
-    """For each place in a pool's window, the rows and columns of the padded input that it sees."""
-    (kh, kw), (dh, dw), (sh, sw) = node.kernel_shape, node.dilations, node.strides
-    h, w = node.shape[2:]
+def shifts(node: Node) -> list[tuple[slice, ...]]:
+    """For each place in a pool's window, what of the padded input it sees: a slice of each axis."""
     return [
-        (
-            slice(i * dh, i * dh + (h - 1) * sh + 1, sh),
-            slice(j * dw, j * dw + (w - 1) * sw + 1, sw),
-        )
-        for i in range(kh)
-        for j in range(kw)
+        seen(place, node.shape[2:], node.strides, node.dilations)
+        for place in itertools.product(*map(range, node.kernel_shape))
     ]
 
 

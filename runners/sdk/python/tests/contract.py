@@ -46,8 +46,9 @@ def unbias(got: dict, plan: Plan) -> None:
     for node in plan.nodes:
         if node.op != "BatchNormalization" or not plan.training:
             continue
-        n, _, h, w = plan.shape_of(node.data[0])
-        factor, name, m = n * h * w / (n * h * w - 1), node.params[3], node.momentum
+        n, _, *size = plan.shape_of(node.data[0])
+        count = n * int(np.prod(size))
+        factor, name, m = count / (count - 1), node.params[3], node.momentum
         told = moved = plan.weights[name]
         for step in (1, 2):
             tensor = f"stat.{step}/{name}"

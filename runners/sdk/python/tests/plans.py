@@ -26,10 +26,13 @@ def node(name, op, inputs, shape, **attributes):
     }
 
 
-def document(nodes, parameters, mode="train", shape=(2, 3, 6, 5), classes=4):
+def document(
+    nodes, parameters, mode="train", shape=(2, 3, 6, 5), classes=4, loss="softmax_cross_entropy"
+):
     """plan.json as an object; the last node has to put out "logits"."""
     training = {
-        "loss": "softmax_cross_entropy",
+        "loss": loss,
+        **({"dice": {"smooth": 1e-5, "batch": True}} if loss == "dice_cross_entropy" else {}),
         "reduction": "mean",
         "dropout": "off",
         "input_gradient": True,
@@ -74,10 +77,15 @@ def files(directory, doc, seed=0):
         value = rng.normal(0, 0.4, p["shape"])
         weights[p["name"]] = (abs(value) + 0.5 if "var" in p["name"] else value).astype(np.float32)
     shape = doc["network"]["input"]["shape"]
+    logits = next(n["shape"] for n in doc["network"]["nodes"] if n["name"] == "logits")
     batch = {}
     for slot in range(doc["slots"]):
         batch[f"input.{slot}"] = rng.normal(size=shape).astype(np.float32)
-        batch[f"labels.{slot}"] = rng.integers(0, doc["classes"], shape[0])
+        if (doc["training"] or {}).get("loss") == "sigmoid_cross_entropy":
+            batch[f"labels.{slot}"] = rng.integers(0, 2, logits).astype(np.float32)
+        else:
+            size = (logits[0], *logits[2:])
+            batch[f"labels.{slot}"] = rng.integers(0, doc["classes"], size)
     paths = {name: os.path.join(directory, name) for name in ("plan", "weights", "batch")}
     with open(paths["plan"], "w", encoding="utf-8") as file:
         json.dump(doc, file)

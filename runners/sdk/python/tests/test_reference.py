@@ -65,8 +65,7 @@ CASES = {
     "Resize": (
         {
             "mode": "linear",
-            "scales_h": 2,
-            "scales_w": 3,
+            "scales": [2, 3],
             "coordinate_transformation_mode": "half_pixel",
             "nearest_mode": "floor",
         },
