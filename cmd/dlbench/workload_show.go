@@ -96,8 +96,11 @@ func ability(operators []string, made *plan.Plan) string {
 	if len(operators) == 0 {
 		return "its manifest does not say"
 	}
-	for _, need := range made.Network.Needs() {
+	for _, need := range made.Needs() {
 		if !slices.Contains(operators, need.Operator) {
+			if need.Node == "" {
+				return "cannot, because its loss is " + need.Operator
+			}
 			return fmt.Sprintf("cannot, because node %q needs %s", need.Node, need.Operator)
 		}
 	}

@@ -88,8 +88,11 @@ func (b *Bench) newJudge(processor string, everyCase bool) error {
 	}
 	var needed []cases.Case // none: the verifier takes all
 	if !everyCase {
-		var err error
-		if needed, err = cases.ForZoo(); err != nil {
+		medical, err := b.medical()
+		if err != nil {
+			return err
+		}
+		if needed, err = cases.ForZoo(medical); err != nil {
 			return err
 		}
 	}
@@ -102,6 +105,21 @@ func (b *Bench) newJudge(processor string, everyCase bool) error {
 		Progress:      func(who, what string) { b.progress.Detail(who + ": " + what) },
 	}
 	return nil
+}
+
+// medical says whether a workload is of volumes, pixels or several findings, whose
+// cases the others need not wait for.
+func (b *Bench) medical() (bool, error) {
+	for _, id := range b.workloads {
+		p, err := b.catalog.New(id, b.seed)
+		if err != nil {
+			return false, err
+		}
+		if cases.Medical(p) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // verify judges one cell.

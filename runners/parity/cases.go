@@ -121,7 +121,7 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, precision string, 
 func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (result CaseResult, healthy bool, err error) {
 	result = CaseResult{Name: c.Name}
 	p := within(c.Plan, runner.Hello().Capabilities)
-	if result.Unsupported = lacking(runner.Hello().Capabilities, &p.Network); result.Unsupported != "" {
+	if result.Unsupported = lacking(runner.Hello().Capabilities, p); result.Unsupported != "" {
 		return result, true, nil
 	}
 	depth := caseDepth
@@ -177,7 +177,7 @@ func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
 // the outputs only, and batch norm is another operator in either mode.
 func (r *caseResults) of(p *plan.Plan, all []cases.Case) ([]record.Check, []CaseResult) {
 	bearing := map[string]bool{}
-	for _, c := range cases.For(all, &p.Network) {
+	for _, c := range cases.For(all, p) {
 		bearing[c.Name] = p.Mode == c.Plan.Mode || !slices.Contains(c.Operators(), "BatchNormalization")
 	}
 	results := slices.Clone(r.Results)

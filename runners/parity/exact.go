@@ -38,7 +38,7 @@ func judgeExact(p *plan.Plan, candidate, reference *tensors.File) ([]record.Chec
 		if err != nil {
 			return nil, err
 		}
-		got, err := read(candidate, name, []int{p.Batch, p.Classes})
+		got, err := read(candidate, name, p.Logits())
 		if err == nil {
 			err = finite(got)
 		}
@@ -65,7 +65,7 @@ func judgeLoss(p *plan.Plan, candidate, reference *tensors.File) (record.Check, 
 	if err != nil {
 		return loss.check, err
 	}
-	expected := crossEntropy(want, p.Labels(0), p.Classes)
+	expected, size := lossOf(p, want)
 	got, err := read(candidate, trajectory, []int{exactSteps})
 	if err == nil {
 		err = finite(got)
@@ -74,7 +74,7 @@ func judgeLoss(p *plan.Plan, candidate, reference *tensors.File) (record.Check, 
 		loss.refuse(trajectory, err, tolerance)
 		return loss.check, nil
 	}
-	loss.add(trajectory, math.Abs(got[0]-expected)/max(math.Abs(expected), smallest), tolerance, 0)
+	loss.add(trajectory, math.Abs(got[0]-expected)/max(size, smallest), tolerance, 0)
 	return loss.check, nil
 }
 
@@ -87,22 +87,4 @@ func finite(values []float64) error {
 		}
 	}
 	return nil
-}
-
-// crossEntropy is the mean softmax cross-entropy of logits [N, classes].
-func crossEntropy(logits []float64, labels []int64, classes int) float64 {
-	total := 0.0
-	for i, label := range labels {
-		row := logits[i*classes : (i+1)*classes]
-		most := math.Inf(-1)
-		for _, v := range row {
-			most = max(most, v)
-		}
-		sum := 0.0
-		for _, v := range row {
-			sum += math.Exp(v - most)
-		}
-		total += math.Log(sum) - (row[label] - most)
-	}
-	return total / float64(len(labels))
 }

@@ -1,22 +1,25 @@
 package parity
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/dlbench/dlbench/runners/protocol"
-	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
 )
 
-// lacking is the first node of a network whose operator, or the form of it, the
-// runner says that it lacks; empty if it has all, or says nothing.
-func lacking(can protocol.Capabilities, n *network.Network) string {
+// lacking is the first node of a plan whose operator, or the form of it, the runner
+// says that it lacks, or the loss; empty if it has all, or says nothing.
+func lacking(can protocol.Capabilities, p *plan.Plan) string {
 	if len(can.Operators) == 0 {
 		return ""
 	}
-	for _, need := range n.Needs() {
+	needs := p.Needs()
+	if len(can.Modes) > 0 && !slices.Contains(can.Modes, string(plan.Train)) {
+		needs = p.Network.Needs() // it says itself that it does not train
+	}
+	for _, need := range needs {
 		if !slices.Contains(can.Operators, need.Operator) {
-			return fmt.Sprintf("node %q: operator %s", need.Node, need.Operator)
+			return need.String()
 		}
 	}
 	return ""

@@ -74,7 +74,7 @@ func (v *Verifier) compute(ctx context.Context, p *plan.Plan, files plan.Files, 
 		}
 		v.reference = runner
 	}
-	if reason := lacking(v.reference.Hello().Capabilities, &p.Network); reason != "" {
+	if reason := lacking(v.reference.Hello().Capabilities, p); reason != "" {
 		return cannot("the reference, which judges, cannot: " + reason)
 	}
 	if _, err := v.reference.Load(ctx, files); err != nil {

@@ -33,7 +33,7 @@ func (v *Verifier) workload(ctx context.Context, c Candidate, actual, deep *plan
 		return nil, &runnerFault{err}
 	}
 	defer func() { err = errors.Join(err, runner.Close(ctx)) }()
-	if reason := lacking(runner.Hello().Capabilities, &actual.Network); reason != "" {
+	if reason := lacking(runner.Hello().Capabilities, actual); reason != "" {
 		return nil, cannot(reason)
 	}
 	if checks, err = v.inDepth(ctx, runner, deep, inside); err != nil {

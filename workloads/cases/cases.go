@@ -34,7 +34,7 @@ const seed = 20260101
 
 // All builds every case.
 func All() ([]Case, error) {
-	zoo, err := zooFeatures()
+	zoo, err := zooFeatures(true)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,8 @@ func All() ([]Case, error) {
 
 // definition is a case before it is built: the operator under test reads
 // "input" (and more activations, if add makes them) and its output goes
-// through Flatten and Gemm to the logits.
+// through Flatten and Gemm to the logits, or through a convolution to logits of
+// every pixel.
 type definition struct {
 	name       string
 	mode       plan.Mode
@@ -63,6 +64,9 @@ type definition struct {
 	inputs     []string       // activations of the operator; "input" when empty
 	before     []network.Node // nodes that make other activations
 	flat       bool           // the operator's output is the logits' input as it is
+	pixels     bool           // there are logits of every pixel
+	loss       string         // empty: softmax cross-entropy
+	diceBatch  bool
 }
 
 func (d definition) build() (Case, error) {
@@ -79,7 +83,7 @@ func (d definition) build() (Case, error) {
 	}
 	nodes := append(slices.Clone(d.before), network.Node{Name: "op", Op: d.op, Inputs: inputs, Output: "op", Attributes: attributes})
 	features := "op"
-	if !d.flat {
+	if !d.flat && !d.pixels {
 		nodes = append(nodes, network.Node{Name: "flatten", Op: "Flatten", Inputs: []string{"op"}, Output: "flatten", Attributes: network.Attributes{"axis": 1}})
 		features = "flatten"
 	}
@@ -90,15 +94,23 @@ func (d definition) build() (Case, error) {
 	}
 	// Logits of about one: a softmax that saturates has gradients of nothing but
 	// rounding.
-	net.Parameters = append(net.Parameters, weight("head.weight", 5, width), parameter("head.bias", 0.3, 5))
-	net.Nodes = append(net.Nodes, network.Node{Name: "head", Op: "Gemm", Inputs: []string{features, "head.weight", "head.bias"}, Output: "logits",
-		Attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}})
+	shape := []int{5, width}
+	head := network.Node{Name: "head", Op: "Gemm", Inputs: []string{features, "head.weight", "head.bias"}, Output: "logits",
+		Attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}}
+	if d.pixels {
+		one := slices.Repeat([]int{1}, len(d.input)-2)
+		shape, head.Op = append(shape, one...), "Conv"
+		head.Attributes = network.Attributes{"kernel_shape": one, "strides": one, "dilations": one, "pads": make([]int, 2*len(one)), "group": 1}
+	}
+	net.Parameters = append(net.Parameters, weight("head.weight", shape...), parameter("head.bias", 0.3, 5))
+	net.Nodes = append(net.Nodes, head)
 	net.Outputs = []string{"logits", "op"}
 	if err := net.Check(); err != nil {
 		return Case{}, err
 	}
 	id := plan.ID{Network: net.Name, Mode: d.mode, Batch: d.input[0], Precision: plan.FP32}
 	p := plan.From(net, id, seed, 0.01)
+	p.TrainBy(d.loss, d.diceBatch)
 	if p.Training != nil {
 		p.Training.InputGradient = true
 	}

@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -12,6 +13,34 @@ import (
 	"github.com/dlbench/dlbench/workloads/tensors"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
+
+// Runs without a network for medical images do not wait for what only those need,
+// and with one they do.
+func TestForZooWithoutMedicalNetworks(t *testing.T) {
+	without, err := cases.ForZoo(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"conv/3x3-stride2": true, "conv3d/3x3x3": false, "loss/pixels": false, "loss/sigmoid": false, "instancenorm/image": false} {
+		if slices.ContainsFunc(without, func(c cases.Case) bool { return c.Name == name }) != want {
+			t.Errorf("%q is needed: %v, want %v", name, !want, want)
+		}
+	}
+	for name, want := range map[string]bool{"lenet": false, "resnet50": false, "unet": true, "chexnet": true, "resnet18-3d": true} {
+		if got := cases.Medical(workload(t, name)); got != want {
+			t.Errorf("%s is medical: %v", name, got)
+		}
+	}
+}
+
+func workload(t *testing.T, network string) *plan.Plan {
+	t.Helper()
+	p, err := plan.New(plan.ID{Network: network, Mode: plan.Train, Batch: 1, Precision: plan.FP32}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 func all(t *testing.T) []cases.Case {
 	t.Helper()
@@ -93,7 +122,10 @@ func TestZooCases(t *testing.T) {
 		"conv/groups": true, "conv/1x7": true, "maxpool/3x3-stride2-ceil": true, "sigmoid": true, "averagepool/2x2": true,
 		"mul/squeeze-excite": true, "reshape/channel-shuffle": true, "gelu/erf": true, "mul/parameter": true,
 		"conv/dilated": false, "conv/pads-bottom-right": false, "add/broadcast": false, "resize/nearest": false,
-		"averagepool/3x3-ceil-counted": false, "gelu/tanh": false, "leakyrelu": false, "gemm/no-bias": false,
+		"averagepool/3x3-ceil-counted": false, "gelu/tanh": false, "gemm/no-bias": false,
+		"leakyrelu": true, "instancenorm/image": true, "resize/linear": true, "convtranspose/2x2-stride2": true, "convtranspose/3x3-stride2": false,
+		"conv3d/3x3x3-bias": true, "conv3d/dilated": false, "maxpool3d/2x2x2": true, "loss/pixels": true, "loss/pixels-volume": false,
+		"loss/dice-batch": true, "loss/dice-images-volume": true, "loss/dice-batch-volume": true, "loss/sigmoid": true,
 	} {
 		if got, ok := marked[name]; !ok || got != want {
 			t.Errorf("case %q: of the zoo %v, want %v (there is one: %v)", name, got, want, ok)
@@ -102,16 +134,8 @@ func TestZooCases(t *testing.T) {
 }
 
 func TestFor(t *testing.T) {
-	entry, err := zoo.Get("lenet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	net, err := entry.Build(1)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var names []string
-	for _, c := range cases.For(all(t), net) {
+	for _, c := range cases.For(all(t), workload(t, "lenet")) {
 		names = append(names, c.Name)
 	}
 	for name, want := range map[string]bool{"conv/5x5-bias": true, "relu": true, "maxpool/2x2": true, "add": false, "globalaveragepool": false, "conv/groups": false} {
@@ -190,41 +214,65 @@ func distance(n network.Node, x []float32, shape []int) float64 {
 			nearest = min(nearest, math.Abs(y), math.Abs(y-1))
 		}
 	case "MaxPool":
+		area := 1
+		for _, extent := range shape[2:] {
+			area *= extent
+		}
 		for plane := range shape[0] * shape[1] {
-			area := shape[2] * shape[3]
-			nearest = min(nearest, closestRace(n, x[plane*area:(plane+1)*area], shape[2], shape[3]))
+			nearest = min(nearest, closestRace(n, x[plane*area:(plane+1)*area], shape[2:]))
 		}
 	}
 	return nearest
 }
 
 // closestRace is the smallest lead of a window's maximum over its second.
-func closestRace(n network.Node, plane []float32, height, width int) float64 {
+func closestRace(n network.Node, plane []float32, size []int) float64 {
 	a, smallest := n.Attributes, math.Inf(1)
 	kernel, strides, pads, dilations := a.Ints("kernel_shape"), a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
-	for oy := range n.Shape[2] {
-		for ox := range n.Shape[3] {
-			var values []float64
-			for ky := range kernel[0] {
-				for kx := range kernel[1] {
-					y, x := oy*strides[0]-pads[0]+ky*dilations[0], ox*strides[1]-pads[1]+kx*dilations[1]
-					if y >= 0 && y < height && x >= 0 && x < width {
-						values = append(values, float64(plane[y*width+x]))
-					}
+	for at := range places(n.Shape[2:]) {
+		var values []float64
+	window:
+		for in := range places(kernel) {
+			place := 0
+			for axis, extent := range size {
+				i := at[axis]*strides[axis] - pads[axis] + in[axis]*dilations[axis]
+				if i < 0 || i >= extent {
+					continue window
 				}
+				place = place*extent + i
 			}
-			slices.Sort(values)
-			if k := len(values); k > 1 {
-				smallest = min(smallest, values[k-1]-values[k-2])
-			}
+			values = append(values, float64(plane[place]))
+		}
+		slices.Sort(values)
+		if k := len(values); k > 1 {
+			smallest = min(smallest, values[k-1]-values[k-2])
 		}
 	}
 	return smallest
 }
 
+// places are all indices below these extents.
+func places(extents []int) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		count := 1
+		for _, extent := range extents {
+			count *= extent
+		}
+		for k := range count {
+			index := make([]int, len(extents))
+			for axis := len(extents) - 1; axis >= 0; axis-- {
+				index[axis], k = k%extents[axis], k/extents[axis]
+			}
+			if !yield(index) {
+				return
+			}
+		}
+	}
+}
+
 // What the zoo needs is a part of the whole, and has the cases of each network.
 func TestForZoo(t *testing.T) {
-	needed, err := cases.ForZoo()
+	needed, err := cases.ForZoo(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,15 +288,7 @@ func TestForZoo(t *testing.T) {
 		names[c.Name] = true
 	}
 	for _, name := range zoo.Names() {
-		entry, err := zoo.Get(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		net, err := entry.Build(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range cases.For(all, net) {
+		for _, c := range cases.For(all, workload(t, name)) {
 			if !names[c.Name] {
 				t.Errorf("%s needs %s", name, c.Name)
 			}

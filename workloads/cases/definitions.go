@@ -11,7 +11,7 @@ import (
 func definitions() []definition {
 	var all []definition
 	for _, group := range [][]definition{
-		convolutions(), transposed(), normalizations(), layerNormalizations(), activations(), gates(), slopes(), pools(), binary(), others(), layouts(),
+		convolutions(), transposed(), normalizations(), layerNormalizations(), activations(), gates(), slopes(), pools(), binary(), others(), layouts(), volumes(), instanceNormalizations(), losses(),
 	} {
 		all = append(all, group...)
 	}
@@ -76,7 +76,10 @@ func transposed() []definition {
 			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{dilation, dilation}, "group": group,
 				"output_padding": []int{outputPadding, outputPadding}})}
 	}
+	plain := transpose("no-bias", 2, 2, 1, 1, 0, 0, 0, 0, 0)
+	plain.parameters = plain.parameters[:1]
 	return []definition{
+		plain,
 		transpose("2x2-stride2", 2, 2, 1, 1, 0, 0, 0, 0, 0),
 		transpose("3x3-stride2", 3, 2, 1, 1, 1, 1, 1, 1, 1),
 		transpose("3x3-groups", 3, 1, 1, 2, 0, 1, 1, 1, 1),
@@ -89,17 +92,23 @@ func normalizations() []definition {
 	var all []definition
 	for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
 		for _, c := range []struct{ epsilon, momentum float64 }{{1e-5, 0.9}, {1e-3, 0.9}, {1e-5, 0.7}} {
-			all = append(all, definition{
-				name: fmt.Sprintf("batchnorm/%s-eps%g-momentum%g", mode, c.epsilon, c.momentum), mode: mode, input: []int{3, 4, 3, 5},
-				op: "BatchNormalization", attributes: network.Attributes{"epsilon": c.epsilon, "momentum": c.momentum},
-				parameters: []network.Parameter{
-					uniform("op.weight", network.Trainable, 0.5, 1.5, 4), uniform("op.bias", network.Trainable, -0.5, 0.5, 4),
-					uniform("op.running_mean", network.RunningMean, -0.5, 0.5, 4), uniform("op.running_var", network.RunningVariance, 0.02, 0.5, 4),
-				}})
+			norm := batchNorm(mode, []int{3, 4, 3, 5}, c.epsilon, c.momentum)
+			norm.name = fmt.Sprintf("batchnorm/%s-eps%g-momentum%g", mode, c.epsilon, c.momentum)
+			all = append(all, norm)
 		}
 		all = append(all, narrow(mode))
 	}
 	return all
+}
+
+func batchNorm(mode plan.Mode, input []int, epsilon, momentum float64) definition {
+	c := input[1]
+	return definition{mode: mode, input: input,
+		op: "BatchNormalization", attributes: network.Attributes{"epsilon": epsilon, "momentum": momentum},
+		parameters: []network.Parameter{
+			uniform("op.weight", network.Trainable, 0.5, 1.5, c), uniform("op.bias", network.Trainable, -0.5, 0.5, c),
+			uniform("op.running_mean", network.RunningMean, -0.5, 0.5, c), uniform("op.running_var", network.RunningVariance, 0.02, 0.5, c),
+		}}
 }
 
 // narrow normalises what varies so little that epsilon shows in any precision:
@@ -266,15 +275,17 @@ func binary() []definition {
 	}
 }
 
+func resize(name string, input []int, mode, transform string, scales ...int) definition {
+	return definition{name: "resize/" + name, mode: plan.Train, input: input, op: "Resize",
+		attributes: network.Attributes{"mode": mode, "scales": scales, "coordinate_transformation_mode": transform, "nearest_mode": "floor"}}
+}
+
 func others() []definition {
-	resize := func(name, mode, transform string, h, w int) definition {
-		return definition{name: "resize/" + name, mode: plan.Train, input: image, op: "Resize",
-			attributes: network.Attributes{"mode": mode, "scales_h": h, "scales_w": w, "coordinate_transformation_mode": transform, "nearest_mode": "floor"}}
-	}
 	flatten := network.Node{Name: "flat", Op: "Flatten", Inputs: []string{"input"}, Output: "flat", Attributes: network.Attributes{"axis": 1}}
 	return []definition{
-		resize("nearest", "nearest", "asymmetric", 2, 3),
-		resize("linear", "linear", "half_pixel", 2, 2),
+		resize("nearest", image, "nearest", "asymmetric", 2, 3),
+		resize("linear", image, "linear", "half_pixel", 2, 2),
+		resize("linear-oblong", image, "linear", "half_pixel", 3, 2),
 		{name: "gemm/after-flatten", mode: plan.Train, input: image, op: "Gemm", flat: true, inputs: []string{"flat"}, before: []network.Node{flatten},
 			attributes: network.Attributes{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1},
 			parameters: []network.Parameter{weight("op.weight", 7, 4*9*8), parameter("op.bias", 0.3, 7)}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
@@ -12,11 +13,11 @@ import (
 // while it has the operator: "Conv", "Conv dilated".
 type features map[string]bool
 
-// For returns the cases that bear on a network: those of the operators that it
-// uses, used in no other ways than it does. A runner that fails one of them
-// cannot compute the network.
-func For(all []Case, net *network.Network) []Case {
-	used := featuresIn(net)
+// For returns the cases that bear on a plan: those of the operators that it uses,
+// used in no other ways than it does, and of its loss. A runner that fails one of
+// them cannot compute it.
+func For(all []Case, p *plan.Plan) []Case {
+	used := featuresOfPlan(p)
 	var bearing []Case
 	for _, c := range all {
 		if within(c.features(), used) {
@@ -27,13 +28,14 @@ func For(all []Case, net *network.Network) []Case {
 }
 
 // ForZoo returns the cases that may bear on some network of the zoo: what a
-// runner has to pass before any workload of it is timed.
-func ForZoo() ([]Case, error) {
+// runner has to pass before any workload of it is timed. Those of volumes, pixels
+// and several findings, of which there are many, only with medical.
+func ForZoo(medical bool) ([]Case, error) {
 	all, err := All()
 	if err != nil {
 		return nil, err
 	}
-	used, err := zooFeatures()
+	used, err := zooFeatures(medical)
 	if err != nil {
 		return nil, err
 	}
@@ -49,25 +51,58 @@ func (c Case) features() features {
 			break
 		}
 	}
+	ofLoss := features{}
+	ofLoss.addLoss(c.Plan)
+	if len(ofLoss) > 0 {
+		return ofLoss // whatever makes its logits
+	}
 	return featuresIn(&body)
 }
 
-func zooFeatures() (features, error) {
+// Medical says whether a plan is of volumes, pixels or several findings.
+func Medical(p *plan.Plan) bool {
+	return len(p.Network.Input.Shape) > 4 || len(p.Logits()) > 2 || p.Training != nil && p.Training.Loss != network.SoftmaxCrossEntropy
+}
+
+func zooFeatures(medical bool) (features, error) {
 	all := features{}
 	for _, name := range zoo.Names() {
-		entry, err := zoo.Get(name)
+		p, err := plan.New(plan.ID{Network: name, Mode: plan.Train, Batch: 1, Precision: plan.FP32}, seed)
 		if err != nil {
 			return nil, err
 		}
-		net, err := entry.Build(1)
-		if err != nil {
-			return nil, err
+		if !medical && Medical(p) {
+			continue
 		}
-		for f := range featuresIn(net) {
+		for f := range featuresOfPlan(p) {
 			all[f] = true
 		}
 	}
 	return all, nil
+}
+
+func featuresOfPlan(p *plan.Plan) features {
+	found := featuresIn(&p.Network)
+	found.addLoss(p)
+	return found
+}
+
+// addLoss adds the loss of a plan that trains, unless it is the one that all have.
+func (f features) addLoss(p *plan.Plan) {
+	if p.Training == nil {
+		return
+	}
+	form := network.LossForm(p.Training.Loss, p.Logits())
+	if form == "" {
+		return
+	}
+	f["loss "+form] = true
+	if len(p.Logits()) > 4 {
+		f["loss "+form+" of volumes"] = true
+	}
+	if dice := p.Training.Dice; dice != nil && dice.Batch {
+		f["loss "+form+" of the batch"] = true
+	}
 }
 
 func within(some, all features) bool {
@@ -103,16 +138,21 @@ func ways(n network.Node, shapes map[string][]int) []string {
 	}
 	a := n.Attributes
 	if pads := a.Ints("pads"); pads != nil {
-		note(pads[0] != pads[2] || pads[1] != pads[3], "padded unevenly")
-		note(n.Op == "AveragePool" && pads[0]+pads[1]+pads[2]+pads[3] > 0, "padded")
+		half := len(pads) / 2
+		note(!slices.Equal(pads[:half], pads[half:]), "padded unevenly")
+		note(n.Op == "AveragePool" && slices.Max(pads) > 0, "padded")
 		note(a.Int("count_include_pad") == 1, "counting pads")
 	}
 	if kernel := a.Ints("kernel_shape"); kernel != nil {
-		note(kernel[0] != kernel[1], "with an oblong kernel")
+		note(slices.Min(kernel) != slices.Max(kernel), "with an oblong kernel")
 	}
 	if dilations := a.Ints("dilations"); dilations != nil {
-		note(dilations[0] > 1 || dilations[1] > 1, "dilated")
+		note(slices.Max(dilations) > 1, "dilated")
 	}
+	if extra := a.Ints("output_padding"); extra != nil {
+		note(slices.Max(extra) > 0, "with output padding")
+	}
+	note(len(shapes[n.Inputs[0]]) == 5 && network.HasVolumes(n.Op), "of volumes")
 	note(a.Int("group") > 1, "in groups")
 	note(a.Int("ceil_mode") == 1, "rounding up")
 	if n.Op == "Add" || n.Op == "Mul" {
@@ -127,7 +167,7 @@ func ways(n network.Node, shapes map[string][]int) []string {
 	}
 	note(n.Op == "Resize", a.String("mode"))
 	note(n.Op == "Gelu", a.String("approximate"))
-	note(n.Op == "Gemm" && len(n.Inputs) == 2, "without a bias")
+	note((n.Op == "Gemm" || n.Op == "ConvTranspose") && len(n.Inputs) == 2, "without a bias")
 	note(n.Op == "LayerNormalization", fmt.Sprintf("of %d axes", len(n.Shape)-a.Int("axis")))
 	note(n.Op == "Transpose" || n.Op == "Reshape", fmt.Sprintf("of %d axes", len(n.Shape)))
 	return list

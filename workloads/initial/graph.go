@@ -73,7 +73,7 @@ func (g *graph) sources(n *network.Node) []int {
 func weighted(op string) bool { return op == "Conv" || op == "ConvTranspose" || op == "Gemm" }
 
 func normalising(op string) bool {
-	return op == "BatchNormalization" || op == "LayerNormalization"
+	return op == "BatchNormalization" || op == "InstanceNormalization" || op == "LayerNormalization"
 }
 
 func (g *graph) lookBack(k int) {

@@ -74,7 +74,9 @@ func (g *graph) drawn(k int, end bool) []drawn {
 	case "Gemm":
 		return weighted(1, float64(g.shape(p[0])[1])) // LeCun et al. 1998, "Efficient backprop"
 	case "BatchNormalization":
-		return batchNorm(p, end)
+		return append(normalizes(p, end), drawn{p[2], uniform(-0.2, 0.2)}, drawn{p[3], uniform(1, 2)})
+	case "InstanceNormalization":
+		return normalizes(p, end)
 	case "LayerNormalization":
 		return []drawn{{p[0], scaled}, {p[1], bias}}
 	case "PRelu":
@@ -85,18 +87,18 @@ func (g *graph) drawn(k int, end bool) []drawn {
 	return []drawn{{p[0], bias}} // of an Add
 }
 
-// batchNorm normalises with scales around one and shifts around one half.
+// normalizes has scales around one and shifts around one half.
 //
 // The last of a residual branch has a small scale, and shifts around zero keep
 // the trunk from growing by one half a block. Growth would leave the logits
 // nearly the same for every image, and no rectifier of the last blocks ever
 // off, so that some gradients vanish (ResNet-50: 2e-16 against 3e-3).
-func batchNorm(p []string, end bool) []drawn {
+func normalizes(p []string, end bool) []drawn {
 	scaled, shift := scale, uniform(0.4, 0.6)
 	if end {
 		scaled, shift = small, uniform(-0.1, 0.1)
 	}
-	return []drawn{{p[0], scaled}, {p[1], shift}, {p[2], uniform(-0.2, 0.2)}, {p[3], uniform(1, 2)}}
+	return []drawn{{p[0], scaled}, {p[1], shift}}
 }
 
 // summed is how many products an element of a convolution's output is the sum

@@ -75,8 +75,8 @@ func (c *checker) header() error {
 	if n.Input.Name == "" {
 		return fmt.Errorf("the input has no name")
 	}
-	if len(n.Input.Shape) != 4 {
-		return fmt.Errorf("input %q is %v, wants [N C H W]", n.Input.Name, n.Input.Shape)
+	if err := spatial(n.Input.Shape); err != nil {
+		return fmt.Errorf("input %q is %v, wants [N C H W] or [N C D H W]", n.Input.Name, n.Input.Shape)
 	}
 	if err := checkShape(n.Input.Shape); err != nil {
 		return fmt.Errorf("input %q: %w", n.Input.Name, err)

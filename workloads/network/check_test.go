@@ -158,7 +158,7 @@ func TestRunningStatisticsAreNoParameters(t *testing.T) {
 
 func TestOperators(t *testing.T) {
 	all := network.Operators()
-	if len(all) != 27 || !slices.IsSorted(all) || !slices.Contains(all, "ConvTranspose") {
+	if len(all) != 28 || !slices.IsSorted(all) || !slices.Contains(all, "ConvTranspose") {
 		t.Errorf("operators %v", all)
 	}
 }

@@ -9,7 +9,8 @@ package network
 const Opset = 17
 
 // Network is a graph in topological order. Shapes include the batch axis and
-// are NCHW for activations, OIHW for convolution weights, [out, in] for Gemm.
+// are NCHW for activations, OIHW for convolution weights, [out, in] for Gemm; in
+// networks for volumes NCDHW and OIDHW.
 type Network struct {
 	Name       string      `json:"name"`
 	Opset      int         `json:"opset"`

@@ -39,33 +39,34 @@ const MaxExtent = 1 << 24
 const maxElements = 1 << 36
 
 var operators = map[string]operator{
-	"Conv":               conv,
-	"ConvTranspose":      convTranspose,
-	"BatchNormalization": batchNormalization,
-	"LayerNormalization": layerNormalization,
-	"LRN":                lrn,
-	"Relu":               elementwise(),
-	"LeakyRelu":          leakyRelu,
-	"PRelu":              pRelu,
-	"Sigmoid":            elementwise(),
-	"HardSigmoid":        hardSigmoid,
-	"HardSwish":          hardSwish,
-	"Gelu":               gelu,
-	"Clip":               clip,
-	"Dropout":            elementwise(attribute{name: "ratio", check: float(0, 1)}),
-	"Softmax":            softmax,
-	"Add":                scaled,
-	"Mul":                scaled,
-	"MaxPool":            maxPool,
-	"AveragePool":        averagePool,
-	"GlobalAveragePool":  globalAveragePool,
-	"Resize":             resize,
-	"Concat":             concat,
-	"Flatten":            flatten,
-	"Reshape":            reshape,
-	"Slice":              slice,
-	"Transpose":          transpose,
-	"Gemm":               gemm,
+	"Conv":                  conv,
+	"ConvTranspose":         convTranspose,
+	"BatchNormalization":    batchNormalization,
+	"InstanceNormalization": instanceNormalization,
+	"LayerNormalization":    layerNormalization,
+	"LRN":                   lrn,
+	"Relu":                  elementwise(),
+	"LeakyRelu":             leakyRelu,
+	"PRelu":                 pRelu,
+	"Sigmoid":               elementwise(),
+	"HardSigmoid":           hardSigmoid,
+	"HardSwish":             hardSwish,
+	"Gelu":                  gelu,
+	"Clip":                  clip,
+	"Dropout":               elementwise(attribute{name: "ratio", check: float(0, 1)}),
+	"Softmax":               softmax,
+	"Add":                   scaled,
+	"Mul":                   scaled,
+	"MaxPool":               maxPool,
+	"AveragePool":           averagePool,
+	"GlobalAveragePool":     globalAveragePool,
+	"Resize":                resize,
+	"Concat":                concat,
+	"Flatten":               flatten,
+	"Reshape":               reshape,
+	"Slice":                 slice,
+	"Transpose":             transpose,
+	"Gemm":                  gemm,
 }
 
 // Operators returns the names of all operators that a network may use, sorted.
@@ -138,15 +139,23 @@ func integer(low, high int) func(any) error {
 	}
 }
 
-// integers wants a list of length ints, each at least low.
-func integers(length, low int) func(any) error {
+// perAxis wants a list of ints, each at least low, for the two spatial axes of an
+// image or the three of a volume; which of them, the input's shape says. perSide
+// has two for each axis: all at its beginning and then all at its end.
+func perAxis(low int) func(any) error { return integers(2, 3, low) }
+
+func perSide(low int) func(any) error { return integers(4, 6, low) }
+
+// integers wants a list of so many ints of an image, or of a volume, each at
+// least low.
+func integers(ofImage, ofVolume, low int) func(any) error {
 	return func(value any) error {
 		list, ok := value.([]int)
 		if !ok {
-			return fmt.Errorf("%s, wants a list of %d ints", describe(value), length)
+			return fmt.Errorf("%s, wants a list of %d or %d ints", describe(value), ofImage, ofVolume)
 		}
-		if len(list) != length {
-			return fmt.Errorf("%v, wants %d ints", list, length)
+		if len(list) != ofImage && len(list) != ofVolume {
+			return fmt.Errorf("%v, wants %d or %d ints", list, ofImage, ofVolume)
 		}
 		for _, v := range list {
 			if v < low || v > MaxExtent {

@@ -32,7 +32,7 @@ const maxFloat32 = 3.4e38
 
 // softmax is ONNX Softmax over one axis other than the batch's.
 var softmax = operator{
-	attributes: []attribute{{"axis", integer(1, 3)}},
+	attributes: []attribute{{"axis", integer(1, maxRank-1)}},
 	inputs:     arity{1, 1},
 	infer: func(a application) ([]int, error) {
 		x := a.activations[0]

@@ -24,7 +24,23 @@ var batchNormalization = operator{
 	},
 }
 
-// lrn is ONNX LRN, across channels:
+// instanceNormalization is ONNX InstanceNormalization: each channel of each image
+// by its own mean and biased variance over all spatial axes, in both modes alike.
+// https://onnx.ai/onnx/operators/onnx__InstanceNormalization.html
+var instanceNormalization = operator{
+	attributes: []attribute{{"epsilon", positive}},
+	inputs:     arity{1, 1},
+	parameters: []Role{Trainable, Trainable},
+	infer: func(a application) ([]int, error) {
+		x := a.activations[0]
+		if err := spatial(x); err != nil {
+			return nil, err
+		}
+		return x, vectors(a.parameters, x[1], "scale", "bias")
+	},
+}
+
+// lrn is ONNX LRN, across channels of an image:
 // y = x / (bias + alpha/size · Σ x²)^beta, the sum over size channels around x.
 // https://onnx.ai/onnx/operators/onnx__LRN.html
 var lrn = operator{
@@ -40,6 +56,9 @@ var lrn = operator{
 			return nil, fmt.Errorf("attribute \"size\": %d, wants an odd number so that the window has a middle", size)
 		}
 		x := a.activations[0]
-		return x, spatial(x)
+		if len(x) != 4 {
+			return nil, fmt.Errorf("input is %v, wants [N C H W]", x)
+		}
+		return x, nil
 	},
 }

@@ -7,7 +7,7 @@ import (
 
 // concat is ONNX Concat along any axis but the batch's.
 var concat = operator{
-	attributes: []attribute{{"axis", integer(1, 3)}},
+	attributes: []attribute{{"axis", integer(1, maxRank-1)}},
 	inputs:     arity{2, MaxExtent},
 	infer: func(a application) ([]int, error) {
 		axis, out := a.attributes.Int("axis"), slices.Clone(a.activations[0])
@@ -64,9 +64,29 @@ func checkShape(shape []int) error {
 	return nil
 }
 
+// spatial wants a batch of images, or of volumes.
 func spatial(x []int) error {
-	if len(x) != 4 {
-		return fmt.Errorf("input is %v, wants [N C H W]", x)
+	if len(x) != 4 && len(x) != 5 {
+		return fmt.Errorf("input is %v, wants [N C H W] or [N C D H W]", x)
+	}
+	return nil
+}
+
+// fits wants an image or a volume, and of the attributes a number for each of its
+// spatial axes; of pads two.
+func (a application) fits(names ...string) error {
+	x := a.activations[0]
+	if err := spatial(x); err != nil {
+		return err
+	}
+	for _, name := range names {
+		want := len(x) - 2
+		if name == "pads" {
+			want *= 2
+		}
+		if list := a.attributes.Ints(name); len(list) != want {
+			return fmt.Errorf("attribute %q: %v, wants %d ints for input %v", name, list, want, x)
+		}
 	}
 	return nil
 }

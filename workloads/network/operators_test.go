@@ -74,7 +74,7 @@ var (
 	average   = attrs{"kernel_shape": []int{3, 3}, "strides": []int{2, 2}, "pads": []int{0, 0, 0, 0}, "ceil_mode": 0, "count_include_pad": 0}
 	batchNorm = attrs{"epsilon": 1e-5, "momentum": 0.9}
 	lrn       = attrs{"alpha": 1e-4, "beta": 0.75, "bias": 1.0, "size": 5}
-	nearest   = attrs{"mode": "nearest", "scales_h": 2, "scales_w": 3, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+	nearest   = attrs{"mode": "nearest", "scales": []int{2, 3}, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 	dense     = attrs{"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
 )
 
@@ -165,8 +165,8 @@ func TestOperatorsRefuse(t *testing.T) {
 		{"missing attribute", "Conv", with(conv3, "pads", nil), x, nil, `attribute "pads" is missing; every attribute has to be written`},
 		{"extra attribute", "Conv", with(conv3, "auto_pad", "SAME_UPPER"), x, nil, `attribute "auto_pad" is unknown; the operator has kernel_shape, strides, pads, dilations, group`},
 		{"extra where none are", "Relu", attrs{"alpha": 1.0}, x, nil, `attribute "alpha" is unknown; the operator has none`},
-		{"int for list", "Conv", with(conv3, "strides", 2), x, nil, `attribute "strides": int 2, wants a list of 2 ints`},
-		{"short list", "Conv", with(conv3, "pads", []int{1, 1}), x, nil, `attribute "pads": [1 1], wants 4 ints`},
+		{"int for list", "Conv", with(conv3, "strides", 2), x, nil, `attribute "strides": int 2, wants a list of 2 or 3 ints`},
+		{"short list", "Conv", with(conv3, "pads", []int{1, 1}), x, nil, `attribute "pads": [1 1], wants 4 or 6 ints`},
 		{"zero stride", "Conv", with(conv3, "strides", []int{0, 1}), x, nil, `attribute "strides": [0 1], wants ints of at least 1`},
 		{"negative pad", "Conv", with(conv3, "pads", []int{-1, 0, 0, 0}), x, nil, `attribute "pads": [-1 0 0 0], wants ints of at least 0`},
 		{"huge dilation", "Conv", with(conv3, "dilations", []int{1 << 40, 1}), x, nil, `attribute "dilations"`},
@@ -174,7 +174,7 @@ func TestOperatorsRefuse(t *testing.T) {
 		{"zero group", "Conv", with(conv3, "group", 0), x, nil, `attribute "group": 0, wants an int of at least 1`},
 		{"group", "Conv", with(conv3, "group", 3), x, [][]int{{6, 1, 3, 3}}, "group 3 does not divide 4 input and 6 output channels"},
 		{"weight", "Conv", conv3, x, [][]int{{6, 5, 3, 3}}, "weight is [6 5 3 3], wants [6 4 3 3]"},
-		{"weight rank", "Conv", conv3, x, [][]int{{6, 36}}, "weight is [6 36], wants [out in/group kh kw]"},
+		{"weight rank", "Conv", conv3, x, [][]int{{6, 36}}, "weight is [6 36], wants [out in/group [3 3]]"},
 		{"bias", "Conv", conv3, x, [][]int{{6, 4, 3, 3}, {4}}, "bias is [4], wants [6]"},
 		{"no weight", "Conv", conv3, x, nil, "Conv has 0 parameters, wants a number from 1 to 2"},
 		{"two activations", "Conv", conv3, [][]int{{1, 4, 9, 8}, {1, 4, 9, 8}}, [][]int{{6, 4, 3, 3}}, "Conv has 2 activations, wants a number of exactly 1"},
@@ -195,7 +195,7 @@ func TestOperatorsRefuse(t *testing.T) {
 		{"clip", "Clip", attrs{"min": 6.0, "max": 0.0}, x, nil, "min 6 is not below max 0"},
 		{"ratio", "Dropout", attrs{"ratio": 1.0}, x, nil, `attribute "ratio": 1, wants a float from 0 to less than 1`},
 		{"softmax axis", "Softmax", attrs{"axis": 2}, [][]int{{1, 4}}, nil, "axis 2 is not an axis of input [1 4]"},
-		{"softmax over the batch", "Softmax", attrs{"axis": 0}, x, nil, `attribute "axis": 0, wants an int from 1 to 3`},
+		{"softmax over the batch", "Softmax", attrs{"axis": 0}, x, nil, `attribute "axis": 0, wants an int from 1 to 5`},
 		{"pool of padding", "MaxPool", with(maxPool, "pads", []int{3, 0, 0, 0}), x, nil, "pads [3 0 0 0] are not smaller than kernel [3 3]"},
 		{"ceil mode", "MaxPool", with(maxPool, "ceil_mode", 2), x, nil, `attribute "ceil_mode": 2, wants an int from 0 to 1`},
 		{"add", "Add", nil, [][]int{{1, 64, 56, 56}, {1, 63, 56, 56}}, nil, "inputs disagree on shape: [64 56 56] and [63 56 56]"},
@@ -224,7 +224,7 @@ func TestOperatorsRefuse(t *testing.T) {
 		{"slice nothing", "Slice", attrs{"axis": 1, "start": 2, "end": 2}, x, nil, "start 2 and end 2 are not within axis 1"},
 		{"resize mode", "Resize", with(nearest, "mode", "cubic"), x, nil, `attribute "mode": string "cubic", wants one of ["nearest" "linear"]`},
 		{"resize nearest half pixel", "Resize", with(nearest, "coordinate_transformation_mode", "half_pixel"), x, nil, "mode nearest with coordinates half_pixel has no agreed meaning"},
-		{"resize too large", "Resize", with(with(nearest, "scales_h", 1<<24), "scales_w", 1<<24), x, nil, "elements"},
+		{"resize too large", "Resize", with(nearest, "scales", []int{1 << 24, 1 << 24}), x, nil, "elements"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := single(c.op, c.attributes, c.inputs, c.parameters...).Check()

@@ -329,7 +329,7 @@ func (e *evaluator) resize(n network.Node) ([]float64, error) {
 	if n.Attributes.String("mode") != "nearest" {
 		return nil, fmt.Errorf("the evaluator resizes by repeating only")
 	}
-	xs, h, w := e.shapes[n.Inputs[0]], n.Attributes.Int("scales_h"), n.Attributes.Int("scales_w")
+	xs, h, w := e.shapes[n.Inputs[0]], n.Attributes.Ints("scales")[0], n.Attributes.Ints("scales")[1]
 	var y []float64
 	at(n.Shape, func(o []int) {
 		y = append(y, e.values[n.Inputs[0]][place4(xs, []int{o[0], o[1], o[2] / h, o[3] / w})])

@@ -332,6 +332,6 @@ func (i *importer) scaled(n *node, x value, scales []float64, mode, where, round
 		where = "asymmetric"
 	}
 	return one(i.add(n, "Resize", network.Attributes{
-		"mode": mode, "scales_h": by[0], "scales_w": by[1], "coordinate_transformation_mode": where, "nearest_mode": "floor",
+		"mode": mode, "scales": by[:], "coordinate_transformation_mode": where, "nearest_mode": "floor",
 	}, []value{x}))
 }

@@ -151,10 +151,12 @@ func (w *writer) node(n network.Node) error {
 	case "Gelu":
 		w.opset, w.ir = 20, 9 // the first that has it
 	case "Resize":
-		scales := []float32{1, 1, float32(attributes.Int("scales_h")), float32(attributes.Int("scales_w"))}
-		inputs = append(inputs, "", w.floats(w.names.take(n.Name+".scales"), scales, 4))
-		moved("scales_h")
-		moved("scales_w")
+		scales := []float32{1, 1}
+		for _, scale := range attributes.Ints("scales") {
+			scales = append(scales, float32(scale))
+		}
+		inputs = append(inputs, "", w.floats(w.names.take(n.Name+".scales"), scales, len(scales)))
+		moved("scales")
 	}
 	out := &schema.NodeProto{Name: proto.String(n.Name), OpType: proto.String(n.Op), Input: inputs, Output: []string{n.Output}}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/dlbench/dlbench/workloads/network"
 )
 
 // The bounds of a plan that came from a file; batches beyond them would be
@@ -40,7 +42,7 @@ func (p *Plan) Check() error {
 	if name := p.Network.Outputs[0]; name != "logits" {
 		return fmt.Errorf("the network's first output is %q, expected \"logits\"", name)
 	}
-	if shape := p.logits(); len(shape) != 2 || shape[1] != p.Classes {
+	if shape := p.Logits(); len(shape) < 2 || len(shape) == 3 || shape[1] != p.Classes {
 		return fmt.Errorf("classes is %d, the logits are %v", p.Classes, shape)
 	}
 	if err := p.checkWeights(); err != nil {
@@ -61,7 +63,6 @@ func (p *Plan) checkTraining() error {
 		return nil
 	}
 	for _, field := range []struct{ name, got, want string }{
-		{"loss", t.Loss, "softmax_cross_entropy"},
 		{"reduction", t.Reduction, "mean"},
 		{"dropout", t.Dropout, "off"},
 		{"optimizer.name", t.Optimizer.Name, "sgd"},
@@ -69,6 +70,9 @@ func (p *Plan) checkTraining() error {
 		if field.got != field.want {
 			return fmt.Errorf("training.%s is %q, expected %q", field.name, field.got, field.want)
 		}
+	}
+	if err := p.checkLoss(); err != nil {
+		return err
 	}
 	o := t.Optimizer
 	if !(o.LearningRate > 0) || math.IsInf(o.LearningRate, 0) {
@@ -81,6 +85,23 @@ func (p *Plan) checkTraining() error {
 	// with decay, they differ.
 	if !o.Nesterov || o.WeightDecay != 0 {
 		return fmt.Errorf("training.optimizer: expected nesterov true and weight_decay 0")
+	}
+	return nil
+}
+
+func (p *Plan) checkLoss() error {
+	t, pixels := p.Training, len(p.Logits()) > 2
+	switch {
+	case !slices.Contains(network.Losses(), t.Loss):
+		return fmt.Errorf("training.loss is %q, expected one of %q", t.Loss, network.Losses())
+	case t.Loss == network.SigmoidCrossEntropy && pixels:
+		return fmt.Errorf("training.loss is %q, which is of images, and the logits are %v", t.Loss, p.Logits())
+	case t.Loss == network.DiceCrossEntropy && (!pixels || p.Classes < 2):
+		return fmt.Errorf("training.loss is %q, which is of pixels with a background and other classes, and the logits are %v", t.Loss, p.Logits())
+	case (t.Loss == network.DiceCrossEntropy) != (t.Dice != nil):
+		return fmt.Errorf("training.loss %q and the field training.dice do not go together", t.Loss)
+	case t.Dice != nil && (!(t.Dice.Smooth > 0) || math.IsInf(t.Dice.Smooth, 0)):
+		return fmt.Errorf("training.dice.smooth is %v, expected a number above 0", t.Dice.Smooth)
 	}
 	return nil
 }

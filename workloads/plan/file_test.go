@@ -84,7 +84,7 @@ var edits = []edit{
 	{"classes", []any{"classes"}, 11, "classes is 11, the logits are [2 10]", false},
 	{"no name", []any{"workload"}, "", "the plan has no name", true},
 	{"no training", []any{"training"}, nil, "mode train and the field training do not go together", true},
-	{"loss", []any{"training", "loss"}, "mse", `training.loss is "mse", expected "softmax_cross_entropy"`, true},
+	{"loss", []any{"training", "loss"}, "mse", `training.loss is "mse", expected one of ["softmax_cross_entropy"`, true},
 	{"rate", []any{"training", "optimizer", "learning_rate"}, 0, "learning_rate is 0", true},
 	{"momentum", []any{"training", "optimizer", "momentum"}, 1, "momentum is 1", true},
 	{"decay", []any{"training", "optimizer", "weight_decay"}, 0.1, "weight_decay 0", true},

@@ -28,30 +28,59 @@ func New(id ID, seed uint64) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", id, err)
 	}
-	return From(net, id, seed, cmp.Or(entry.LearningRate, initial.LearningRate(net))), nil
+	p := From(net, id, seed, cmp.Or(entry.LearningRate, initial.LearningRate(net)))
+	p.TrainBy(entry.Loss, entry.DiceBatch)
+	return p, nil
 }
 
-// From makes a plan of any checked network whose first output is [N classes];
-// id.Network is taken as its name.
+// smooth is nnU-Net's.
+const smooth = 1e-5
+
+// TrainBy sets the loss, if the plan trains and it is another than all have.
+func (p *Plan) TrainBy(loss string, diceBatch bool) {
+	if p.Training == nil || loss == "" {
+		return
+	}
+	p.Training.Loss = loss
+	if loss == network.DiceCrossEntropy {
+		p.Training.Dice = &Dice{Smooth: smooth, Batch: diceBatch}
+	}
+}
+
+// Needs lists what a runner must have to compute the plan: that of its nodes, and
+// its loss.
+func (p *Plan) Needs() []network.Need {
+	needs := p.Network.Needs()
+	if p.Training == nil {
+		return needs
+	}
+	if form := network.LossForm(p.Training.Loss, p.Logits()); form != "" {
+		needs = append(needs, network.Need{Operator: form})
+	}
+	return needs
+}
+
+// From makes a plan of any checked network whose first output is [N classes], or
+// has classes for every pixel, [N classes H W]; id.Network is taken as its name.
 func From(net *network.Network, id ID, seed uint64, learningRate float64) *Plan {
 	p := &Plan{
 		SchemaVersion: SchemaVersion, Workload: id.WithoutThreads().String(), Mode: id.Mode, Batch: id.Batch, Precision: id.Precision,
 		Seed: seed, Slots: slots, Network: *net,
 	}
-	if shape := p.logits(); len(shape) > 1 {
+	if shape := p.Logits(); len(shape) > 1 {
 		p.Classes = shape[1]
 	}
 	if id.Mode == Train {
 		p.Training = &Training{
-			Loss: "softmax_cross_entropy", Reduction: "mean", Dropout: "off",
+			Loss: network.SoftmaxCrossEntropy, Reduction: "mean", Dropout: "off",
 			Optimizer: Optimizer{Name: "sgd", LearningRate: learningRate, Momentum: 0.9, Nesterov: true},
 		}
 	}
 	return p
 }
 
-// logits is the shape of the first output of a checked network.
-func (p *Plan) logits() []int {
+// Logits is the shape of the first output of a checked network.
+func (p *Plan) Logits() []int {
 	for _, node := range p.Network.Nodes {
 		if node.Output == p.Network.Outputs[0] {
 			return node.Shape

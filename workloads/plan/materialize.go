@@ -54,12 +54,15 @@ func (p *Plan) parts() (plan, batch, weights part, err error) {
 	if p.Inputs != nil {
 		batches = append(batches, p.Inputs)
 	}
+	if p.severalLabels() || len(p.labelShape()) > 1 {
+		batches = append(batches, p.labelShape())
+	}
 	ofBatch, err := p.key(batches)
 	if err != nil {
 		return plan, batch, weights, err
 	}
 	plan = part{filepath.Join("plans", digest, "plan.json"), 0, p.write}
-	batch = part{filepath.Join("batches", ofBatch, "batch.safetensors"), p.Size().Inputs + 8*int64(p.Slots*p.Batch), p.writeBatch}
+	batch = part{filepath.Join("batches", ofBatch, "batch.safetensors"), p.Size().Inputs + p.labelBytes(), p.writeBatch}
 	weights = part{filepath.Join("weights", ofWeights, "weights.safetensors"), p.parameterBytes(), p.writeWeights}
 	return plan, batch, weights, nil
 }
@@ -220,17 +223,4 @@ func (p *Plan) Initial(parameter string) ([]float64, error) {
 		out[i] = float64(v)
 	}
 	return out, nil
-}
-
-// Labels are a slot's labels, as the batch file has them.
-func (p *Plan) Labels(slot int) []int64 {
-	if p.Inputs != nil {
-		return p.imageLabels(slot)
-	}
-	s := p.stream(fmt.Sprintf("labels/%d", slot))
-	labels := make([]int64, p.Batch)
-	for i := range labels {
-		labels[i] = s.Below(uint64(i), p.Classes)
-	}
-	return labels
 }

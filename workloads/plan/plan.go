@@ -37,11 +37,21 @@ type Plan struct {
 
 // Training states what ONNX leaves open.
 type Training struct {
-	Loss          string    `json:"loss"`           // "softmax_cross_entropy"
-	Reduction     string    `json:"reduction"`      // "mean" over the batch
+	Loss          string    `json:"loss"`           // one of network.Losses
+	Reduction     string    `json:"reduction"`      // "mean" over all labels
+	Dice          *Dice     `json:"dice,omitempty"` // of the loss that has it
 	Optimizer     Optimizer `json:"optimizer"`      //
 	Dropout       string    `json:"dropout"`        // "off"
 	InputGradient bool      `json:"input_gradient"` // verify writes grad.input too (operator cases)
+}
+
+// Dice says how the loss of that name sums: with p the softmax over the classes and
+// g 1 for a pixel's own class, (2·Σ p·g + smooth) / (Σ p + Σ g + smooth) of each
+// class but the first, the sums over the pixels of an image, or of the batch. The
+// loss is the cross-entropy less the mean of these.
+type Dice struct {
+	Smooth float64 `json:"smooth"`
+	Batch  bool    `json:"batch"`
 }
 
 // Optimizer is SGD with Nesterov momentum, velocity zero at the start:

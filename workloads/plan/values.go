@@ -76,8 +76,7 @@ func (p *Plan) writeBatch(path string) (string, error) {
 			s := p.stream(fmt.Sprintf("input/%d", slot))
 			input.Pieces = pieces(func(i uint64) float32 { return s.Normal(i, 0, 1) })
 		}
-		labels := tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: shape[:1], Ints: func() []int64 { return p.Labels(slot) }}
-		all = append(all, input, labels)
+		all = append(all, input, p.labels(slot))
 	}
 	return tensors.Write(path, all)
 }

@@ -16,6 +16,8 @@ type builder struct {
 	channels map[string]int // of an activation
 
 	epsilon, momentum float64 // of batch norms
+	axes              int     // of space: 2, or 3 of volumes
+	convolutionBias   bool    // convolutions have a bias even before a batch norm
 }
 
 func newBuilder(name string, batch, channels, size int) *builder {
@@ -23,8 +25,16 @@ func newBuilder(name string, batch, channels, size int) *builder {
 		net: network.Network{Name: name, Opset: network.Opset,
 			Input: network.Value{Name: "input", Shape: []int{batch, channels, size, size}}},
 		channels: map[string]int{"input": channels},
-		epsilon:  1e-5, momentum: 0.9,
+		epsilon:  1e-5, momentum: 0.9, axes: 2,
 	}
+}
+
+// newVolumeBuilder has an input as deep as its size is to the network's own.
+func newVolumeBuilder(e Entry, batch, size int) *builder {
+	b := newBuilder(e.Name, batch, e.Channels, size)
+	b.net.Input.Shape = []int{batch, e.Channels, max(1, e.Depth*size/e.Size), size, size}
+	b.axes = 3
+	return b
 }
 
 func (b *builder) node(name, op string, attributes network.Attributes, channels int, inputs ...string) string {
@@ -43,40 +53,81 @@ func (b *builder) parameter(name string, role network.Role, shape ...int) string
 
 // conv is a convolution without bias, padded alike on all sides.
 func (b *builder) conv(name, x string, out, kernel, stride, pad int) string {
-	return b.convolve(name, x, out, square(kernel, stride, pad), 1, false)
+	return b.convolve(name, x, out, square(kernel, stride, pad), 1, b.convolutionBias)
 }
 
 func (b *builder) convBias(name, x string, out, kernel, stride, pad int) string {
 	return b.convolve(name, x, out, square(kernel, stride, pad), 1, true)
 }
 
-// window is a convolution's, rows before columns; pads are the same on both
-// sides of an axis.
-type window struct{ kernel, stride, pad [2]int }
+// window is a convolution's or a pool's, along each axis, or one number for all
+// of them; pads are the same on both sides of an axis.
+type window struct{ kernel, stride, pad []int }
 
+// square is alike along all axes.
 func square(kernel, stride, pad int) window {
-	return window{[2]int{kernel, kernel}, [2]int{stride, stride}, [2]int{pad, pad}}
+	return window{[]int{kernel}, []int{stride}, []int{pad}}
 }
 
 // oblong is a window of stride 1 that keeps the image's size.
 func oblong(rows, columns int) window {
-	return window{[2]int{rows, columns}, [2]int{1, 1}, [2]int{rows / 2, columns / 2}}
+	return window{[]int{rows, columns}, []int{1}, []int{rows / 2, columns / 2}}
 }
 
-func (w window) attributes(group int) network.Attributes {
-	return network.Attributes{
-		"kernel_shape": w.kernel[:], "strides": w.stride[:], "pads": []int{w.pad[0], w.pad[1], w.pad[0], w.pad[1]},
-		"dilations": []int{1, 1}, "group": group,
+// along are numbers for each axis.
+func (b *builder) along(numbers ...int) []int {
+	if len(numbers) == 1 {
+		return slices.Repeat(numbers, b.axes)
 	}
+	return numbers
+}
+
+// sliding are the attributes of a window.
+func (b *builder) sliding(w window) network.Attributes {
+	return network.Attributes{
+		"kernel_shape": b.along(w.kernel...), "strides": b.along(w.stride...), "pads": slices.Repeat(b.along(w.pad...), 2),
+	}
+}
+
+func (b *builder) windowAttributes(w window, group int) network.Attributes {
+	a := b.sliding(w)
+	a["dilations"], a["group"] = b.along(1), group
+	return a
 }
 
 // convolve is a convolution in groups, with or without a bias.
 func (b *builder) convolve(name, x string, out int, w window, group int, bias bool) string {
-	inputs := []string{x, b.parameter(name+".weight", network.Trainable, out, b.channels[x]/group, w.kernel[0], w.kernel[1])}
+	inputs := []string{x, b.parameter(name+".weight", network.Trainable, append([]int{out, b.channels[x] / group}, b.along(w.kernel...)...)...)}
 	if bias {
 		inputs = append(inputs, b.parameter(name+".bias", network.Trainable, out))
 	}
-	return b.node(name, "Conv", w.attributes(group), out, inputs...)
+	return b.node(name, "Conv", b.windowAttributes(w, group), out, inputs...)
+}
+
+// up doubles the size by a transposed convolution of 2 in each direction.
+func (b *builder) up(name, x string, out int) string { return b.upConvolve(name, x, out, true) }
+
+func (b *builder) upConvolve(name, x string, out int, bias bool) string {
+	inputs := []string{x, b.parameter(name+".weight", network.Trainable, append([]int{b.channels[x], out}, b.along(2)...)...)}
+	if bias {
+		inputs = append(inputs, b.parameter(name+".bias", network.Trainable, out))
+	}
+	a := b.windowAttributes(square(2, 2, 0), 1)
+	a["output_padding"] = b.along(0)
+	return b.node(name, "ConvTranspose", a, out, inputs...)
+}
+
+// double doubles the size by linear interpolation between the middles of pixels.
+func (b *builder) double(name, x string) string {
+	return b.pointwise(name, "Resize", x, network.Attributes{
+		"mode": "linear", "scales": b.along(2), "coordinate_transformation_mode": "half_pixel", "nearest_mode": "floor",
+	})
+}
+
+func (b *builder) instanceNorm(name, x string) string {
+	c := b.channels[x]
+	return b.node(name, "InstanceNormalization", network.Attributes{"epsilon": b.epsilon}, c, x,
+		b.parameter(name+".weight", network.Trainable, c), b.parameter(name+".bias", network.Trainable, c))
 }
 
 func (b *builder) batchNorm(name, x string) string {
@@ -128,10 +179,9 @@ func (b *builder) concat(name string, parts ...string) string {
 }
 
 func (b *builder) maxPool(name, x string, kernel, stride, pad int) string {
-	return b.node(name, "MaxPool", network.Attributes{
-		"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride},
-		"pads": []int{pad, pad, pad, pad}, "dilations": []int{1, 1}, "ceil_mode": 0,
-	}, b.channels[x], x)
+	a := b.sliding(square(kernel, stride, pad))
+	a["dilations"], a["ceil_mode"] = b.along(1), 0
+	return b.pointwise(name, "MaxPool", x, a)
 }
 
 // ceilPool is a max pool of 3×3 in steps of 2, without padding, whose last
@@ -144,10 +194,9 @@ func (b *builder) ceilPool(name, x string) string {
 
 // averagePool counts its padding, as PyTorch's does.
 func (b *builder) averagePool(name, x string, kernel, stride, pad int) string {
-	return b.node(name, "AveragePool", network.Attributes{
-		"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride},
-		"pads": []int{pad, pad, pad, pad}, "ceil_mode": 0, "count_include_pad": 1,
-	}, b.channels[x], x)
+	a := b.sliding(square(kernel, stride, pad))
+	a["ceil_mode"], a["count_include_pad"] = 0, 1
+	return b.pointwise(name, "AveragePool", x, a)
 }
 
 // lrn is the normalisation over five channels of Krizhevsky et al. 2012.
@@ -220,6 +269,18 @@ func layers(prefix string) func() string {
 // logits is the last dense layer; its activation is what a network puts out.
 func (b *builder) logits(parameters, x string, classes int) {
 	b.dense(parameters, x, classes)
+	b.putOut()
+}
+
+// pixelLogits is the last layer of a network that labels every pixel: a dense
+// one for each of them.
+func (b *builder) pixelLogits(parameters, x string, classes int) {
+	b.convBias(parameters, x, classes, 1, 1, 0)
+	b.putOut()
+}
+
+// putOut makes the last activation the logits.
+func (b *builder) putOut() {
 	last := &b.net.Nodes[len(b.net.Nodes)-1]
 	last.Output = "logits"
 	b.net.Outputs = []string{"logits"}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,15 +28,18 @@ var common = []string{"Conv", "ConvTranspose", "BatchNormalization", "Relu", "Cl
 // The page's table is what the networks are.
 func TestDocumentedNetworks(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("| Network | Images | Parameters | GMAC an image | Operators beyond the common ones |\n|---|---|---|---|---|\n")
+	b.WriteString("| Network | Image | Parameters | GMAC an image | Operators beyond the common ones |\n|---|---|---|---|---|\n")
 	for _, name := range zoo.Names() {
 		net := build(t, name)
 		counts, err := net.Counts()
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := net.Input.Shape
-		fmt.Fprintf(&b, "| `%s` | %d×%d×%d | %.2f M | %.3g | %s |\n", name, s[1], s[2], s[3], float64(counts.Parameters)/1e6, float64(counts.MACs)/1e9, strings.Join(beyond(net), ", "))
+		var extents []string
+		for _, extent := range net.Input.Shape[1:] {
+			extents = append(extents, strconv.Itoa(extent))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %.2f M | %.3g | %s |\n", name, strings.Join(extents, "×"), float64(counts.Parameters)/1e6, float64(counts.MACs)/1e9, strings.Join(beyond(name, net), ", "))
 	}
 	data, err := os.ReadFile(tablePath)
 	if err != nil {
@@ -57,9 +61,15 @@ func TestDocumentedNetworks(t *testing.T) {
 	}
 }
 
-func beyond(net *network.Network) []string {
+func beyond(name string, net *network.Network) []string {
 	var all []string
-	for _, need := range net.Needs() {
+	needs := net.Needs()
+	if entry, err := zoo.Get(name); err == nil {
+		if form := network.LossForm(entry.Loss, net.Nodes[len(net.Nodes)-1].Shape); form != "" {
+			needs = append(needs, network.Need{Operator: form})
+		}
+	}
+	for _, need := range needs {
 		if !slices.Contains(common, need.Operator) && !slices.Contains(all, need.Operator) {
 			all = append(all, need.Operator)
 		}

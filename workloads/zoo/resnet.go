@@ -26,6 +26,21 @@ func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network,
 	}
 }
 
+// volumeResNet is the same for volumes: Chen et al. 2019, "Med3D: transfer learning
+// for 3D medical image analysis" (MedicalNet), as a classifier. All strides are
+// along all axes (github.com/kenshohara/3D-ResNets-PyTorch with conv1_t_stride 2),
+// instead of Med3D's dilations, which are for segmentation.
+func volumeResNet(block block, depths ...int) func(Entry, int, int) (*network.Network, error) {
+	return func(e Entry, batch, size int) (*network.Network, error) {
+		b := newVolumeBuilder(e, batch, size)
+		x := b.conv("conv1", "input", 64, 7, 2, 3)
+		x = b.relu("relu", b.batchNorm("bn1", x))
+		x = b.maxPool("maxpool", x, 3, 2, 1)
+		b.pooledLogits("fc", stages(b, x, block, 64, depths), e.Classes)
+		return b.done()
+	}
+}
+
 // cifarResNet is the family for 32×32 images (the same paper, section 4.2),
 // with 1×1 projections if the shape changes, as in its ImageNet networks.
 func cifarResNet(depth int) func(Entry, int, int) (*network.Network, error) {

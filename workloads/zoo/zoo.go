@@ -11,8 +11,11 @@ import (
 type Entry struct {
 	Name         string
 	Size         int // height and width of the input
+	Depth        int // of a volume of that size; 0 for images
 	Channels     int
 	Classes      int
+	Loss         string  // of training; empty: network.SoftmaxCrossEntropy
+	DiceBatch    bool    // Dice is of the whole batch, not of each image
 	ParitySize   int     // input at which training parity is checked; 0: what plan.Parity says of Size
 	LearningRate float64 // 0: what initial.LearningRate says of the network
 	build        func(e Entry, batch, size int) (*network.Network, error)
@@ -53,6 +56,14 @@ var entries = []Entry{
 	{Name: "efficientnet-b0", Size: 224, Channels: 3, Classes: 1000, build: efficientNet},
 	{Name: "regnety-400mf", Size: 224, Channels: 3, Classes: 1000, build: regNetY},
 	{Name: "convnext-tiny", Size: 224, Channels: 3, Classes: 1000, build: convNeXt},
+	{Name: "unet", Size: 256, Channels: 1, Classes: 2, ParitySize: 32, build: uNet(false)},
+	{Name: "unet-resize", Size: 256, Channels: 1, Classes: 2, ParitySize: 32, build: uNet(true)},
+	{Name: "nnunet", Size: 256, Channels: 1, Classes: 3, ParitySize: 128, Loss: network.DiceCrossEntropy, DiceBatch: true,
+		build: nnUNet(32, 64, 128, 256, 512, 512)},
+	{Name: "chexnet", Size: 224, Channels: 3, Classes: 14, Loss: network.SigmoidCrossEntropy, build: denseNet(6, 12, 24, 16)},
+	{Name: "resnet50-multilabel", Size: 224, Channels: 3, Classes: 14, Loss: network.SigmoidCrossEntropy, build: resNet(bottleneck, 3, 4, 6, 3)},
+	{Name: "unet3d", Size: 32, Depth: 32, Channels: 1, Classes: 3, ParitySize: 16, Loss: network.DiceCrossEntropy, build: uNet3D},
+	{Name: "resnet18-3d", Size: 64, Depth: 32, Channels: 1, Classes: 3, build: volumeResNet(basic, 2, 2, 2, 2)},
 }
 
 // Names lists the networks.
@@ -77,7 +88,8 @@ func Get(name string) (Entry, error) {
 // Build makes the network for a batch, at its own input size.
 func (e Entry) Build(batch int) (*network.Network, error) { return e.BuildAt(batch, e.Size) }
 
-// BuildAt makes it for another height and width of the input.
+// BuildAt makes it for another height and width of the input; a volume is as deep
+// in proportion.
 func (e Entry) BuildAt(batch, size int) (*network.Network, error) {
 	if batch < 1 || size < 1 {
 		return nil, fmt.Errorf("network %q: batch %d and size %d have to be positive", e.Name, batch, size)

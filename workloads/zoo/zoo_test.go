@@ -52,6 +52,13 @@ func TestCounts(t *testing.T) {
 		{"efficientnet-b0", 5_288_548, 0.386},    //
 		{"regnety-400mf", 4_344_144, 0.402},      //
 		{"convnext-tiny", 28_589_128, 4.456},     //
+		{"unet", 31_036_546, 48.10},              // milesial/Pytorch-UNet's with one channel and two classes
+		{"unet-resize", 17_261_890, 39.91},       // the same, bilinear
+		{"nnunet", 20_617_187, 14.22},            // counted by layers of PlainConvUNet
+		{"chexnet", 6_968_206, 2.833},            // torchvision's DenseNet-121 less 986 of its 1000 outputs
+		{"resnet50-multilabel", 23_536_718, 4.087},
+		{"unet3d", 19_072_899, 30.53}, // the paper's 19,069,955, two input channels fewer (1728), with batch norms' 4672, which it does not count
+		{"resnet18-3d", 33_161_539, 1.963},
 	} {
 		t.Run(want.name, func(t *testing.T) {
 			entry, err := zoo.Get(want.name)

@@ -452,7 +452,7 @@ class Writer(Table):
             raise Unsupported(
                 f"Resize {how[0]} with {how[1]} coordinates: no layer clamps at edges"
             )
-        scales = [int(node.scales_h), int(node.scales_w)]
+        scales = [int(node.scales[0]), int(node.scales[1])]
 
         def build(x: Any) -> Any:
             layer = self.layer("Deconvolution", node.name, [x], self.output, fixed=1)

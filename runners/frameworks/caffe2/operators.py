@@ -343,8 +343,8 @@ class Operators(Table):
 
     def _resize(self, node: Node) -> Any:
         h, w = self.size_of(node)
-        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales_h))
-        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales_w))
+        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales[0]))
+        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales[1]))
         nothing = [
             self.constant(node, "no_rows", np.zeros(node.shape[2])),
             self.constant(node, "no_columns", np.zeros(node.shape[3])),

@@ -196,6 +196,6 @@ class Operators(Turning):
 
     def _resize(self, node: Node) -> Any:
         h, w = self.size_of(node)
-        rows = resize_matrix(node, h, node.scales_h).astype(np.float32)
-        columns = resize_matrix(node, w, node.scales_w).astype(np.float32)
+        rows = resize_matrix(node, h, node.scales[0]).astype(np.float32)
+        columns = resize_matrix(node, w, node.scales[1]).astype(np.float32)
         return lambda x: self.np.einsum("ph,nhwc,qw->npqc", rows, x, columns)

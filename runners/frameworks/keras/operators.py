@@ -247,7 +247,7 @@ class Layers(Turning):
 
     def _resize(self, node: Node) -> Any:
         h, w = self.size_of(node)
-        rows = resize_matrix(node, h, node.scales_h).astype(np.float32)
-        columns = resize_matrix(node, w, node.scales_w).astype(np.float32)
+        rows = resize_matrix(node, h, node.scales[0]).astype(np.float32)
+        columns = resize_matrix(node, w, node.scales[1]).astype(np.float32)
         form = "ph,nhwc,qw->npqc" if self.last else "ph,nchw,qw->ncpq"
         return lambda x: self.ops.einsum(form, rows, x, columns)

@@ -263,8 +263,8 @@ class Operators(Table):
 
     def _resize(self, node: Node) -> Any:
         h, w = self.size_of(node)
-        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales_h).T)
-        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales_w).T)
+        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales[0]).T)
+        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales[1]).T)
         turned = (0, 1, 3, 2)
 
         def apply(x: Any) -> Any:

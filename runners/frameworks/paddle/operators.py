@@ -186,8 +186,8 @@ class Operators(Table):
             return lambda x: interpolate(x, size, mode="bilinear", align_mode=0)
         # Paddle Inference refuses its own interpolation under oneDNN.
         h, w = self.size_of(node)
-        rows = resize_matrix(node, h, node.scales_h)
-        columns = resize_matrix(node, w, node.scales_w).T
+        rows = resize_matrix(node, h, node.scales[0])
+        columns = resize_matrix(node, w, node.scales[1]).T
         matmul = self.paddle.matmul
         return lambda x: matmul(matmul(self.constant(rows), x), self.constant(columns))
 

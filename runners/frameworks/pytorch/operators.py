@@ -151,7 +151,7 @@ class Operators(Table):
     def _resize(self, node: Node) -> Any:
         how = (node.mode, node.coordinate_transformation_mode)
         interpolate = self.torch.nn.functional.interpolate
-        scale = (float(node.scales_h), float(node.scales_w))
+        scale = (float(node.scales[0]), float(node.scales[1]))
         if how == ("nearest", "asymmetric"):
             return lambda x: interpolate(x, scale_factor=scale, mode="nearest")
         if how == ("linear", "half_pixel"):

@@ -210,8 +210,8 @@ class Operators(Turning):
 
     def _resize(self, node: Node) -> Any:
         tf, (_, _, h, w) = self.tf, self.plan.shape_of(node.data[0])
-        rows = resize_matrix(node, h, node.scales_h).astype(np.float32)
-        columns = resize_matrix(node, w, node.scales_w).astype(np.float32)
+        rows = resize_matrix(node, h, node.scales[0]).astype(np.float32)
+        columns = resize_matrix(node, w, node.scales[1]).astype(np.float32)
         how = (node.mode, node.coordinate_transformation_mode)
         size = list(node.shape[2:])
         if how == ("nearest", "asymmetric"):

@@ -52,7 +52,7 @@ func exact(p *plan.Plan, params protocol.VerifyParams) (Values, error) {
 	if p.Mode == plan.Infer {
 		return all, nil
 	}
-	loss := lossOf(all["output.logits"].Data, p.Labels(0), p.Classes)
+	loss := lossOf(p, all["output.logits"].Data)
 	all["loss"] = Value{[]int{1}, []float64{loss}}
 	if params.Steps > 0 {
 		all.Draw("trajectory", []int{params.Steps}, 1, 2)
@@ -114,16 +114,53 @@ func elements(shape []int) int {
 	return n
 }
 
-func lossOf(logits []float64, labels []int64, classes int) float64 {
+// lossOf is the plan's loss of logits with the labels of the first slot, written as
+// plainly as its definition.
+func lossOf(p *plan.Plan, logits []float64) float64 {
+	if p.Training.Loss == network.SigmoidCrossEntropy {
+		loss := 0.0
+		for i, finding := range p.Findings(0) {
+			share := 1 / (1 + math.Exp(-logits[i]))
+			loss -= float64(finding)*math.Log(share) + float64(1-finding)*math.Log(1-share)
+		}
+		return loss / float64(len(logits))
+	}
+	labels, pixels := p.Labels(0), elements(p.Logits()[2:])
+	share := func(image, class, pixel int) float64 {
+		sum := 0.0
+		for c := range p.Classes {
+			sum += math.Exp(logits[(image*p.Classes+c)*pixels+pixel])
+		}
+		return math.Exp(logits[(image*p.Classes+class)*pixels+pixel]) / sum
+	}
 	loss := 0.0
 	for i, label := range labels {
-		sum := 0.0
-		for _, v := range logits[i*classes : (i+1)*classes] {
-			sum += math.Exp(v)
-		}
-		loss += math.Log(sum) - logits[i*classes+int(label)]
+		loss -= math.Log(share(i/pixels, int(label), i%pixels)) / float64(len(labels))
 	}
-	return loss / float64(len(labels))
+	if p.Training.Dice == nil {
+		return loss
+	}
+	groups := p.Batch
+	if p.Training.Dice.Batch {
+		groups = 1
+	}
+	for group := range groups {
+		for class := 1; class < p.Classes; class++ {
+			both, all := 0.0, 0.0
+			for i, label := range labels {
+				if i/pixels%groups != group {
+					continue
+				}
+				v := share(i/pixels, class, i%pixels)
+				if all += v; int(label) == class {
+					both, all = both+v, all+1
+				}
+			}
+			smooth := p.Training.Dice.Smooth
+			loss -= (2*both + smooth) / (all + smooth) / float64(groups*(p.Classes-1))
+		}
+	}
+	return loss
 }
 
 // Write writes the file.

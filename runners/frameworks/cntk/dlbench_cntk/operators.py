@@ -211,7 +211,7 @@ class Operators(object):
 
     def _resize(self, node, x):
         h, w = self.size_of(node)
-        for size, scale in ((w, node.scales_w), (h, node.scales_h)):
+        for size, scale in ((w, node.scales[1]), (h, node.scales[0])):
             matrix = C.Constant(resize_matrix(node, size, scale).T.copy(), device=self.device)
             x = C.swapaxes(C.times(x, matrix), 1, 2)
         return x

@@ -414,7 +414,7 @@ final class GraphWriter {
     if (!nearest) {
       throw Fault.unsupported("Resize " + node.string("mode") + ": DL4J has only Upsampling2D");
     }
-    int[] scales = {(int) node.number("scales_h"), (int) node.number("scales_w")};
+    int[] scales = node.ints("scales");
     graph.addLayer(node.name(), new Upsampling2D.Builder().size(scales).dataFormat(FORMAT).build(), x);
   }
 }

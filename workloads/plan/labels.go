@@ -1,0 +1,80 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/tensors"
+)
+
+// labelShape is that of a slot's labels: one for each image, for each of its
+// pixels, or for each of its classes.
+func (p *Plan) labelShape() []int {
+	logits := p.Logits()
+	if p.severalLabels() {
+		return logits
+	}
+	return append([]int{p.Batch}, logits[2:]...)
+}
+
+// severalLabels says that an image has or has not each of the classes.
+func (p *Plan) severalLabels() bool {
+	return p.Training != nil && p.Training.Loss == network.SigmoidCrossEntropy
+}
+
+// labelBytes are those of all slots in the batch file.
+func (p *Plan) labelBytes() int64 {
+	n := int64(p.Slots) * bytesOf(p.labelShape())
+	if !p.severalLabels() {
+		n *= 2 // int64
+	}
+	return n
+}
+
+// labels are a slot's, as the batch file has them.
+func (p *Plan) labels(slot int) tensors.Tensor {
+	t := tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: p.labelShape()}
+	if p.severalLabels() {
+		t.Floats = func() []float32 { return p.Findings(slot) }
+	} else {
+		t.Ints = func() []int64 { return p.Labels(slot) }
+	}
+	return t
+}
+
+// Labels are the classes of a slot's images, or of their pixels.
+func (p *Plan) Labels(slot int) []int64 {
+	shape := p.labelShape()
+	if p.severalLabels() {
+		shape = shape[:1]
+	}
+	if p.Inputs != nil && len(shape) == 1 {
+		return p.imageLabels(slot)
+	}
+	s, n := p.stream(fmt.Sprintf("labels/%d", slot)), 1
+	for _, extent := range shape {
+		n *= extent
+	}
+	labels := make([]int64, n)
+	for i := range labels {
+		labels[i] = s.Below(uint64(i), p.Classes)
+	}
+	return labels
+}
+
+// Findings say 1 of each class that a slot's images have, and 0 of the others. An
+// image of a folder has that folder's.
+func (p *Plan) Findings(slot int) []float32 {
+	found := make([]float32, p.Batch*p.Classes)
+	if p.Inputs != nil {
+		for i, class := range p.imageLabels(slot) {
+			found[i*p.Classes+int(class)] = 1
+		}
+		return found
+	}
+	s := p.stream(fmt.Sprintf("findings/%d", slot))
+	for i := range found {
+		found[i] = float32(s.Below(uint64(i), 2))
+	}
+	return found
+}
