@@ -33,6 +33,12 @@ func estimate(value float64, n int, iv, extremes stats.Interval) Estimate {
 	return Estimate{Value: value, Low: iv.Low, High: iv.High, Level: iv.Level, N: n}
 }
 
+// inverse is that of what takes so long, of a rate.
+func (e Estimate) inverse() Estimate {
+	e.Value, e.Low, e.High = 1/e.Value, 1/e.High, 1/e.Low
+	return e
+}
+
 // overProcesses is the median of one value a process.
 func overProcesses(values []float64) Estimate {
 	return estimate(stats.Median(values), len(values), stats.MedianInterval(values, stats.Level), stats.Range(values))

@@ -13,8 +13,10 @@ import (
 // Sheets are the tables of a workload beside its ranking.
 func Sheets(rec *record.Record, workload string) []Sheet {
 	sheets := Scenarios(rec, workload)
-	if s := Variants(rec, workload); len(s.Rows) > 0 {
-		sheets = append(sheets, s)
+	for _, s := range []Sheet{Volumes(rec, workload), Variants(rec, workload)} {
+		if len(s.Rows) > 0 {
+			sheets = append(sheets, s)
+		}
 	}
 	return sheets
 }
