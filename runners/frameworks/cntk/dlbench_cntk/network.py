@@ -1,8 +1,9 @@
-"""CNTK: the plan as a graph of cntk.ops, NCHW."""
+"""CNTK: the plan as a graph of cntk.ops, NCHW or NCDHW."""
 
 import cntk as C
 import numpy as np
 
+from . import losses
 from .operators import Operators
 from .plan import DeviceUnavailable, Unsupported
 from .threads import openmp
@@ -55,24 +56,24 @@ class Network(object):
     def __init__(self, plan, device, terms):
         self.plan, self.device, self.terms = plan, device, terms
         self.held = {name: self.hold(name) for name in plan.order}
-        self.images = [C.Value(batch=np.ascontiguousarray(x), device=device) for x in plan.inputs]
-        self.labels = [self.one_hot(y) for y in plan.labels]
-        self.x, self.y = self.variable(False), C.input_variable((plan.classes,))
+        self.images = [self.on_device(x) for x in plan.inputs]
+        self.x = self.variable(False)
         self.logits = self.graph(self.x)[plan.outputs[0]]
-        self.seen_x, self.seen_y = self.variable(plan.training), C.input_variable((plan.classes,))
+        self.seen_x = self.variable(plan.training)
         self.values = self.graph(self.seen_x)
         if plan.training:
-            self.loss = C.cross_entropy_with_softmax(self.logits, self.y)
-            logits = self.values[plan.outputs[0]]
-            self.seen_loss = C.cross_entropy_with_softmax(logits, self.seen_y)
+            self.labels = [self.on_device(losses.targets(plan, y)) for y in plan.labels]
+            shape = self.logits.shape
+            self.y, self.seen_y = C.input_variable(shape), C.input_variable(shape)
+            self.loss = losses.loss(plan, self.logits, self.y)
+            self.seen_loss = losses.loss(plan, self.values[plan.outputs[0]], self.seen_y)
         self.reset()
 
     def variable(self, needs_gradient):
         return C.input_variable(self.plan.input_shape[1:], needs_gradient=needs_gradient)
 
-    def one_hot(self, labels):
-        dense = np.eye(self.plan.classes, dtype=np.float32)[labels]
-        return C.Value(batch=dense, device=self.device)
+    def on_device(self, batch):
+        return C.Value(batch=np.ascontiguousarray(batch), device=self.device)
 
     def is_dense(self, name):
         """Dense weights are [in, out] in CNTK."""

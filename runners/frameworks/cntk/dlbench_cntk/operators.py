@@ -13,7 +13,10 @@ OPERATORS = (
     + ["AveragePool", "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN"]
     + ["Dropout", "Resize", "LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu"]
     + ["LayerNormalization", "Reshape", "Transpose", "Slice"]
-    + ["Add.parameter", "Mul.parameter", "Gemm.nobias"]
+    + ["Add.parameter", "Mul.parameter", "Gemm.nobias", "InstanceNormalization"]
+    + ["SoftmaxCrossEntropy.pixels", "DiceCrossEntropy", "SigmoidCrossEntropy"]
+    + ["Conv.3d", "ConvTranspose.3d", "BatchNormalization.3d", "InstanceNormalization.3d"]
+    + ["MaxPool.3d", "AveragePool.3d", "GlobalAveragePool.3d", "Resize.3d"]
 )
 LOWEST = -3.0e38
 
@@ -39,44 +42,65 @@ class Operators(object):
     def padded(self, x, pads, value=0.0):
         if not any(pads):
             return x
-        top, left, bottom, right = pads
-        pattern = [(0, 0), (top, bottom), (left, right)]
+        axes = len(pads) // 2
+        pattern = [(0, 0)] + list(zip(pads[:axes], pads[axes:]))
         return C.pad(x, pattern, mode=C.ops.CONSTANT_PAD, constant_value=value)
 
     def size_of(self, node):
         return self.plan.shape_of(node.data[0])[2:]
 
     def _conv(self, node, x, w, b=None):
-        if list(node.dilations) != [1, 1]:
+        if any(d != 1 for d in node.dilations):
             raise Unsupported("dilated Conv: CNTK has none on CPUs")
         half = [k // 2 for k in node.kernel_shape]
         odd = all(k % 2 for k in node.kernel_shape) and max(node.strides) <= 2
         fits = all(k <= s for k, s in zip(node.kernel_shape, self.size_of(node)))
         own = any(node.pads) and odd and fits and list(node.pads) == half + half
         x = x if own else self.padded(x, node.pads)
-        y = C.convolution(
-            w, x, tuple(node.strides), auto_padding=[False, own, own], groups=node.group
-        )
-        return y if b is None else y + C.reshape(b, (-1, 1, 1))
+        settings = {"strides": tuple(node.strides), "auto_padding": [False] + [own] * node.axes}
+        if node.group > 1 and node.axes == 3:
+            y = self.groups(node, x, w, settings)
+        else:
+            y = C.convolution(w, x, groups=node.group, **settings)
+        return y if b is None else y + self.each_channel(node, b)
+
+    def groups(self, node, x, w, settings):
+        """A convolution for each: on CPUs CNTK has groups of images only."""
+        inward, outward = w.shape[1], w.shape[0] // node.group
+        parts = []
+        for g in range(node.group):
+            share = C.slice(x, 0, g * inward, (g + 1) * inward)
+            kernels = C.slice(w, 0, g * outward, (g + 1) * outward)
+            parts.append(C.convolution(kernels, share, **settings))
+        return C.splice(*parts, axis=0)
+
+    def each_channel(self, node, value):
+        """A number for each channel, as it is added to an image or a volume."""
+        return C.reshape(value, (-1,) + (1,) * node.axes)
 
     def _convtranspose(self, node, x, w, b=None):
         if node.group != 1:
             raise Unsupported("ConvTranspose in groups: convolution_transpose has none")
-        if list(node.dilations) != [1, 1]:
+        if any(d != 1 for d in node.dilations):
             raise Unsupported("dilated ConvTranspose: CNTK has none on CPUs")
-        whole = [
-            (s - 1) * t + k for s, t, k in zip(self.size_of(node), node.strides, node.kernel_shape)
-        ]
-        for i in (0, 1):
-            if node.pads[i] + node.shape[2 + i] > whole[i]:
-                raise Unsupported("ConvTranspose with output_padding beyond the whole output")
-        shape = (node.shape[1],) + tuple(whole)
+        size, wanted, axes = self.size_of(node), node.shape[2:], node.axes
+        spans = list(zip(size, node.strides, node.kernel_shape))
+        whole = [(s - 1) * t + k for s, t, k in spans]
+        # What output_padding has beyond the whole output, a zero behind the input makes.
+        beyond = [int(p + s > r) for p, s, r in zip(node.pads, wanted, whole)]
+        whole = [r + more * t for r, more, t in zip(whole, beyond, node.strides)]
+        x = self.padded(x, [0] * axes + beyond)
         y = C.convolution_transpose(
-            w, x, tuple(node.strides), auto_padding=[False, False, False], output_shape=shape
+            w,
+            x,
+            tuple(node.strides),
+            auto_padding=[False] * (1 + axes),
+            output_shape=(node.shape[1],) + tuple(whole),
         )
-        for i in (0, 1):
-            y = C.slice(y, 1 + i, node.pads[i], node.pads[i] + node.shape[2 + i])
-        return y if b is None else y + C.reshape(b, (-1, 1, 1))
+        for i in range(axes):
+            if wanted[i] != whole[i]:
+                y = C.slice(y, 1 + i, node.pads[i], node.pads[i] + wanted[i])
+        return y if b is None else y + self.each_channel(node, b)
 
     def _batchnormalization(self, node, x, scale, bias, mean, variance):
         return C.batch_normalization(
@@ -129,22 +153,31 @@ class Operators(object):
         variance = C.reduce_mean(centred * centred, axis=axes)
         return centred / C.sqrt(variance + node.epsilon) * scale + bias
 
+    def _instancenormalization(self, node, x, scale, bias):
+        """From its parts: mean_variance_normalization adds epsilon to the root, and has one scale
+        for all."""
+        axes = tuple(range(1, 1 + node.axes))
+        centred = x - C.reduce_mean(x, axis=axes)
+        variance = C.reduce_mean(centred * centred, axis=axes)
+        slope = self.each_channel(node, scale) / C.sqrt(variance + node.epsilon)
+        return centred * slope + self.each_channel(node, bias)
+
     def _softmax(self, node, x):
         return C.softmax(x, axis=node.axis - 1)
 
     def reach(self, node):
-        """The padding of a pool, with the rows and columns that ceil_mode adds."""
-        extra = []
+        """The padding of a pool, with what ceil_mode adds at the ends."""
+        axes, extra = node.axes, []
         for i, size in enumerate(self.size_of(node)):
             end = (node.shape[2 + i] - 1) * node.strides[i] + node.kernel_shape[i]
-            extra.append(max(0, end - size - node.pads[i] - node.pads[2 + i]))
-        return [p + e for p, e in zip(node.pads, [0, 0] + extra)]
+            extra.append(max(0, end - size - node.pads[i] - node.pads[axes + i]))
+        return [p + e for p, e in zip(node.pads, [0] * axes + extra)]
 
     def pool(self, node, x, kind):
         return C.pooling(x, kind, tuple(node.kernel_shape), tuple(node.strides), [False])
 
     def _maxpool(self, node, x):
-        if list(node.dilations) != [1, 1]:
+        if any(d != 1 for d in node.dilations):
             raise Unsupported("MaxPool with dilations %s: pooling has none" % node.dilations)
         return self.pool(node, self.padded(x, self.reach(node), LOWEST), C.MAX_POOLING)
 
@@ -154,23 +187,22 @@ class Operators(object):
         return y if (correction == 1).all() else y * C.Constant(correction, device=self.device)
 
     def correction(self, node):
-        """What turns averages over whole windows into the plan's: [1, oh, ow]."""
+        """What turns averages over whole windows into the plan's: [1, oh, ow], or of a volume."""
+        axes, padding = node.axes, list(node.pads)
+        more = [r - p for r, p in zip(self.reach(node), padding)]
         counted = np.full(self.size_of(node), 1.0)
-        top, left, bottom, right = node.pads
-        around = ((top, bottom), (left, right))
+        around = list(zip(padding[:axes], padding[axes:]))
         counted = np.pad(counted, around, "constant", constant_values=node.count_include_pad)
-        more = [r - p for r, p in zip(self.reach(node), node.pads)]
-        counted = np.pad(counted, ((0, more[2]), (0, more[3])), "constant")
-        (kh, kw), (sh, sw) = node.kernel_shape, node.strides
-        high, wide = node.shape[2:]
-        counts = [
-            [counted[i * sh : i * sh + kh, j * sw : j * sw + kw].sum() for j in range(wide)]
-            for i in range(high)
-        ]
-        return np.array([kh * kw / np.array(counts)], dtype=np.float32)
+        counted = np.pad(counted, [(0, extra) for extra in more[axes:]], "constant")
+        counts = np.empty(node.shape[2:])
+        for place in np.ndindex(*counts.shape):
+            starts = [p * s for p, s in zip(place, node.strides)]
+            window = tuple(slice(a, a + k) for a, k in zip(starts, node.kernel_shape))
+            counts[place] = counted[window].sum()
+        return np.array([np.prod(node.kernel_shape) / counts], dtype=np.float32)
 
     def _globalaveragepool(self, node, x):
-        return C.reduce_mean(x, axis=(1, 2))
+        return C.reduce_mean(x, axis=tuple(range(1, 1 + node.axes)))
 
     def _add(self, node, a, b):
         return a + b
@@ -210,15 +242,17 @@ class Operators(object):
         return C.alias(x)
 
     def _resize(self, node, x):
-        h, w = self.size_of(node)
-        for size, scale in ((w, node.scales[1]), (h, node.scales[0])):
+        """Along one axis after another, the last first: each in turn is the last one."""
+        axes = list(range(node.axes))
+        turn = [0, len(axes)] + [1 + axis for axis in axes[:-1]]
+        for size, scale in reversed(list(zip(self.size_of(node), node.scales))):
             matrix = C.Constant(resize_matrix(node, size, scale).T.copy(), device=self.device)
-            x = C.swapaxes(C.times(x, matrix), 1, 2)
+            x = C.transpose(C.times(x, matrix), turn)
         return x
 
 
 def resize_matrix(node, size, scale):
-    """One side of a separable resize: [size * scale, size]."""
+    """One axis of a separable resize: [size * scale, size]."""
     out = np.arange(size * scale)
     half = 0.5 if node.coordinate_transformation_mode == "half_pixel" else 0.0
     place = (out + half) / scale - half

@@ -8,6 +8,7 @@ import numpy as np
 from . import safetensors
 
 SCHEMA_VERSION = 1
+LOSSES = ("softmax_cross_entropy", "dice_cross_entropy", "sigmoid_cross_entropy")
 
 
 class Unsupported(Exception):
@@ -31,6 +32,7 @@ class Node(object):
         self.params = [i for i in raw["inputs"] if i in roles]
         self.output, self.shape = raw["output"], tuple(raw["shape"])
         self.attributes = raw["attributes"] or {}
+        self.axes = len(self.shape) - 2  # of space: two of an image, three of a volume
 
     def __getattr__(self, name):
         try:
@@ -55,17 +57,27 @@ class Plan(object):
         self.labels = [batch["labels.%d" % s] for s in range(self.slots)]
         self.trainable = [n for n in self.order if self.roles[n] == "trainable"]
         self.statistics = [n for n in self.order if self.roles[n] != "trainable"]
+        self.loss, self.dice = loss_of(raw), None
         if training:
+            if self.loss == "dice_cross_entropy":
+                self.dice = Dice(training["dice"])
             o = training["optimizer"]
             if o["name"] != "sgd" or not o["nesterov"] or o["weight_decay"] != 0:
                 raise Unsupported("optimizer %s" % json.dumps(o, sort_keys=True))
             self.learning_rate, self.momentum = o["learning_rate"], o["momentum"]
 
     def shape_of(self, name):
-        """The NCHW shape of an activation."""
+        """The NCHW or NCDHW shape of an activation."""
         if name == self.input:
             return self.input_shape
         return next(n.shape for n in self.nodes if n.output == name)
+
+
+class Dice(object):
+    """What is added to numerator and denominator, and whether sums go over the batch too."""
+
+    def __init__(self, raw):
+        self.smooth, self.batch = float(raw["smooth"]), bool(raw["batch"])
 
 
 def read(plan_path, weights_path, batch_path):
@@ -87,13 +99,36 @@ def read(plan_path, weights_path, batch_path):
             image, label = "input.%d" % slot, "labels.%d" % slot
             shape = raw["network"]["input"]["shape"]
             batch[image] = checked(stored, batch_path, image, shape, np.float32)
-            batch[label] = checked(stored, batch_path, label, [raw["batch"]], np.int64)
-            if batch[label].min() < 0 or batch[label].max() >= raw["classes"]:
-                text = "%s: tensor %s leaves 0 to %d"
-                raise safetensors.BadFile(text % (batch_path, label, raw["classes"] - 1))
+            batch[label] = labels(stored, batch_path, label, raw)
         return Plan(raw, weights, batch)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadPlan("%s: %r" % (plan_path, error))
+
+
+def loss_of(raw):
+    """The loss of a plan that trains; empty in inference."""
+    loss = raw["training"]["loss"] if raw.get("training") else ""
+    if loss and loss not in LOSSES:
+        raise Unsupported("loss %s" % loss)
+    return loss
+
+
+def labels(stored, path, name, raw):
+    """A class for each image or for each of its pixels, or zeros and ones for each class. A plan
+    that only infers has labels too, which nothing reads: their type says which they are."""
+    net, loss = raw["network"], loss_of(raw)
+    logits = next(n["shape"] for n in net["nodes"] if n["output"] == net["outputs"][0])
+    floats = name in stored and stored[name].dtype == np.float32
+    if loss == "sigmoid_cross_entropy" or (not loss and floats):
+        value = checked(stored, path, name, logits[:2], np.float32)
+        if not np.isin(value, (0, 1)).all():
+            raise safetensors.BadFile("%s: tensor %s has more than 0 and 1" % (path, name))
+        return value
+    value = checked(stored, path, name, logits[:1] + logits[2:], np.int64)
+    if value.min() < 0 or value.max() >= raw["classes"]:
+        text = "%s: tensor %s leaves 0 to %d"
+        raise safetensors.BadFile(text % (path, name, raw["classes"] - 1))
+    return value
 
 
 def checked(stored, path, name, shape, dtype):
