@@ -60,7 +60,7 @@ func conditions(rec *record.Record) []markdown.Item {
 		add("%s", line)
 	}
 	if len(rec.Workloads) > 0 {
-		add("inputs are %s", rec.Workloads[0].InputsText())
+		add("inputs are %s", rec.InputsText())
 	}
 	for _, r := range rec.Runners {
 		add("%s: %s %s (%s), %s, %s, %s threads", r.Name, r.Framework, r.FrameworkVersion, r.State(), r.Terms.Layout, r.Terms.Execution, r.Terms.ThreadsText())

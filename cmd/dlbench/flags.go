@@ -39,7 +39,7 @@ func setupFlags() []cli.Flag {
 		&cli.StringFlag{Name: "weights", Usage: "of the networks: file or generated (default: the file's in inference, drawn ones to train)"},
 		&cli.StringSliceFlag{Name: "mode", Usage: "measure the networks in this `MODE`, infer or train; may be repeated or a list (default: infer)"},
 		&cli.StringSliceFlag{Name: "batch", Usage: "measure the networks with `N` images at a time; may be repeated or a list (default: what the file fixes, or 8)"},
-		&cli.StringFlag{Name: "data", Usage: "`DIR` of images for all batches, a folder for each class (default: inputs are generated)"},
+		&cli.StringFlag{Name: "data", Usage: "`DIR` of images or scans (PNG, JPEG, DICOM, NIfTI) for all batches, a folder for each class (default: inputs are generated)"},
 		&cli.StringSliceFlag{Name: "runner", Usage: "only this `NAME`, or best: every framework as it is and as its documentation recommends; may be repeated or a list"},
 		runnerDirFlag(),
 		&cli.StringFlag{Name: "engine", Value: "auto", Usage: "what starts the runners: auto, podman, docker or local"},

@@ -5,7 +5,9 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -155,24 +157,44 @@ type NetworkFile struct {
 
 // Inputs say what a workload's batches were made of.
 type Inputs struct {
-	Source  string `json:"source"`           // GeneratedInputs, ImageInputs
-	SHA256  string `json:"sha256,omitempty"` // of all images' names and bytes
-	Images  int    `json:"images,omitempty"`
-	Classes int    `json:"classes,omitempty"` // folders
+	Source  string   `json:"source"`            // one of the sources below
+	Formats []string `json:"formats,omitempty"` // of the files of slices and volumes: dicom, images, nifti
+	SHA256  string   `json:"sha256,omitempty"`  // of all files' names and bytes
+	Images  int      `json:"images,omitempty"`  // or slices, or volumes
+	Classes int      `json:"classes,omitempty"` // folders
 }
 
 // The sources of inputs.
 const (
 	GeneratedInputs = "generated"
-	ImageInputs     = "images"
+	ImageInputs     = "images"  // PNG and JPEG
+	SliceInputs     = "slices"  // every slice of DICOM and NIfTI files is an image
+	VolumeInputs    = "volumes" // every DICOM series and NIfTI file is one
 )
 
 // InputsText says for people what a workload's batches were made of.
 func (w Workload) InputsText() string {
-	if w.Inputs == nil || w.Inputs.Source != ImageInputs {
+	in := w.Inputs
+	if in == nil || in.Source == GeneratedInputs {
 		return "generated from the seed"
 	}
-	return fmt.Sprintf("%d images in %d folders (SHA-256 %.12s)", w.Inputs.Images, w.Inputs.Classes, w.Inputs.SHA256)
+	what := in.Source
+	if len(in.Formats) > 0 {
+		what += " of " + strings.NewReplacer("dicom", "DICOM", "nifti", "NIfTI").Replace(strings.Join(in.Formats, " and "))
+	}
+	return fmt.Sprintf("%d %s in %d folders (SHA-256 %.12s)", in.Images, what, in.Classes, in.SHA256)
+}
+
+// InputsText says for people what all batches were made of: networks for volumes
+// take other inputs from the same files than those for images.
+func (r *Record) InputsText() string {
+	var texts []string
+	for _, w := range r.Workloads {
+		if text := w.InputsText(); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // InputsDigest is that of a workload's images; empty if its inputs are generated.

@@ -77,10 +77,7 @@ func machineTable(v *view) *grid {
 
 // inputsFact says what the batches were made of.
 func inputsFact(rec *record.Record) string {
-	if len(rec.Workloads) == 0 {
-		return ""
-	}
-	return rec.Workloads[0].InputsText() // of all the same
+	return rec.InputsText()
 }
 
 func machineFacts(rec *record.Record) [][2]string {

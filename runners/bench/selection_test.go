@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/manifest"
 )
@@ -84,7 +86,7 @@ func TestImagesOfASelection(t *testing.T) {
 				}
 			}
 		}
-		if actual.Inputs == nil || deep.Inputs == nil || *actual.Inputs != *deep.Inputs || actual.Inputs.Images != 10 {
+		if actual.Inputs == nil || deep.Inputs == nil || !cmp.Equal(actual.Inputs, deep.Inputs) || actual.Inputs.Images != 10 {
 			t.Errorf("%s: inputs %+v, to verify %+v", id, actual.Inputs, deep.Inputs)
 		}
 	}

@@ -132,11 +132,12 @@ func (c *Catalog) withImages(p *plan.Plan, err error) (*plan.Plan, error) {
 	if err != nil || c.images == nil {
 		return p, err
 	}
-	if err := data.Fits(p.Network.Input.Shape[1:]); err != nil {
+	view, err := c.images.For(p.Network.Input.Shape[1:])
+	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", p.Workload, err)
 	}
-	in := plan.Inputs{SHA256: c.images.Digest, Classes: len(c.images.Classes)}
-	return p, p.TakeImages(in, c.images)
+	in := plan.Inputs{Source: view.Source, Formats: view.Formats, SHA256: c.images.Digest, Classes: len(c.images.Classes)}
+	return p, p.TakeImages(in, view)
 }
 
 // Plan reads the file for a workload and makes its plan.

@@ -2,6 +2,8 @@ package catalog_test
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,7 +11,10 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/catalog"
+	"github.com/dlbench/dlbench/workloads/data"
+	"github.com/dlbench/dlbench/workloads/data/datatest"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
 const (
@@ -118,6 +123,62 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("twice: %v", err)
 	}
 	if _, err := catalog.ParseWeights("drawn"); err == nil || !strings.Contains(err.Error(), `unknown source of weights "drawn"; there are "file", "generated"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// From the same directory a network for images takes slices, one for volumes
+// series; what it cannot take is refused before anything is built.
+func TestScans(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 4 {
+		content := datatest.DICOM{Elements: datatest.At("1.2.3", fmt.Sprint(3*i)), Pixels: datatest.Words(slices.Repeat([]int{100 * i}, 6)...)}.Bytes(t)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.dcm", i)), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var c catalog.Catalog
+	use := func() {
+		set, err := data.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.UseImages(set)
+	}
+	use()
+	for workload, want := range map[string]plan.Inputs{
+		"lenet/infer/b2/fp32":    {Source: "slices", Images: 4},
+		"unet3d@8/infer/b2/fp32": {Source: "volumes", Images: 1},
+	} {
+		if in := made(t, &c, workload).Inputs; in.Source != want.Source || in.Images != want.Images || in.Classes != 1 || !slices.Equal(in.Formats, []string{"dicom"}) {
+			t.Errorf("%s: %+v", workload, in)
+		}
+	}
+	files, err := plan.Materialize(t.Context(), t.TempDir(), made(t, &c, "unet3d@8/infer/b2/fp32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := tensors.Open(files.Batch.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	values, err := f.Float32s("input.0")
+	if err != nil || len(values) != 2*8*8*8 {
+		t.Fatalf("%d values, %v", len(values), err)
+	}
+	if first, last := values[0], values[8*8*8-1]; math.Abs(float64(first)+0.449/0.226) > 1e-6 || math.Abs(float64(last)-0.551/0.226) > 1e-6 || !slices.IsSorted(values[:8*8*8]) {
+		t.Errorf("the first volume goes from %v to %v", first, last)
+	}
+	if err := os.Remove(filepath.Join(dir, "1.dcm")); err != nil {
+		t.Fatal(err)
+	}
+	use()
+	id, err := c.ParseID("unet3d@8/infer/b2/fp32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.New(id, 1); err == nil || !strings.Contains(err.Error(), "workload unet3d@8/infer/b2/fp32: DICOM file ") || !strings.Contains(err.Error(), "are missing or unequally spaced") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -66,6 +66,16 @@ func mustOpen(t testing.TB, dir string) *data.Set {
 	return s
 }
 
+// opened is a directory as inputs of a shape.
+func opened(t testing.TB, dir string, shape []int) *data.View {
+	t.Helper()
+	v, err := mustOpen(t, dir).For(shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // header is a PNG that says to be of some size and holds nothing else.
 func header(w, h uint32) []byte {
 	b := []byte("\x89PNG\r\n\x1a\n")
@@ -80,10 +90,13 @@ func TestFoldersAreClasses(t *testing.T) {
 	files := map[string][]byte{"dog/1.png": red, "cat/b/2.PNG": red, "cat/a.jpeg": red, "Zebra/1.jpg": red, "cat/notes.txt": []byte("x"), "cat/.hidden.png": []byte("x"),
 		".git/1.png": []byte("x"), "readme.png": []byte("x")}
 	dir := folder(t, files)
-	s := mustOpen(t, dir)
+	s, v := mustOpen(t, dir), opened(t, dir, []int{3, 8, 8})
 	var labels []int64
-	for i := range s.Len() {
-		labels = append(labels, s.Label(i))
+	for i := range v.Len() {
+		labels = append(labels, v.Label(i))
+	}
+	if v.Source != data.ImageSource || len(v.Formats) != 0 {
+		t.Errorf("images are %s of %q", v.Source, v.Formats)
 	}
 	if !slices.Equal(s.Classes, []string{"Zebra", "cat", "dog"}) || !slices.Equal(labels, []int64{0, 1, 1, 2}) {
 		t.Errorf("classes %q, labels %v", s.Classes, labels)
@@ -109,7 +122,7 @@ func TestFoldersAreClasses(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "cat"), filepath.Join(linked, "cat")); err != nil {
 		t.Fatal(err)
 	}
-	if s := mustOpen(t, linked); s.Len() != 2 {
+	if s := opened(t, linked, []int{3, 8, 8}); s.Len() != 2 {
 		t.Errorf("a folder that is a link has %d images", s.Len())
 	}
 }
@@ -142,7 +155,7 @@ func TestNormalisation(t *testing.T) {
 		"transparent is black": {asPNG(t, filled(4, 4, color.NRGBA{255, 255, 255, 0})), []int{3, 2, 2}, []float64{zero(0.485, 0.229), zero(0.456, 0.224), zero(0.406, 0.225)}, 1e-6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := mustOpen(t, folder(t, map[string][]byte{"a/1.png": tt.content}))
+			s := opened(t, folder(t, map[string][]byte{"a/1.png": tt.content}), tt.shape)
 			plane := tt.shape[1] * tt.shape[2]
 			out := make([]float32, tt.shape[0]*plane)
 			if err := s.Fill(0, tt.shape, out); err != nil {
@@ -173,7 +186,7 @@ func TestTheMiddleIsTaken(t *testing.T) {
 				img.Set(x, y, c)
 			}
 		}
-		s := mustOpen(t, folder(t, map[string][]byte{"a/1.png": asPNG(t, img)}))
+		s := opened(t, folder(t, map[string][]byte{"a/1.png": asPNG(t, img)}), []int{1, 5, 5})
 		out := make([]float32, 25)
 		if err := s.Fill(0, []int{1, 5, 5}, out); err != nil {
 			t.Fatal(err)
@@ -195,7 +208,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  []string
 	}{
 		"nothing":      {map[string][]byte{"1.png": good}, []string{"there is no folder: expected one for each class"}},
-		"empty class":  {map[string][]byte{"a/1.png": good, "b/1.txt": good}, []string{"/b: there is no image in this folder: expected files that end in .png, .jpg, .jpeg"}},
+		"empty class":  {map[string][]byte{"a/1.png": good, "b/1.txt": good}, []string{"/b: there is no image in this folder: expected files that end in .png, .jpg, .jpeg, .dcm, .nii, .nii.gz"}},
 		"text":         {map[string][]byte{"a/1.png": good, "a/2.png": []byte("no image")}, []string{`/a/2.png": not a PNG or JPEG that can be read`}},
 		"cut off":      {map[string][]byte{"a/1.png": good[:len(good)-20], "b/2.png": good}, []string{`/a/1.png": it is broken: `}},
 		"two of them":  {map[string][]byte{"a/1.png": good[:len(good)-20], "b/2.png": nil}, []string{`/a/1.png": it is broken: `, `/b/2.png": not a PNG or JPEG`}},
@@ -247,7 +260,7 @@ func TestLargeFilesAreRefused(t *testing.T) {
 // What is measured is what was looked at.
 func TestFillNoticesAnotherImage(t *testing.T) {
 	dir := folder(t, map[string][]byte{"a/1.png": asPNG(t, filled(2, 2, color.White))})
-	s := mustOpen(t, dir)
+	s := opened(t, dir, []int{3, 2, 2})
 	if err := os.WriteFile(filepath.Join(dir, "a", "1.png"), asPNG(t, filled(2, 2, color.Black)), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -257,13 +270,14 @@ func TestFillNoticesAnotherImage(t *testing.T) {
 }
 
 func TestFits(t *testing.T) {
+	s := mustOpen(t, folder(t, map[string][]byte{"a/1.png": asPNG(t, filled(2, 2, color.White))}))
 	for _, shape := range [][]int{{1, 28, 28}, {3, 224, 224}} {
-		if err := data.Fits(shape); err != nil {
+		if _, err := s.For(shape); err != nil {
 			t.Errorf("%v: %v", shape, err)
 		}
 	}
-	for _, shape := range [][]int{{4, 28, 28}, {3, 8, 8, 8}, {3}} {
-		if err := data.Fits(shape); err == nil {
+	for _, shape := range [][]int{{4, 28, 28}, {2, 8, 8, 8}, {3, 8, 8, 8}, {3}} {
+		if _, err := s.For(shape); err == nil {
 			t.Errorf("%v can be an image", shape)
 		}
 	}
@@ -277,7 +291,11 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := s.Fill(0, []int{3, 4, 4}, make([]float32, 48)); err != nil {
+		v, err := s.For([]int{3, 4, 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Fill(0, []int{3, 4, 4}, make([]float32, 48)); err != nil {
 			t.Errorf("what can be decoded once cannot be the next time: %v", err)
 		}
 	})

@@ -1,13 +1,13 @@
 package data
 
 import (
-	"fmt"
 	"image"
 
 	"golang.org/x/image/draw"
 )
 
-// How an image becomes an input; docs/own-networks.md says it to users. The
+// How an image becomes an input; docs/own-networks.md says it to users, and of
+// slices and volumes docs/medical.md. The
 // middle of the image, of the input's aspect, is scaled by Catmull and Rom's
 // kernel, which takes the mean where it makes an image smaller. What is
 // transparent is black.
@@ -19,19 +19,8 @@ var (
 	stds  = map[int][]float64{1: {0.226}, 3: {0.229, 0.224, 0.225}}
 )
 
-// Fits says whether images can be inputs of a shape [C H W].
-func Fits(shape []int) error {
-	if len(shape) != 3 || means[shape[0]] == nil {
-		return fmt.Errorf("images have 1 or 3 channels, height and width; the network's input is %v", shape)
-	}
-	return nil
-}
-
 // normalize fills out with an image as [C H W].
-func normalize(from image.Image, shape []int, out []float32) error {
-	if err := Fits(shape); err != nil {
-		return err
-	}
+func normalize(from image.Image, shape []int, out []float32) {
 	c, h, w := shape[0], shape[1], shape[2]
 	scaled := image.NewRGBA(image.Rect(0, 0, w, h)) // black, so that alpha is composited onto that
 	draw.CatmullRom.Scale(scaled, scaled.Bounds(), from, middle(from.Bounds(), w, h), draw.Over, nil)
@@ -45,7 +34,15 @@ func normalize(from image.Image, shape []int, out []float32) error {
 			out[channel*h*w+i] = value(float64(v), means[3][channel], stds[3][channel])
 		}
 	}
-	return nil
+}
+
+// spread fills each of the channels of out with grey values from 0 to 1.
+func spread(grey []float64, channels int, out []float32) {
+	for c := range channels {
+		for i, v := range grey {
+			out[c*len(grey)+i] = float32((v - means[channels][c]) / stds[channels][c])
+		}
+	}
 }
 
 // grey is the luma of ITU-R BT.601, as JPEG and the common libraries have it.

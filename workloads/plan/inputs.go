@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 
@@ -15,38 +16,51 @@ import (
 // Inputs say which images a plan's batches are made of, if they are not
 // generated from its seed.
 type Inputs struct {
-	Source  string `json:"source"` // "images"
-	SHA256  string `json:"sha256"` // of all names and bytes
-	Images  int    `json:"images"`
-	Classes int    `json:"classes"` // labels are below this
+	Source  string   `json:"source"`            // "images", "slices" or "volumes"
+	Formats []string `json:"formats,omitempty"` // of the files of slices and volumes
+	SHA256  string   `json:"sha256"`            // of all names and bytes
+	Images  int      `json:"images"`            // or slices, or volumes
+	Classes int      `json:"classes"`           // labels are below this
 }
 
 // Images are a person's own inputs.
 type Images interface {
 	Len() int
 	Label(i int) int64
-	// Fill makes image i an input of a shape [C H W].
+	// Fill makes image i an input of a shape [C H W] or [C D H W].
 	Fill(i int, shape []int, out []float32) error
 }
 
 // TakeImages gives the plan images for its batches, with their digest and the
 // number of their classes. They are asked for when the batches are written.
 func (p *Plan) TakeImages(in Inputs, images Images) error {
-	in.Source, in.Images = "images", images.Len()
-	if in.Classes > p.Classes {
+	in.Images = images.Len()
+	if in.Classes > p.mostFolders() {
 		return fmt.Errorf("workload %s: the images have %d classes, the network's output has %d: give a directory with at most as many folders", p.Workload, in.Classes, p.Classes)
 	}
 	p.Inputs, p.images = &in, images
 	return nil
 }
 
+// mostFolders is how many classes images may have. For a network that labels every
+// pixel folders say nothing, so that there may be as many as there are.
+func (p *Plan) mostFolders() int {
+	if len(p.labelShape()) > 1 && !p.severalLabels() {
+		return math.MaxInt
+	}
+	return p.Classes
+}
+
+// sources are what batches can be made of.
+var sources = []string{"images", "slices", "volumes"}
+
 func (p *Plan) checkInputs() error {
 	in := p.Inputs
 	if in == nil {
 		return nil
 	}
-	if in.Source != "images" || in.Images < 1 || in.Classes < 1 || in.Classes > p.Classes {
-		return fmt.Errorf("inputs: expected source \"images\", at least one image, and 1 to %d classes", p.Classes)
+	if most := p.mostFolders(); !slices.Contains(sources, in.Source) || in.Images < 1 || in.Classes < 1 || in.Classes > most {
+		return fmt.Errorf("inputs: expected one of the sources %q, at least one image, and 1 to %d classes", sources, most)
 	}
 	if digest, err := hex.DecodeString(in.SHA256); err != nil || len(digest) != 32 {
 		return fmt.Errorf("inputs: sha256 is %q, expected 64 hexadecimal digits", in.SHA256)
@@ -75,7 +89,7 @@ func (p *Plan) imagePieces(slot int) (int, func(first int, out []float32) error)
 		}
 	}
 	shape := p.Network.Input.Shape
-	size := shape[1] * shape[2] * shape[3]
+	size := int(bytesOf(shape[1:]) / 4) // of float32
 	order := p.shuffled(slot)
 	return size * max(1, tensors.PieceElements/size), func(first int, out []float32) error {
 		var group errgroup.Group

@@ -31,7 +31,7 @@ func (c counted) Fill(i int, shape []int, out []float32) error {
 func ofImages(t *testing.T, id string, images counted, digest string) *plan.Plan {
 	t.Helper()
 	p := mustMake(t, id, 1)
-	if err := p.TakeImages(plan.Inputs{SHA256: strings.Repeat(digest, 64), Classes: 3}, images); err != nil {
+	if err := p.TakeImages(plan.Inputs{Source: "images", SHA256: strings.Repeat(digest, 64), Classes: 3}, images); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Check(); err != nil {
@@ -128,9 +128,29 @@ func TestLargeBatchesOfImages(t *testing.T) {
 	}
 }
 
+// Folders are no labels of pixels: those stay drawn, and there may be as many
+// folders as there are.
+func TestVolumesOfNetworksForPixels(t *testing.T) {
+	p := mustMake(t, "unet3d@8/train/b2/fp32", 1)
+	drawn := p.Labels(0)
+	in := plan.Inputs{Source: "volumes", Formats: []string{"dicom"}, SHA256: strings.Repeat("a", 64), Classes: 11}
+	if err := p.TakeImages(in, counted{n: 20}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Check(); err != nil {
+		t.Error(err)
+	}
+	if got := p.Labels(0); len(got) != 2*8*8*8 || !slices.Equal(got, drawn) {
+		t.Errorf("%d labels, others than the %d of generated inputs", len(got), len(drawn))
+	}
+	if again, err := plan.Decode(encode(t, p)); err != nil || again.Inputs.Source != "volumes" || !slices.Equal(again.Inputs.Formats, in.Formats) {
+		t.Errorf("written and read again: %+v, %v", again.Inputs, err)
+	}
+}
+
 func TestImagesThatCannotBe(t *testing.T) {
 	p := mustMake(t, "lenet/infer/b8/fp32", 1)
-	err := p.TakeImages(plan.Inputs{SHA256: strings.Repeat("a", 64), Classes: 11}, counted{n: 20})
+	err := p.TakeImages(plan.Inputs{Source: "images", SHA256: strings.Repeat("a", 64), Classes: 11}, counted{n: 20})
 	if err == nil || !strings.Contains(err.Error(), "the images have 11 classes, the network's output has 10") {
 		t.Errorf("got %v", err)
 	}

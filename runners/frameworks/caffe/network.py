@@ -12,11 +12,10 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Node, Plan
 
 from .blas import OpenBLAS
-from .losses import LABELS, LOSS
-from .operators import SEEN_INPUT, Writer
+from .operators import LABELS, LOSS, SEEN_INPUT, Writer
 
 # Nodes whose first two parameters a Scale has, in a layer of its own.
-NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
+NORMALIZATIONS = ("BatchNormalization", "LayerNormalization")
 
 
 def terms_of(blas: OpenBLAS) -> Terms:
@@ -64,9 +63,6 @@ class Nets(Network):
         else:
             self.net = self.caffe.Net(self.path, self.phase())
         fill(self.net, self.timed.constants)
-        for layer, matrix in self.timed.fixed.items():
-            held = self.net.params[layer][0]
-            held.data[...] = matrix.reshape(held.data.shape)
         for name, value in plan.weights.items():
             blob, factor = self.held(name)
             blob.data[...] = value.reshape(blob.data.shape) * factor
