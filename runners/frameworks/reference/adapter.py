@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import math
 import os
 import platform
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network, Terms
-from dlbench_sdk.plan import Node, Plan, Unsupported
+from dlbench_sdk.plan import LOSSES, Node, Plan, Unsupported
 
+from .losses import dice_cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
 from .operators import OPERATORS
 
 # Unit roundoff: half the distance from 1 to the next number of that precision.
@@ -35,7 +37,7 @@ class Reference(Framework):
                 "blas": f"{config['name']} {config['version']}",
                 "python": platform.python_version(),
             },
-            operators=list(OPERATORS),
+            operators=[*OPERATORS, *LOSSES],
             running_variance="unbiased",
             terms=terms_of("fp64"),
             noise=True,
@@ -145,13 +147,13 @@ class Interpreter(Network):
         return values, tape
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Mean softmax cross-entropy and its gradient."""
-        shifted = logits - logits.max(1, keepdims=True)
-        log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-        rows = np.arange(len(labels))
-        dlogits = np.exp(log_p)
-        dlogits[rows, labels] -= 1
-        return -log_p[rows, labels].mean(), dlogits / len(labels)
+        """The plan's loss and its gradient."""
+        if self.plan.loss == "sigmoid_cross_entropy":
+            return sigmoid_cross_entropy(logits, labels)
+        if self.plan.dice is not None:
+            dice = self.plan.dice
+            return dice_cross_entropy(logits, labels, dice.smooth, dice.batch, self.summed)
+        return softmax_cross_entropy(logits, labels, self.summed)
 
     def backward(
         self, slot: int
@@ -182,10 +184,13 @@ class Interpreter(Network):
     def terms_of(self, node: Node, name: str, gradient: np.ndarray) -> float:
         """How many terms an element of a gradient sums: a parameter's over the whole output, an
         activation's over the output channels and the kernel."""
-        if node.op in ("LayerNormalization", "PRelu", "Add", "Mul") and name in self.plan.roles:
+        broadcasts = ("LayerNormalization", "InstanceNormalization", "PRelu", "Add", "Mul")
+        if node.op in broadcasts and name in self.plan.roles:
             return int(np.prod(node.shape)) // gradient.size
         if node.op == "LayerNormalization":
             return self.params[node.params[0]].size
+        if node.op == "InstanceNormalization":
+            return math.prod(gradient.shape[2:])
         if node.op not in ("Conv", "ConvTranspose", "Gemm", "BatchNormalization"):
             return 1
         if name in self.plan.roles:
@@ -213,10 +218,14 @@ class Interpreter(Network):
 
     def stored(self, x: np.ndarray) -> np.ndarray:
         """What is kept in float32 in every precision."""
+        return self.summed(x, 1)
+
+    def summed(self, x: np.ndarray, length: int) -> np.ndarray:
+        """A sum of so many terms in float32, in every precision."""
         if self.noise is None:
             return x
         _, scale, random = self.noise
-        return self.noisy(x, scale * ROUNDOFF["fp32"], random)
+        return self.noisy(x, scale * ROUNDOFF["fp32"] * np.sqrt(length), random)
 
     def weight(self, node: Node, name: str) -> np.ndarray:
         """A parameter as an operator takes it: what multiplies is rounded before."""

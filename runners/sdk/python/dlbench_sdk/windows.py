@@ -53,11 +53,16 @@ def unfold(x: np.ndarray, kernel: Any, strides: Any, dilations: Any) -> np.ndarr
 def fold(windows: np.ndarray, shape: Any, strides: Any, dilations: Any) -> np.ndarray:
     """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow] into an array of that shape."""
     out = np.zeros(shape, windows.dtype)
+    fold_into(out, windows, strides, dilations)
+    return out
+
+
+def fold_into(out: np.ndarray, windows: np.ndarray, strides: Any, dilations: Any) -> None:
+    """Add windows to what is there."""
     axes = len(strides)
     kernel, size = windows.shape[2 : 2 + axes], windows.shape[2 + axes :]
     for place in itertools.product(*map(range, kernel)):
         out[ALL + seen(place, size, strides, dilations)] += windows[ALL + place]
-    return out
 
 
 def seen(place: Sequence[int], size: Any, strides: Any, dilations: Any) -> tuple[slice, ...]:

@@ -16,6 +16,10 @@ OPERATORS = reference.OPERATORS
 
 X = (2, 4, 7, 6)
 WINDOW = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 0, 1, 1]}
+# Three extents, three of everything: an axis that is taken for another one is seen.
+V = (2, 4, 6, 5, 3)
+BOX = {"kernel_shape": [3, 2, 1], "strides": [2, 1, 1], "pads": [1, 0, 0, 0, 1, 0]}
+RESIZE = {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "floor"}
 
 CASES = {
     "Conv": (dict(WINDOW, dilations=[1, 1], group=2), (2, 6, 4, 3), [(6, 2, 3, 3), (6,)]),
@@ -62,16 +66,30 @@ CASES = {
     "LRN": ({"alpha": 0.3, "beta": 0.75, "bias": 1.2, "size": 3}, X, []),
     "LRN even": ({"alpha": 0.3, "beta": 0.75, "bias": 1.2, "size": 2}, X, []),
     "Dropout": ({"ratio": 0.5}, X, []),
-    "Resize": (
-        {
-            "mode": "linear",
-            "scales": [2, 3],
-            "coordinate_transformation_mode": "half_pixel",
-            "nearest_mode": "floor",
-        },
-        (2, 4, 14, 18),
-        [],
+    "Resize": (dict(RESIZE, mode="linear", scales=[2, 3]), (2, 4, 14, 18), []),
+    "Resize nearest": (dict(RESIZE, mode="nearest", scales=[2, 3]), (2, 4, 14, 18), []),
+    "InstanceNormalization": ({"epsilon": 1e-3}, X, [(4,), (4,)]),
+}
+VOLUMES = {
+    "Conv": (dict(BOX, dilations=[1, 2, 1], group=2), (2, 6, 3, 4, 3), [(6, 2, 3, 2, 1), (6,)]),
+    "ConvTranspose": (
+        dict(BOX, strides=[2, 3, 1], dilations=[1, 1, 2], group=2, output_padding=[1, 2, 0]),
+        (2, 6, 13, 15, 3),
+        [(4, 3, 3, 2, 1), (6,)],
     ),
+    "BatchNormalization": ({"epsilon": 1e-3, "momentum": 0.9}, V, [(4,)] * 4),
+    "InstanceNormalization": ({"epsilon": 1e-3}, V, [(4,), (4,)]),
+    "MaxPool": (dict(BOX, dilations=[1, 2, 1], ceil_mode=1), (2, 4, 4, 4, 3), []),
+    "AveragePool": (dict(BOX, ceil_mode=1, count_include_pad=0), (2, 4, 4, 5, 3), []),
+    "AveragePool counted": (dict(BOX, ceil_mode=0, count_include_pad=1), (2, 4, 3, 5, 3), []),
+    "GlobalAveragePool": ({}, (2, 4, 1, 1, 1), []),
+    "Resize": (dict(RESIZE, mode="linear", scales=[2, 3, 4]), (2, 4, 12, 15, 12), []),
+    "Resize nearest": (dict(RESIZE, mode="nearest", scales=[2, 1, 3]), (2, 4, 12, 5, 9), []),
+    "Relu": ({}, V, []),
+    "PRelu": ({}, V, [(4, 1, 1, 1)]),
+    "Softmax": ({"axis": 1}, V, []),
+    "Flatten": ({"axis": 1}, (2, 360), []),
+    "Transpose": ({"perm": [0, 2, 3, 4, 1]}, (2, 6, 5, 3, 4), []),
 }
 
 
@@ -96,13 +114,15 @@ def check(name, node, operands, differentiated):
             assert gradients[i].reshape(-1)[j] == pytest.approx(expected, rel=2e-5, abs=2e-7)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_backward_is_the_derivative(case):
+@pytest.mark.parametrize(
+    ("given", "case"), [*((X, case) for case in CASES), *((V, case) for case in VOLUMES)]
+)
+def test_backward_is_the_derivative(given, case):
     name = case.split()[0]
-    attributes, shape, params = CASES[case]
+    attributes, shape, params = (CASES if given == X else VOLUMES)[case]
     rng = np.random.default_rng(0)
     node = SimpleNamespace(name=name, shape=shape, **attributes)
-    operands = [rng.normal(size=X), *(rng.normal(size=p) for p in params)]
+    operands = [rng.normal(size=given), *(rng.normal(size=p) for p in params)]
     differentiated = range(3 if name == "BatchNormalization" else len(operands))
     check(name, node, operands, differentiated)
 
@@ -133,6 +153,8 @@ def test_every_operator_is_checked():
     whole = {name for name in OPERATORS if "." not in name}
     checked = {c.split()[0] for c in CASES}
     assert checked | {"Add", "Mul", "Concat", "Gemm", "Reshape"} == whole
+    volumes = {name[: -len(".3d")] for name in OPERATORS if name.endswith(".3d")}
+    assert volumes <= {c.split()[0] for c in VOLUMES}
 
 
 def test_known_values():
