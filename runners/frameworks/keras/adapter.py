@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from dlbench_sdk.contract import Description, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 
 from .backends import BACKENDS
 from .network import Model, terms_of
@@ -27,7 +27,7 @@ class Keras(Framework):
             framework="Keras",
             version=keras.__version__,
             build={"backend": backend, backend: self.backend.version},
-            operators=(*OPERATORS, *LATER),
+            operators=operators(),
             running_variance="biased",
             terms=terms_of(keras, self.backend),
             device=self.backend.seen,
@@ -40,6 +40,11 @@ class Keras(Framework):
 
     def build(self, plan: Plan) -> Network:
         return Model(self.keras, self.backend, plan)
+
+
+def operators() -> tuple[str, ...]:
+    """All but local response normalisation, which Keras 3 has none of."""
+    return (*(name for name in OPERATORS if name != "LRN"), *LATER, *MEDICAL)
 
 
 def framework() -> Framework:

@@ -102,7 +102,7 @@ class OnTensorFlow(Backend):
         return by if self.compiled else {"jit_compile": "off"}
 
     def check_conv(self, node: Node, plan: Plan) -> None:
-        if plan.training and list(node.dilations) != [1, 1]:
+        if plan.training and max(node.dilations) > 1:
             raise Unsupported("the gradient of a dilated Conv: TensorFlow has none on CPUs")
         if node.group == plan.channels_of(node) > 1 and node.strides[0] != node.strides[1]:
             raise Unsupported(f"depthwise Conv with strides {node.strides}")

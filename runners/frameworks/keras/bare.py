@@ -1,4 +1,4 @@
-"""ResNet and LeNet by Keras' layers, and the loops of its guides for each backend."""
+"""ResNet, LeNet and U-Net by Keras' layers, and the loops of its guides for each backend."""
 
 from __future__ import annotations
 
@@ -68,6 +68,27 @@ def lenet(keras, x, classes):
     return layers.Dense(classes)(x)
 
 
+def conv_twice(layers, axis, x, filters):
+    for _ in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(axis=axis, momentum=0.9, epsilon=1e-5)(x)
+        x = layers.ReLU()(x)
+    return x
+
+
+def unet(keras, x, classes):
+    layers, axis = keras.layers, 1 if BACKEND == "torch" else -1
+    skips = [conv_twice(layers, axis, x, 64)]
+    for filters in (128, 256, 512, 1024):
+        skips.append(conv_twice(layers, axis, layers.MaxPooling2D()(skips[-1]), filters))
+    x = skips.pop()
+    for filters in (512, 256, 128, 64):
+        x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
+        x = layers.Concatenate(axis)([skips.pop(), x])
+        x = conv_twice(layers, axis, x, filters)
+    return layers.Conv2D(classes, 1)(x)
+
+
 class Workload:
     def __init__(self, network: str, mode: str, batch: int, classes: int):
         import keras
@@ -76,13 +97,20 @@ class Workload:
         channels, side = image(network)
         shape = (channels, side, side) if BACKEND == "torch" else (side, side, channels)
         x = keras.Input(shape, batch_size=batch)
-        y = lenet(keras, x, classes) if network == "lenet" else resnet(keras, network, x, classes)
+        if network == "unet":
+            y = unet(keras, x, classes)
+        elif network == "lenet":
+            y = lenet(keras, x, classes)
+        else:
+            y = resnet(keras, network, x, classes)
         self.model = keras.Model(x, y)
-        self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        axis = 1 if BACKEND == "torch" else -1
+        self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, axis=axis)
         self.optimizer = keras.optimizers.SGD(1e-3, momentum=0.9, nesterov=True)
         self.optimizer.build(self.model.trainable_variables)
         inputs = [np.random.randn(batch, *shape).astype(np.float32) for _ in range(2)]
-        labels = [np.random.randint(0, classes, batch).astype(np.int32) for _ in range(2)]
+        size = (batch, side, side) if network == "unet" else batch
+        labels = [np.random.randint(0, classes, size).astype(np.int32) for _ in range(2)]
         self.inputs = [keras.ops.convert_to_tensor(x) for x in inputs]
         self.labels = [keras.ops.convert_to_tensor(y) for y in labels]
         getattr(self, BACKEND)()

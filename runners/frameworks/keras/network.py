@@ -11,11 +11,13 @@ from dlbench_sdk.plan import Plan
 from dlbench_sdk.switches import ALLOCATOR, environment
 
 from .backends import Backend, Loop
+from .losses import loss_of
 from .operators import Layers
 
 
-def terms_of(keras: Any, backend: Backend) -> Terms:
-    layout = "NHWC" if backend.channels_last else "NCHW"
+def terms_of(keras: Any, backend: Backend, plan: Plan | None = None) -> Terms:
+    sides = "DHW" if plan and len(plan.input_shape) == 5 else "HW"
+    layout = f"N{sides}C" if backend.channels_last else f"NC{sides}"
     switches = {"image_data_format": keras.config.image_data_format()}
     switches |= environment(*ALLOCATOR)
     switches |= backend.compiling()
@@ -40,11 +42,11 @@ class Model(Network):
         self.model = keras.Model(x, values[plan.outputs[0]])
         self.observed = keras.Model(x, [values[name] for name in plan.outputs])
         self.inputs = [backend.put(self.orders.to_held(plan.input, x)) for x in plan.inputs]
-        self.labels = [backend.put(y.astype(np.int32)) for y in plan.labels]
+        self.labels = [backend.put(held_labels(y)) for y in plan.labels]
         self.reset()
 
     def terms(self) -> Terms:
-        return terms_of(self.keras, self.backend)
+        return terms_of(self.keras, self.backend, self.plan)
 
     def close(self) -> None:
         self.loop.close()
@@ -58,7 +60,8 @@ class Model(Network):
         if o:
             optimizer = self.keras.optimizers.SGD(o.learning_rate, o.momentum, nesterov=True)
             optimizer.build(self.model.trainable_variables)
-        loss = self.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        classes = self.orders.of[self.plan.outputs[0]].index(1)
+        loss = loss_of(self.keras, self.plan, classes)
         self.loop = self.backend.loop(self.model, self.observed, loss, optimizer)
 
     def parts(self, name: str, value: np.ndarray) -> tuple[list[Any], list[np.ndarray]]:
@@ -80,7 +83,9 @@ class Model(Network):
         self.loop.wait(handle)
 
     def read(self, handle: Any) -> np.ndarray:
-        return self.keras.ops.convert_to_numpy(handle)
+        if self.plan.training:
+            return self.keras.ops.convert_to_numpy(handle)
+        return self.on_host(self.plan.outputs[0], handle)
 
     def on_host(self, name: str, x: Any) -> np.ndarray:
         """An activation, or its gradient, in the plan's layout."""
@@ -107,6 +112,11 @@ class Model(Network):
 
     def shapes(self) -> dict[str, list[int]]:
         return self.static
+
+
+def held_labels(labels: np.ndarray) -> np.ndarray:
+    """Numbers of classes in 32 bits; zeros and ones as they are."""
+    return labels.astype(np.int32) if labels.dtype == np.int64 else labels
 
 
 class Kept:

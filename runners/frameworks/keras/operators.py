@@ -11,7 +11,7 @@ from dlbench_sdk import nhwc
 from dlbench_sdk.orders import NCHW, NHWC, Order, Turning
 from dlbench_sdk.plan import Node, Plan, Unsupported
 from dlbench_sdk.table import is_sixth
-from dlbench_sdk.windows import average_correction, is_same, overhang, reach, resize_matrix
+from dlbench_sdk.windows import average_correction, is_same, overhang, reach, resize_matrix, sides
 
 from .backends import Backend
 
@@ -36,16 +36,20 @@ class Layers(Turning):
         layer.build((None, *self.orders.taken_shape(node)[1:]))
         return layer
 
+    def spatial(self, name: str, node: Node) -> Any:
+        """The layer of images or of volumes: Conv2D, Conv3D."""
+        return getattr(self.layers, f"{name}{node.axes}D")
+
     def padded(self, x: Any, pads: Any, value: float = 0.0) -> Any:
         if not any(pads):
             return x
+        widths = sides(pads)
         if value == 0.0:
-            top, left, bottom, right = pads
-            return self.layers.ZeroPadding2D(((top, bottom), (left, right)))(x)
-        width = nhwc.explicit(pads)
-        if not self.last:
-            width = [width[0], width[3], *width[1:3]]
-        return self.ops.pad(x, width, constant_values=value)
+            zeros = self.layers.ZeroPadding2D if len(widths) == 2 else self.layers.ZeroPadding3D
+            return zeros(tuple(widths))(x)
+        none = (0, 0)
+        every = [none, *widths, none] if self.last else [none, none, *widths]
+        return self.ops.pad(x, every, constant_values=value)
 
     def _conv(self, node: Node) -> Any:
         same = is_same(node)
@@ -58,24 +62,25 @@ class Layers(Turning):
         }
         self.backend.check_conv(node, self.plan)
         channels, kernel = self.plan.channels_of(node), tuple(node.kernel_shape)
-        pads = [0, 0, 0, 0] if same else node.pads
-        if node.group > 1 and node.group == channels:
+        pads = [] if same else node.pads
+        if node.group > 1 and node.group == channels and node.axes == 2:
             multiplier = node.shape[1] // channels
             settings["depthwise_initializer"] = settings.pop("kernel_initializer")
             layer = self.layers.DepthwiseConv2D(kernel, depth_multiplier=multiplier, **settings)
         elif node.group > 1 and not self.backend.grouped:
             return self.in_groups(node, pads, settings)
         else:
-            layer = self.layers.Conv2D(node.shape[1], kernel, groups=node.group, **settings)
+            conv = self.spatial("Conv", node)
+            layer = conv(node.shape[1], kernel, groups=node.group, **settings)
         self.built(layer, node)
         self.bind(node.params, layer.kernel, layer.bias)
         return lambda x: layer(self.padded(x, pads))
 
     def in_groups(self, node: Node, pads: Any, settings: dict[str, Any]) -> Any:
         count, axis = node.group, -1 if self.last else 1
-        parts = []
+        parts, conv = [], self.spatial("Conv", node)
         for _ in range(count):
-            layer = self.layers.Conv2D(node.shape[1] // count, tuple(node.kernel_shape), **settings)
+            layer = conv(node.shape[1] // count, tuple(node.kernel_shape), **settings)
             shape = list(self.orders.taken_shape(node))
             shape[axis] //= count
             layer.build((None, *shape[1:]))
@@ -89,27 +94,29 @@ class Layers(Turning):
         return apply
 
     def _convtranspose(self, node: Node) -> Any:
+        name = f"Conv{node.axes}DTranspose"
         if node.group != 1:
-            raise Unsupported("ConvTranspose in groups: Conv2DTranspose has none")
-        dilated = max(node.dilations) > 1
-        if dilated and max(node.strides) > 1:
-            raise Unsupported("dilated ConvTranspose with strides: Conv2DTranspose refuses it")
+            raise Unsupported(f"ConvTranspose in groups: {name} has none")
+        if max(node.dilations) > 1 and max(node.strides) > 1:
+            raise Unsupported(f"dilated ConvTranspose with strides: {name} refuses it")
         self.backend.check_conv(node, self.plan)
-        layer = self.layers.Conv2DTranspose(
+        layer = getattr(self.layers, name)(
             node.shape[1],
             tuple(node.kernel_shape),
             tuple(node.strides),
+            output_padding=tuple(node.output_padding),
             dilation_rate=tuple(node.dilations),
             use_bias=len(node.params) > 1,
             kernel_initializer="zeros",
         )
         self.built(layer, node)
         self.bind(node.params, layer.kernel, layer.bias)
-        top, left = node.pads[:2]
-        rows, columns = slice(top, top + node.shape[2]), slice(left, left + node.shape[3])
-        if self.last:
-            return lambda x: layer(x)[:, rows, columns, :]
-        return lambda x: layer(x)[:, :, rows, columns]
+        if not any(node.pads):
+            return layer
+        own = [slice(begin, begin + n) for begin, n in zip(node.pads, node.shape[2:])]
+        images, every = slice(None), slice(None)
+        part = (images, *own, every) if self.last else (images, every, *own)
+        return lambda x: layer(x)[part]
 
     def _batchnormalization(self, node: Node) -> Any:
         layer = self.layers.BatchNormalization(
@@ -118,6 +125,13 @@ class Layers(Turning):
         self.built(layer, node)
         held = layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance
         self.bind(node.params, *held)
+        return layer
+
+    def _instancenormalization(self, node: Node) -> Any:
+        channels = -1 if self.last else 1
+        layer = self.layers.GroupNormalization(-1, axis=channels, epsilon=node.epsilon)
+        self.built(layer, node)
+        self.bind(node.params, layer.gamma, layer.beta)
         return layer
 
     def _relu(self, node: Node) -> Any:
@@ -168,17 +182,17 @@ class Layers(Turning):
         return self.layers.Softmax(self.orders.axis(node))
 
     def _maxpool(self, node: Node) -> Any:
-        if list(node.dilations) != [1, 1]:
-            raise Unsupported(f"MaxPool with dilations {node.dilations}: MaxPooling2D has none")
+        if max(node.dilations) > 1:
+            raise Unsupported(f"MaxPool with dilations {node.dilations}: Keras has none")
         pads = [p + e for p, e in zip(node.pads, overhang(node, self.size_of(node)))]
-        pool = self.layers.MaxPooling2D(tuple(node.kernel_shape), tuple(node.strides))
+        pool = self.spatial("MaxPooling", node)(tuple(node.kernel_shape), tuple(node.strides))
         return lambda x: pool(self.padded(x, pads, -np.inf))
 
     def _averagepool(self, node: Node) -> Any:
         size = self.size_of(node)
         correction = average_correction(node, size)
         correction = nhwc.from_nchw(correction) if self.last else correction
-        pool = self.layers.AveragePooling2D(tuple(node.kernel_shape), tuple(node.strides))
+        pool = self.spatial("AveragePooling", node)(tuple(node.kernel_shape), tuple(node.strides))
         whole = (correction == 1).all()
 
         def apply(x: Any) -> Any:
@@ -188,7 +202,7 @@ class Layers(Turning):
         return apply
 
     def _globalaveragepool(self, node: Node) -> Any:
-        return self.layers.GlobalAveragePooling2D(keepdims=True)
+        return self.spatial("GlobalAveragePooling", node)(keepdims=True)
 
     def _add(self, node: Node) -> Any:
         if node.params:
@@ -239,15 +253,31 @@ class Layers(Turning):
         self.bind(node.params, layer.kernel, layer.bias)
         return layer
 
-    def _lrn(self, node: Node) -> Any:
-        raise Unsupported("LRN: Keras 3 has no local response normalisation")
-
     def _dropout(self, node: Node) -> Any:
         return lambda x: x
 
     def _resize(self, node: Node) -> Any:
-        h, w = self.size_of(node)
-        rows = resize_matrix(node, h, node.scales[0]).astype(np.float32)
-        columns = resize_matrix(node, w, node.scales[1]).astype(np.float32)
-        form = "ph,nhwc,qw->npqc" if self.last else "ph,nchw,qw->ncpq"
-        return lambda x: self.ops.einsum(form, rows, x, columns)
+        scales, half = tuple(node.scales), node.coordinate_transformation_mode == "half_pixel"
+        if node.mode == "nearest" and not half:
+            return self.spatial("UpSampling", node)(scales)
+        if node.mode == "linear" and half and node.axes == 2:
+            return self.layers.UpSampling2D(scales, interpolation="bilinear")
+        return self.by_matrices(node)
+
+    def by_matrices(self, node: Node) -> Any:
+        """Keras' layers interpolate linearly on images only, and by half pixels: here axis after
+        axis is multiplied by what resizes it."""
+        matrices = [
+            resize_matrix(node, size, scale).astype(np.float32)
+            for size, scale in zip(self.size_of(node), node.scales)
+        ]
+        axes = "dhw"[-node.axes :]
+        held = f"n{axes}c" if self.last else f"nc{axes}"
+        forms = [f"o{axis},{held}->{held.replace(axis, 'o')}" for axis in axes]
+
+        def apply(x: Any) -> Any:
+            for form, matrix in zip(forms, matrices):
+                x = self.ops.einsum(form, matrix, x)
+            return x
+
+        return apply

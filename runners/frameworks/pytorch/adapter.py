@@ -8,7 +8,7 @@ from typing import Any
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 
 from .compiled import Compiled, CompiledOnCard, compiler
 from .network import EXECUTIONS, Captured, OnCard, TorchNetwork, multiply_in, terms_of
@@ -38,7 +38,7 @@ class PyTorch(Framework):
                 "mkldnn": str(torch.backends.mkldnn.is_available()),
                 "cpu_capability": torch.backends.cpu.get_cpu_capability(),
             },
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="unbiased",
             terms=terms_of(torch, self.device, self.variant),
             precisions=precisions,

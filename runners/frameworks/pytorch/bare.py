@@ -1,4 +1,5 @@
-"""ResNet as torchvision has it, LeNet as PyTorch's tutorial has it, and their loops."""
+"""ResNet as torchvision has it, LeNet as PyTorch's tutorial has it, U-Net as milesial/Pytorch-UNet
+has it, and their loops."""
 
 from __future__ import annotations
 
@@ -117,6 +118,47 @@ class LeNet(nn.Module):
         return self.fc3(x)
 
 
+class DoubleConv(nn.Sequential):
+    def __init__(self, inputs, outputs):
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Up(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
+        self.conv = DoubleConv(inputs, outputs)
+
+    def forward(self, x, skip):
+        return self.conv(torch.cat([skip, self.up(x)], 1))
+
+
+class UNet(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        widths = [64, 128, 256, 512, 1024]
+        self.inc = DoubleConv(1, widths[0])
+        self.down = nn.ModuleList(DoubleConv(w, 2 * w) for w in widths[:-1])
+        self.up = nn.ModuleList(Up(w, w // 2) for w in reversed(widths[1:]))
+        self.outc = nn.Conv2d(widths[0], classes, 1)
+
+    def forward(self, x):
+        skips = [self.inc(x)]
+        for down in self.down:
+            skips.append(down(nn.functional.max_pool2d(skips[-1], 2)))
+        x = skips.pop()
+        for up in self.up:
+            x = up(x, skips.pop())
+        return self.outc(x)
+
+
 DEPTHS = {
     "resnet18": (BasicBlock, [2, 2, 2, 2]),
     "resnet34": (BasicBlock, [3, 4, 6, 3]),
@@ -134,6 +176,8 @@ class Workload:
         torch.backends.cudnn.conv.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         if network == "lenet":
             model, shape = LeNet(classes), (batch, 1, 28, 28)
+        elif network == "unet":
+            model, shape = UNet(classes), (batch, 1, 256, 256)
         elif network == "resnet20":
             model = ResNet(BasicBlock, [3, 3, 3], classes, width=16, imagenet=False)
             shape = (batch, 3, 32, 32)
@@ -146,7 +190,8 @@ class Workload:
         self.inputs = [
             torch.randn(shape).to(DEVICE).contiguous(memory_format=last) for _ in range(2)
         ]
-        self.labels = [torch.randint(classes, (batch,), device=DEVICE) for _ in range(2)]
+        labelled = (batch, *shape[2:]) if network == "unet" else (batch,)
+        self.labels = [torch.randint(classes, labelled, device=DEVICE) for _ in range(2)]
         # GradScaler is float16's.
         self.scaler = torch.amp.GradScaler(DEVICE.type, enabled=precision == "fp16")
         self.model.train(mode == "train")

@@ -102,7 +102,8 @@ class Compiled(TorchNetwork):
         wanted |= {name: self.params[name] for name in self.plan.trainable}
         with self.keeping_statistics():
             with self.autocast():
-                loss = self.loss(self.run(x), slot)
+                logits = self.run(x)
+            loss = self.loss(logits, slot)
             grads = self.torch.autograd.grad(self.scaled(loss), list(wanted.values()))
         out = {name: self.read(g) / self.loss_scale for name, g in zip(wanted, grads)}
         return float(loss.detach()), out

@@ -11,6 +11,7 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Plan
 from dlbench_sdk.switches import ALLOCATOR, environment
 
+from .losses import loss_of
 from .operators import Operators
 
 EXECUTIONS = {
@@ -56,7 +57,16 @@ def terms_of(torch: Any, device: Any, variant: str, plan: Plan | None = None) ->
     if precision == "fp16" and training:
         switches["loss_scale"] = f"{LOSS_SCALE:.0f}, constant"
     switches |= environment("OMP_WAIT_POLICY", "KMP_BLOCKTIME", *ALLOCATOR)
-    return Terms(torch.get_num_threads(), "NHWC", EXECUTIONS[variant], precision, switches)
+    layout = layout_of(device, plan)
+    return Terms(torch.get_num_threads(), layout, EXECUTIONS[variant], precision, switches)
+
+
+def layout_of(device: Any, plan: Plan | None) -> str:
+    """Channels last, except where volumes train on CPUs: oneDNN returns the gradients of their
+    kernels in the other order, and turning them back costs more than the layout gains."""
+    if plan is None or len(plan.input_shape) < 5:
+        return "NHWC"
+    return "NCDHW" if plan.training and device.type == "cpu" else "NDHWC"
 
 
 class TorchNetwork(Network):
@@ -66,6 +76,7 @@ class TorchNetwork(Network):
         self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(plan.precision)
         self.loss_scale = LOSS_SCALE if plan.precision == "fp16" else 1.0
         self.optimizer: Any = None
+        self.loss_of = loss_of(torch, plan)
         operators = Operators(torch, plan)
         self.ops = [(node.output, operators.operator(node), node.data) for node in plan.nodes]
         self.inputs = [self.put(x) for x in plan.inputs]
@@ -90,10 +101,13 @@ class TorchNetwork(Network):
 
     def put(self, value: np.ndarray) -> Any:
         tensor = self.torch.from_numpy(value.copy()).to(self.device)
-        if tensor.dim() == 4:
+        formats = {4: self.torch.channels_last}
+        if layout_of(self.device, self.plan) == "NDHWC":
+            formats[5] = self.torch.channels_last_3d
+        if tensor.dim() in formats:
             # Not contiguous(): it leaves one-channel tensors as they are, because both layouts
             # fit them, and what is computed from them is NCHW then.
-            tensor = tensor.to(memory_format=self.torch.channels_last)
+            tensor = tensor.to(memory_format=formats[tensor.dim()])
         return tensor
 
     def close(self) -> None:
@@ -126,7 +140,8 @@ class TorchNetwork(Network):
                 return self.run(self.inputs[slot])
         self.optimizer.zero_grad(set_to_none=True)
         with self.autocast():
-            loss = self.loss(self.run(self.inputs[slot]), slot)
+            logits = self.run(self.inputs[slot])
+        loss = self.loss(logits, slot)
         self.scaled(loss).backward()
         self.optimizer.step()
         return loss.detach()
@@ -162,7 +177,7 @@ class TorchNetwork(Network):
         return values[self.plan.outputs[0]]
 
     def loss(self, logits: Any, slot: int) -> Any:
-        return self.torch.nn.functional.cross_entropy(logits, self.labels[slot])
+        return self.loss_of(logits, self.labels[slot])
 
     def wait(self, handle: Any) -> None:
         pass  # a CPU's operators return when they are done
@@ -193,7 +208,8 @@ class TorchNetwork(Network):
         names = self.plan.trainable
         with self.keeping_statistics():
             with self.autocast():
-                loss = self.loss(self.forward(x), slot)
+                logits = self.forward(x)
+            loss = self.loss(logits, slot)
             wanted = [x, *(self.params[name] for name in names)]
             grads = self.torch.autograd.grad(self.scaled(loss), wanted)
         out = {n: self.read(g) / self.loss_scale for n, g in zip(["input", *names], grads)}

@@ -7,6 +7,10 @@ from typing import Any
 
 from dlbench_sdk.plan import Node, Plan, Unsupported
 from dlbench_sdk.table import Table, is_sixth
+from dlbench_sdk.windows import sides
+
+# What interpolates linearly, by the number of spatial axes.
+LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 class Operators(Table):
@@ -14,29 +18,33 @@ class Operators(Table):
         super().__init__(plan)
         self.torch, self.inplace = torch, plan.in_place("Relu", "Add")
 
-    def padded(self, node: Node, value: float) -> tuple[tuple[int, int], Any]:
+    def spatial(self, name: str, node: Node) -> Any:
+        """The function of images or of volumes: conv2d, conv3d."""
+        return getattr(self.torch.nn.functional, f"{name}{node.axes}d")
+
+    def padded(self, node: Node, value: float) -> tuple[tuple[int, ...], Any]:
         """Padding that an operator takes itself, or a function that pads before it."""
-        top, left, bottom, right = node.pads
-        if (top, left) == (bottom, right):
-            return (top, left), lambda x: x
+        pads = sides(node.pads)
+        if all(begin == end for begin, end in pads):
+            return tuple(begin for begin, _ in pads), None
+        widths = [width for pair in reversed(pads) for width in pair]  # the last axis comes first
         functional = self.torch.nn.functional
-        return (0, 0), lambda x: functional.pad(x, (left, right, top, bottom), value=value)
+        return (0,) * node.axes, lambda x: functional.pad(x, widths, value=value)
 
     def _conv(self, node: Node) -> Any:
-        conv2d = self.torch.nn.functional.conv2d
+        conv = self.spatial("conv", node)
         own, pad = self.padded(node, 0.0)
         args = (tuple(node.strides), own, tuple(node.dilations), node.group)
-        if own == (0, 0) and any(node.pads):
-            return lambda x, w, b=None: conv2d(pad(x), w, b, *args)
-        return lambda x, w, b=None: conv2d(x, w, b, *args)
+        if pad:
+            return lambda x, w, b=None: conv(pad(x), w, b, *args)
+        return lambda x, w, b=None: conv(x, w, b, *args)
 
     def _convtranspose(self, node: Node) -> Any:
-        own, _ = self.padded(node, 0.0)
-        transpose = self.torch.nn.functional.conv_transpose2d
+        own, uneven = self.padded(node, 0.0)
+        transpose = self.spatial("conv_transpose", node)
         args = (node.strides, own, node.output_padding, node.group, node.dilations)
-        if own == (0, 0) and any(node.pads):  # uneven: cut them off the whole output
-            (top, left), (h, w) = node.pads[:2], node.shape[2:]
-            inner = (..., slice(top, top + h), slice(left, left + w))
+        if uneven:  # cut them off the whole output
+            inner = (..., *(slice(b, b + n) for b, n in zip(node.pads, node.shape[2:])))
             return lambda x, w, b=None: transpose(x, w, b, *args)[inner]
         return lambda x, w, b=None: transpose(x, w, b, *args)
 
@@ -48,6 +56,10 @@ class Operators(Table):
             return batch_norm(x, mean, variance, scale, bias, training, momentum, epsilon)
 
         return apply
+
+    def _instancenormalization(self, node: Node) -> Any:
+        norm, epsilon = self.torch.nn.functional.instance_norm, node.epsilon
+        return lambda x, scale, bias: norm(x, weight=scale, bias=bias, eps=epsilon)
 
     def _relu(self, node: Node) -> Any:
         functional = self.torch.nn.functional
@@ -89,27 +101,30 @@ class Operators(Table):
         return lambda x: self.torch.softmax(x, node.axis)
 
     def _maxpool(self, node: Node) -> Any:
-        max_pool2d = self.torch.nn.functional.max_pool2d
+        max_pool = self.spatial("max_pool", node)
         own, pad = self.padded(node, -float("inf"))
         ceil = bool(node.ceil_mode)
         args = (node.kernel_shape, node.strides, own, node.dilations, ceil)
-        if own == (0, 0) and any(node.pads):
+        if pad:
             if ceil:
                 raise Unsupported(f"MaxPool with ceil_mode and pads {node.pads}")
-            return lambda x: max_pool2d(pad(x), *args)
-        return lambda x: max_pool2d(x, *args)
+            return lambda x: max_pool(pad(x), *args)
+        return lambda x: max_pool(x, *args)
 
     def _averagepool(self, node: Node) -> Any:
         own, pad = self.padded(node, 0.0)
         counted = bool(node.count_include_pad)
-        if own == (0, 0) and any(node.pads) and (node.ceil_mode or not counted):
+        if pad and (node.ceil_mode or not counted):
             raise Unsupported(f"AveragePool with pads {node.pads}, ceil_mode or uncounted padding")
-        avg_pool2d = self.torch.nn.functional.avg_pool2d
+        avg_pool = self.spatial("avg_pool", node)
         args = (node.kernel_shape, node.strides, own, bool(node.ceil_mode), counted)
-        return lambda x: avg_pool2d(pad(x), *args)
+        if pad:
+            return lambda x: avg_pool(pad(x), *args)
+        return lambda x: avg_pool(x, *args)
 
     def _globalaveragepool(self, node: Node) -> Any:
-        return lambda x: self.torch.nn.functional.adaptive_avg_pool2d(x, 1)
+        pool = self.spatial("adaptive_avg_pool", node)
+        return lambda x: pool(x, 1)
 
     def _add(self, node: Node) -> Any:
         if node.name in self.inplace:
@@ -151,9 +166,9 @@ class Operators(Table):
     def _resize(self, node: Node) -> Any:
         how = (node.mode, node.coordinate_transformation_mode)
         interpolate = self.torch.nn.functional.interpolate
-        scale = (float(node.scales[0]), float(node.scales[1]))
+        scale = tuple(float(s) for s in node.scales)
         if how == ("nearest", "asymmetric"):
             return lambda x: interpolate(x, scale_factor=scale, mode="nearest")
         if how == ("linear", "half_pixel"):
-            return lambda x: interpolate(x, scale_factor=scale, mode="bilinear")
+            return lambda x: interpolate(x, scale_factor=scale, mode=LINEAR[node.axes])
         raise Unsupported(f"Resize {how[0]} with {how[1]} coordinates")

@@ -12,7 +12,7 @@ DEPTHS = {
 
 def image(network: str) -> tuple[int, int]:
     """Channels and side of the input."""
-    return {"lenet": (1, 28), "resnet20": (3, 32)}.get(network, (3, 224))
+    return {"lenet": (1, 28), "resnet20": (3, 32), "unet": (1, 256)}.get(network, (3, 224))
 
 
 def blocks(network: str):
