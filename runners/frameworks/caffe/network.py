@@ -30,6 +30,7 @@ def terms_of(blas: OpenBLAS) -> Terms:
 class Nets(Network):
     def __init__(self, caffe: Any, pb: Any, plan: Plan) -> None:
         self.caffe, self.plan = caffe, plan
+        self.inputs = list(plan.inputs)
         self.directory = tempfile.TemporaryDirectory(prefix="caffe-")
         self.timed, self.seen = Writer(pb, plan, False), Writer(pb, plan, True)
         self.path = self.write(self.timed.message, "fast")
@@ -85,13 +86,16 @@ class Nets(Network):
         return self.net.params[node.name][index - 2], 1.0 / (1.0 - node.momentum)
 
     def step(self, slot: int) -> Any:
-        self.net.blobs["data"].data[...] = self.plan.inputs[slot]
+        self.net.blobs["data"].data[...] = self.inputs[slot]
         if not self.plan.training:
             self.net.forward()
             return self.net.blobs[self.result]
         self.net.blobs[LABELS].data[...] = self.plan.labels[slot]
         self.solver.step(1)
         return self.net.blobs[self.result]
+
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = values
 
     def wait(self, handle: Any) -> None:
         pass  # forward, backward and step return when they are done

@@ -125,6 +125,9 @@ class Nets(Network):
         self.workspace.RunNet(self.steps[slot])
         return self.result
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.feed(f"input.{slot}", values)
+
     def wait(self, handle: Any) -> None:
         pass  # RunNet returns when the net is done
 

@@ -85,6 +85,10 @@ class Functions(Network):
         )
         return loss
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        held = self.orders.to_held(self.plan.input, values)
+        self.inputs[slot] = self.jax.device_put(held)
+
     def wait(self, handle: Any) -> None:
         self.jax.block_until_ready((handle, self.trained, self.velocity))
 

@@ -79,6 +79,9 @@ class Model(Network):
             return self.loop.train(self.inputs[slot], self.labels[slot])
         return self.loop.infer(self.inputs[slot])
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = self.backend.put(self.orders.to_held(self.plan.input, values))
+
     def wait(self, handle: Any) -> None:
         self.loop.wait(handle)
 

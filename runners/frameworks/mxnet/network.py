@@ -101,6 +101,9 @@ class Block(Network):
         self.trainer.step(1)
         return loss
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = self.put(values)
+
     def wait(self, handle: Any) -> None:
         self.mx.nd.waitall()
 

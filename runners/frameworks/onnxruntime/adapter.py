@@ -135,6 +135,11 @@ class Session(Network):
         self.session.run_with_iobinding(self.bindings[slot])
         return self.bindings[slot].get_outputs()[0]
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = {self.plan.input: np.ascontiguousarray(values)}
+        if self.bindings is not None:
+            self.bindings[slot] = self.bound(self.inputs[slot])
+
     def wait(self, handle: Any) -> None:
         """Nothing to wait for: a run returns when its output is there, on a card too, where its
         end waits for the stream."""

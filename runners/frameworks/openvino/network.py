@@ -87,6 +87,10 @@ class Compiled(Network):
         request.infer(share_outputs=True)
         return request
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.wait(None)  # requests read this memory
+        self.inputs[slot][...] = values
+
     def wait(self, handle: Any) -> None:
         """Nothing to wait for: an inference returns when its output is there."""
 

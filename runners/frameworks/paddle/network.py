@@ -136,6 +136,7 @@ class Predicted(Network):
         names = self.predictor.get_output_names()
         self.handles = [self.predictor.get_output_handle(name) for name in names]
         self.inputs = [held.tensor(x) for x in plan.inputs]
+        self.host = held.place
 
     def predictor_of(self, paddle: Any, held: Held, written: Written, outputs: list[Any]) -> Any:
         with tempfile.TemporaryDirectory() as directory:
@@ -171,6 +172,9 @@ class Predicted(Network):
         self.input.share_external_data(self.inputs[slot])
         self.predictor.run()
         return self.handles[self.places[0]]
+
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot].set(np.ascontiguousarray(values), self.host)
 
     def wait(self, handle: Any) -> None:
         """Nothing to wait for: a run on a CPU returns when its outputs are there."""

@@ -179,6 +179,10 @@ class TorchNetwork(Network):
     def loss(self, logits: Any, slot: int) -> Any:
         return self.loss_of(logits, self.labels[slot])
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        with self.torch.no_grad():  # into the same memory, which captured graphs read
+            self.inputs[slot].copy_(self.torch.from_numpy(values))
+
     def wait(self, handle: Any) -> None:
         pass  # a CPU's operators return when they are done
 

@@ -96,6 +96,9 @@ class Interpreter(Network):
             self.forward(self.inputs[0], differentiable=False)
         return self.seen_shapes
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = values.astype(self.dtype)
+
     def wait(self, handle: Any) -> None:
         pass  # numpy returns when it is done
 

@@ -73,6 +73,9 @@ class Graph(Network):
             return self.train_step(self.inputs[slot], self.labels[slot])
         return self.infer_step(self.inputs[slot])
 
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        self.inputs[slot] = self.tf.constant(self.orders.to_held(self.plan.input, values))
+
     def wait(self, handle: Any) -> None:
         if self.on_gpu:
             self.tf.test.experimental.sync_devices()

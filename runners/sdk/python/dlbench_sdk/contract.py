@@ -14,7 +14,7 @@ from typing import Any, Optional, Protocol, runtime_checkable
 
 import numpy as np
 
-from .plan import Plan
+from .plan import Plan, Unsupported
 
 
 class DeviceUnavailable(Exception):
@@ -70,6 +70,12 @@ class Network(ABC):
     def step(self, slot: int) -> Any:
         """One timed iteration on a slot's batch: logits, or one training step's loss. It may
         return before it is done."""
+
+    def set_input(self, slot: int, values: np.ndarray) -> None:
+        """Put other values, in the plan's layout, where `step(slot)` reads its input from now on.
+        They stay as they are until that step is complete. Asked of plans that only infer, while
+        nothing is under way."""
+        raise Unsupported("this adapter cannot put other values into its inputs")
 
     @abstractmethod
     def wait(self, handle: Any) -> None:

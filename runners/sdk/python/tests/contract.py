@@ -24,6 +24,8 @@ THREADS = 2
 def check(framework, biased: bool, plan: Plan, files: pathlib.Path) -> None:
     network = framework.build(plan)
     tells_in_any_order(network, plan)
+    if not plan.training:
+        takes_other_values(network, plan)
     got = verified(network, plan)
     if biased:
         unbias(got, plan)
@@ -71,6 +73,17 @@ def tells_in_any_order(network, plan: Plan) -> None:
     network.wait(handle)
     network.reset()
     same(before, network.state(), rtol=1e-6)
+
+
+def takes_other_values(network, plan: Plan) -> None:
+    """A slot computes on what was put there last, and on its own batch again afterwards."""
+    logits = plan.outputs[0]
+    want = [np.array(network.outputs(slot)[logits]) for slot in (0, 1)]
+    for values, of in ((plan.inputs[1], 1), (plan.inputs[0], 0)):
+        network.set_input(0, values)
+        handle = network.step(0)
+        network.wait(handle)
+        same({logits: want[of]}, {logits: network.read(handle)}, rtol=1e-4)
 
 
 def with_loss(found) -> dict:
