@@ -176,6 +176,11 @@ const (
 	MultiStream  Scenario = "multi-stream"  // queries of some iterations: each query complete before the next is issued
 	Server       Scenario = "server"        // queries of one iteration that arrive by a schedule and are served in order
 	TrainStep    Scenario = "train"         // back to back, synchronised only at the block's edges
+
+	// SlidingWindow has queries that are whole images or volumes, larger than the
+	// network's input: inferred by overlapping patches of that size, put together on
+	// the host, each complete there before the next is begun.
+	SlidingWindow Scenario = "sliding-window"
 )
 
 // MeasureParams run one block.
@@ -183,9 +188,23 @@ type MeasureParams struct {
 	Scenario        Scenario `json:"scenario"`
 	Iterations      int      `json:"iterations"`
 	FirstSlot       int      `json:"first_slot"`
-	QueryIterations int      `json:"query_iterations,omitempty"` // multi-stream: iterations of a query; they divide Iterations
+	QueryIterations int      `json:"query_iterations,omitempty"` // multi-stream, sliding-window: iterations of a query; they divide Iterations
 	ArrivalNS       []int64  `json:"arrival_ns,omitempty"`       // server: when each query is scheduled, after the block's start
-	Output          string   `json:"output,omitempty"`           // when set, the last iteration's output is written there
+	Window          *Window  `json:"window,omitempty"`           // sliding-window
+	Output          string   `json:"output,omitempty"`           // when set, the last iteration's output is written there; sliding-window: all of the last query's
+}
+
+// Window says what is inferred by patches, and how these lie: along each axis
+// ⌈(size − patch) ÷ (patch · (1 − overlap))⌉ + 1 of them, spread evenly from end to
+// end, places rounded with halves to even; the last axis is the fastest. A batch
+// takes the next ones, and the last batch is filled up with the last patch. The
+// content of the volume is that of the slots' images side by side, each as large as
+// a patch, the last axis the fastest, slot after slot and from the first again,
+// cut off at the volume's end. A patch's logits count by the Gaussian whose
+// standard deviation is an eighth of its size, around element size ÷ 2 of each axis.
+type Window struct {
+	Size    []int   `json:"size"`    // of the image or volume, one number an axis
+	Overlap float64 `json:"overlap"` // at least this share of a patch, from 0 to 0.9
 }
 
 // MeasureResult holds CLOCK_MONOTONIC times in nanoseconds.
@@ -193,10 +212,10 @@ type MeasureResult struct {
 	StartNS      int64    `json:"start_ns"`
 	EndNS        int64    `json:"end_ns"`
 	IterationNS  []int64  `json:"iteration_ns,omitempty"` // single-stream: one latency an iteration
-	QueryNS      []int64  `json:"query_ns,omitempty"`     // multi-stream and server: one latency a query; server: from the scheduled time
+	QueryNS      []int64  `json:"query_ns,omitempty"`     // multi-stream, server, sliding-window: one latency a query; server: from the scheduled time
 	LagNS        []int64  `json:"lag_ns,omitempty"`       // server: from when a query could have been issued (scheduled, and the one before done) until it was
 	DeviceNS     int64    `json:"device_ns,omitempty"`    // throughput blocks: the same time by the device's own events, if it has some
-	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, float32 little-endian
+	OutputDigest string   `json:"output_digest"`          // SHA-256 of the last iteration's output, or what Output says, float32 little-endian
 	Loss         *float64 `json:"loss,omitempty"`         // training: the last iteration's
 }
 

@@ -33,7 +33,7 @@ func FuzzReply(f *testing.F) {
 	f.Add(uint8(1), "null\n\n[]\n{\"id\":2}")
 	f.Fuzz(func(t *testing.T, which uint8, reply string) {
 		request := requests[int(which)%len(requests)]
-		scenario := []protocol.Scenario{protocol.SingleStream, protocol.Server, protocol.MultiStream, protocol.Offline}[int(which)/len(requests)%4]
+		scenario := []protocol.Scenario{protocol.SingleStream, protocol.Server, protocol.MultiStream, protocol.Offline, protocol.SlidingWindow}[int(which)/len(requests)%5]
 		fake := &enginetest.Fake{Scripts: map[string]enginetest.Script{"r": conversation(map[string]answer{request: raw(reply + "\n")})}}
 		fuzztest.Bounded(t, len(reply), func() { hear(t, fake, request, scenario) })
 	})
@@ -96,7 +96,7 @@ func timed(t *testing.T, scenario protocol.Scenario, r protocol.MeasureResult) {
 	switch scenario {
 	case protocol.SingleStream:
 		counted(t, r.IterationNS)
-	case protocol.MultiStream:
+	case protocol.MultiStream, protocol.SlidingWindow:
 		counted(t, r.QueryNS)
 	case protocol.Server:
 		counted(t, r.QueryNS)

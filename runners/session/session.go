@@ -181,7 +181,7 @@ func miscounted(p protocol.MeasureParams, r protocol.MeasureResult) string {
 		if len(r.IterationNS) != p.Iterations {
 			return fmt.Sprintf("%d latencies for %d iterations", len(r.IterationNS), p.Iterations)
 		}
-	case protocol.MultiStream:
+	case protocol.MultiStream, protocol.SlidingWindow:
 		if queries := p.Iterations / p.QueryIterations; len(r.QueryNS) != queries {
 			return fmt.Sprintf("%d latencies for %d queries", len(r.QueryNS), queries)
 		}

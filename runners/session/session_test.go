@@ -243,11 +243,14 @@ func TestResultsThatCannotBe(t *testing.T) {
 	single := protocol.MeasureParams{Scenario: protocol.SingleStream, Iterations: 2}
 	multi := protocol.MeasureParams{Scenario: protocol.MultiStream, Iterations: 4, QueryIterations: 2}
 	server := protocol.MeasureParams{Scenario: protocol.Server, Iterations: 2, ArrivalNS: []int64{0, 1}}
+	sliding := protocol.MeasureParams{Scenario: protocol.SlidingWindow, Iterations: 6, QueryIterations: 3, Window: &protocol.Window{Size: []int{8, 8}, Overlap: 0.5}}
 	for answer, asked := range map[string]protocol.MeasureParams{
 		`{"start_ns":5,"end_ns":5}`:                                  single,
 		`{"start_ns":5,"end_ns":9,"iteration_ns":[1,2,3]}`:           single,
 		`{"start_ns":5,"end_ns":9,"query_ns":[1,2,3,4]}`:             multi,
 		`{"start_ns":5,"end_ns":9,"query_ns":[1,2]}`:                 server,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1]}`:                   sliding,
+		`{"start_ns":5,"end_ns":9,"query_ns":[1,5]}`:                 sliding, // longer than the block
 		`{"start_ns":5,"end_ns":9,"query_ns":[1,2],"lag_ns":[1]}`:    server,
 		`{"start_ns":5,"end_ns":9,"query_ns":[1],"lag_ns":[1,2]}`:    server,
 		`{"start_ns":5,"end_ns":9,"query_ns":[1,2],"lag_ns":[0,-1]}`: server, // issued before its time

@@ -203,6 +203,8 @@ class Server(object):
         if scenario == "server":
             arrivals = arrivals_of(params, iterations)
             return lambda: loops.scheduled(step, wait, clock, order, arrivals)
+        if scenario == "sliding-window":
+            raise RequestError("unsupported", "sliding-window: CNTK's adapter has fixed batches")
         raise RequestError("bad_request", "unknown scenario %r" % str(scenario))
 
     def bare(self, params):

@@ -19,13 +19,14 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from . import alternation, loading, loops, safetensors, slowed
+from . import alternation, loading, loops, safetensors, sliding, slowed
 from . import plan as plans
 from .beside import Beside
 from .contract import Description, DeviceUnavailable, Framework, Network, Terms, Timed
 from .verify import verify
 
 PROTOCOL = 1
+SLIDING_WINDOW = "sliding-window"
 LONGEST = 400  # characters of an error message
 # How frameworks put it whose exceptions are no MemoryError.
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "OOM when")
@@ -174,7 +175,8 @@ class Server:
         # models in Python leave cycles that hold their activations.
         gc.collect()
         result, handle = loop()
-        output = np.ascontiguousarray(network.read(handle), dtype="<f4")
+        whole = params.get("scenario") == SLIDING_WINDOW  # and assembled on the host already
+        output = np.ascontiguousarray(handle if whole else network.read(handle), dtype="<f4")
         result["output_digest"] = hashlib.sha256(output.tobytes()).hexdigest()
         if plan.training:
             result["loss"] = scalar(output)
@@ -203,7 +205,35 @@ class Server:
         if scenario == "server":
             arrivals = arrivals_of(params, iterations)
             return lambda: loops.scheduled(step, wait, clock, order, arrivals)
+        if scenario == SLIDING_WINDOW:
+            return self.whole_volumes(params, iterations, slot)
         raise RequestError("bad_request", f"unknown scenario {scenario!r}")
+
+    def whole_volumes(
+        self, params: dict, iterations: int, first: int
+    ) -> Callable[[], tuple[dict, Any]]:
+        """Queries that are whole volumes: with the batches that the window's patches make up."""
+        network, plan = self.loaded()
+        size, overlap = window_of(params)
+        if plan.training:
+            raise RequestError("bad_request", f"{SLIDING_WINDOW} is of inference")
+        try:
+            scan = sliding.Scan(network, plan, size, overlap)
+        except ValueError as error:
+            raise RequestError("bad_request", f"window: {error}") from error
+        batches = integer(params, "query_iterations")
+        if batches != scan.batches or iterations % batches:
+            text = f"{iterations} iterations in queries of query_iterations {batches}"
+            raise RequestError("bad_request", f"{text}: a volume's patches make {scan.batches}")
+        scan.restore()  # what cannot be done is known before the clock starts
+
+        def run() -> tuple[dict, Any]:
+            try:
+                return sliding.volumes(scan, time.monotonic_ns, iterations // batches, first)
+            finally:
+                scan.restore()
+
+        return run
 
     def bare(self, params: dict) -> dict:
         """The plan's bare loop, beside the network or before there is one."""
@@ -288,6 +318,20 @@ def arrivals_of(params: dict, iterations: int) -> list[int]:
     if any(b < a for a, b in zip([0, *arrivals], arrivals)):
         raise RequestError("bad_request", "arrival_ns runs backwards")
     return arrivals
+
+
+def window_of(params: dict) -> tuple[list[int], float]:
+    """Size and overlap of what is inferred by patches."""
+    window = params.get("window")
+    given = window if isinstance(window, dict) else {}
+    size, overlap = given.get("size"), given.get("overlap")
+    whole = isinstance(size, list) and all(isinstance(s, int) and s > 0 for s in size)
+    if not isinstance(size, list) or not whole or not isinstance(overlap, (int, float)):
+        message = (
+            f'window is {window!r}, expected an object like {{"size": [64, 64], "overlap": 0.5}}'
+        )
+        raise RequestError("bad_request", message)
+    return size, float(overlap)
 
 
 def text(params: dict, name: str) -> str:

@@ -53,6 +53,7 @@ final class Block {
         long[] arrivals = block.arrivals(params.get("arrival_ns"));
         yield () -> block.scheduled(arrivals);
       }
+      case "sliding-window" -> throw Fault.unsupported("sliding-window: DL4J's adapter has fixed batches");
       default -> throw Fault.badRequest("unknown scenario '" + scenario + "'");
     };
     return () -> {

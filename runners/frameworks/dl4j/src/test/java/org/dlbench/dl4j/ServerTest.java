@@ -149,7 +149,8 @@ class ServerTest {
         measure.formatted(6, "\"scenario\": \"server\", \"arrival_ns\": [0, 0, 0]"),
         measure.formatted(7, "\"scenario\": \"server\", \"arrival_ns\": [0, 2, 1, 3]"),
         measure.formatted(8, "\"scenario\": \"server\", \"arrival_ns\": [0, 1, 2, \"x\"]"),
-        measure.formatted(9, "\"scenario\": \"dance\""));
+        measure.formatted(9, "\"scenario\": \"dance\""),
+        measure.formatted(10, "\"scenario\": \"sliding-window\", \"window\": {\"size\": [8, 8], \"overlap\": 0.5}"));
     assertEquals(2, result(replies.get(2)).getAsJsonArray("query_ns").size());
     JsonObject served = result(replies.get(3));
     long length = served.get("end_ns").getAsLong() - served.get("start_ns").getAsLong();
@@ -161,6 +162,7 @@ class ServerTest {
     }
     assertEquals(List.of("bad_request", "bad_request", "bad_request", "bad_request", "bad_request"),
         replies.subList(4, 9).stream().map(ServerTest::code).toList());
+    assertEquals("unsupported", code(replies.get(9)));
   }
 
   private static JsonObject result(JsonObject reply) {
