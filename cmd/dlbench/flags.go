@@ -35,7 +35,7 @@ func setupFlags() []cli.Flag {
 		&cli.StringFlag{Name: "suite", Usage: "suite to take the workloads from (see dlbench list suites), or a YAML `FILE`"},
 		&cli.StringSliceFlag{Name: "workload", Usage: "only this `ID`, like resnet50/infer/b8/fp32; may be repeated or a list"},
 		&cli.StringSliceFlag{Name: "network", Usage: "your own network, an ONNX `FILE`; may be repeated or a list"},
-		&cli.StringFlag{Name: "input", Usage: "`CxHxW` of the networks' images if the files leave it open, like 3x224x224"},
+		&cli.StringFlag{Name: "input", Usage: "`CxHxW` of the networks' images if the files leave it open, like 3x224x224, or CxDxHxW of volumes"},
 		&cli.StringFlag{Name: "weights", Usage: "of the networks: file or generated (default: the file's in inference, drawn ones to train)"},
 		&cli.StringSliceFlag{Name: "mode", Usage: "measure the networks in this `MODE`, infer or train; may be repeated or a list (default: infer)"},
 		&cli.StringSliceFlag{Name: "batch", Usage: "measure the networks with `N` images at a time; may be repeated or a list (default: what the file fixes, or 8)"},

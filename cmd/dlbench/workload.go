@@ -16,7 +16,7 @@ import (
 func (p *program) workloadCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of weights and batches"},
-		&cli.StringFlag{Name: "input", Usage: "`CxHxW` of a file's images if it leaves them open, like 3x224x224"},
+		&cli.StringFlag{Name: "input", Usage: "`CxHxW` of a file's images if it leaves them open, like 3x224x224, or CxDxHxW of volumes"},
 		&cli.StringFlag{Name: "weights", Usage: "of a file: file or generated (default: the file's in inference, drawn ones to train)"},
 		&cli.StringFlag{Name: "mode", Value: string(plan.Infer), Usage: "of a file: infer or train"},
 		&cli.IntFlag{Name: "batch", Usage: "images at a time, of a file (default: what it fixes, or 1)"},

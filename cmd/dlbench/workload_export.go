@@ -40,7 +40,8 @@ func (p *program) exportWorkload(c *cli.Context) error {
 func (p *program) exportONNX(path string, made *plan.Plan) error {
 	e := onnx.Export{Network: &made.Network, Values: made.Values, Origin: onnx.Origin{Workload: made.Workload, Network: made.Network.Name, Seed: made.Seed}}
 	if made.Training != nil {
-		e.Origin.LearningRate = made.Training.Optimizer.LearningRate
+		e.Origin.LearningRate, e.Origin.Loss = made.Training.Optimizer.LearningRate, made.Training.Loss
+		e.Origin.DiceBatch = made.Training.Dice != nil && made.Training.Dice.Batch
 	}
 	if err := onnx.Write(path, e); err != nil {
 		return unwritten(err)

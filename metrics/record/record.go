@@ -151,7 +151,7 @@ type Workload struct {
 type NetworkFile struct {
 	Path    string `json:"path"`              // absolute
 	SHA256  string `json:"sha256"`            // of all that it holds, weights beside it too
-	Input   []int  `json:"input,omitempty"`   // [C H W] of its images, if it leaves them open
+	Input   []int  `json:"input,omitempty"`   // [C H W] of its images, [C D H W] of its volumes, if it leaves them open
 	Weights string `json:"weights,omitempty"` // that were asked for: file or generated
 }
 

@@ -16,7 +16,7 @@ type Setup struct {
 	Suite     string               // a name, or a YAML file; empty is Workloads, Networks, or DefaultSuite
 	Workloads []string             // these instead, like resnet50/infer/b8/fp32
 	Networks  []string             // ONNX files, measured in Modes and Batches, or named in Workloads
-	Input     string               // of their images if they leave it open, like 3x224x224
+	Input     string               // of their images if they leave it open, like 3x224x224 or 1x64x128x128
 	Weights   string               // "file" or "generated"; empty is the file's in inference, and drawn ones to train
 	Modes     []string             // of Networks; empty is inference
 	Batches   []int                // of Networks; empty is what the file fixes, or 8

@@ -26,7 +26,7 @@ type File struct {
 	Name    string // of the network: the file's name and digest
 	Path    string
 	SHA256  string        // of all that it holds, weights beside it too
-	Input   []int         // [C H W] that was given beside the file; nil for its own
+	Input   []int         // [C H W] or [C D H W] that was given beside the file; nil for its own
 	Batch   int           // that the file fixes; 0 if it is open
 	Weights WeightsSource // of which weights its plans start
 }
@@ -51,8 +51,8 @@ func ParseWeights(text string) (WeightsSource, error) {
 	return "", names.Unknown("source of weights", text, []string{string(OfFile), string(Generated)})
 }
 
-// Add reads an ONNX file and registers its network. Input is [C H W] for files
-// that leave it open.
+// Add reads an ONNX file and registers its network. Input is [C H W], or [C D H W]
+// of volumes, for files that leave it open.
 func (c *Catalog) Add(path string, input []int, weights WeightsSource) (File, error) {
 	m, err := onnx.Read(path, onnx.Options{Input: input})
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 	}
 	if f, ok := c.File(id.Network); ok {
 		if id.Size != 0 {
-			return id, fmt.Errorf("workload %q: the size of a file's images is given as --input CxHxW", text)
+			return id, fmt.Errorf("workload %q: the size of a file's images is given as --input CxHxW, that of volumes as CxDxHxW", text)
 		}
 		if f.Batch != 0 && f.Batch != id.Batch {
 			return id, fmt.Errorf("workload %q: %s fixes its batch to %d", text, f.Path, f.Batch)
@@ -150,6 +150,10 @@ func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
 		return nil, nil, fmt.Errorf("%s: it was %s when it was read first, and is %s now", f.Path, f.Name, name)
 	}
 	p := plan.From(m.Network, id, seed, initial.LearningRate(m.Network))
+	p.TrainBy(m.Loss, m.Origin != nil && m.Origin.DiceBatch)
+	if err := p.Check(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
 	if f.Weights == OfFile || f.Weights == ByMode && id.Mode == plan.Infer {
 		p.Take(plan.Weights{Source: "file", File: filepath.Base(f.Path), SHA256: m.SHA256}, m.Values)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/dlbench/dlbench/workloads/catalog"
 	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/data/datatest"
+	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
@@ -80,6 +82,56 @@ func TestPlansOfAFile(t *testing.T) {
 		c, f := added(t, open, weights)
 		if got := [2]bool{made(t, c, f.Name+"/infer/b1/fp32").Weights != nil, made(t, c, f.Name+"/train/b2/fp32").Weights != nil}; got != want {
 			t.Errorf("weights %s: of the file in inference and training %v, want %v", weights, got, want)
+		}
+	}
+}
+
+// The plan of a file that labels the voxels of volumes: its size is given beside
+// it, and it is trained by cross-entropy of each.
+func TestPlansOfVolumes(t *testing.T) {
+	var c catalog.Catalog
+	f, err := c.Add("../onnx/testdata/unet3d.onnx", []int{1, 16, 16, 16}, catalog.ByMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infer, train := made(t, &c, f.Name+"/infer/b1/fp32"), made(t, &c, f.Name+"/train/b1/fp32")
+	if !slices.Equal(infer.Network.Input.Shape, []int{1, 1, 16, 16, 16}) || infer.Classes != 2 || !slices.Equal(infer.Logits(), []int{1, 2, 16, 16, 16}) {
+		t.Errorf("input %v, %d classes, logits %v", infer.Network.Input.Shape, infer.Classes, infer.Logits())
+	}
+	if train.Training.Loss != network.SoftmaxCrossEntropy || len(train.Labels(0)) != 16*16*16 {
+		t.Errorf("loss %q, %d labels", train.Training.Loss, len(train.Labels(0)))
+	}
+}
+
+// What dlbench wrote is trained by the loss that it had.
+func TestLossOfAWrittenFile(t *testing.T) {
+	m, err := onnx.Read("../onnx/testdata/unet3d.onnx", onnx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for loss, want := range map[string]string{network.DiceCrossEntropy: "", network.SigmoidCrossEntropy: `training.loss is "sigmoid_cross_entropy", which is of images`, "hinge": `metadata: dlbench.loss is "hinge", wants one of`} {
+		path := filepath.Join(t.TempDir(), "written.onnx")
+		e := onnx.Export{Network: m.Network, Values: m.Values, Origin: onnx.Origin{Workload: "unet3d/train/b1/fp32", Seed: 1, LearningRate: 1e-4, Loss: loss, DiceBatch: true}}
+		if err := onnx.Write(path, e); err != nil {
+			t.Fatal(err)
+		}
+		var c catalog.Catalog
+		f, err := c.Add(path, nil, catalog.ByMode)
+		var back *plan.Plan
+		if err == nil {
+			back, err = c.New(plan.ID{Network: f.Name, Mode: plan.Train, Batch: 1, Precision: plan.FP32}, 1)
+		}
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s: got %v, want %q", loss, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.Training.Loss != loss || back.Training.Dice == nil || !back.Training.Dice.Batch {
+			t.Errorf("training %+v", back.Training)
 		}
 	}
 }

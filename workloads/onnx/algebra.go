@@ -11,28 +11,13 @@ import (
 // where that has a place for them: a convolution's weights and bias, the scale
 // and shift of a batch norm.
 
-func add(i *importer, n *node) ([]value, error) {
-	return i.binary(n, "Add", func(a, b int64) (int64, error) { return a + b, nil })
+// arithmetic is Add, Sub, Mul or Div: of what the network computes, of it and a
+// constant, or of two constants.
+func arithmetic(op string) translator {
+	return func(i *importer, n *node) ([]value, error) { return i.binary(n, op) }
 }
 
-func sub(i *importer, n *node) ([]value, error) {
-	return i.binary(n, "Sub", func(a, b int64) (int64, error) { return a - b, nil })
-}
-
-func mul(i *importer, n *node) ([]value, error) {
-	return i.binary(n, "Mul", func(a, b int64) (int64, error) { return a * b, nil })
-}
-
-func div(i *importer, n *node) ([]value, error) {
-	return i.binary(n, "Div", func(a, b int64) (int64, error) {
-		if b == 0 {
-			return 0, fmt.Errorf("it divides by 0")
-		}
-		return a / b, nil
-	})
-}
-
-func (i *importer) binary(n *node, op string, whole func(a, b int64) (int64, error)) ([]value, error) {
+func (i *importer) binary(n *node, op string) ([]value, error) {
 	x, err := i.get(n, 0)
 	if err != nil {
 		return nil, err
@@ -43,7 +28,7 @@ func (i *importer) binary(n *node, op string, whole func(a, b int64) (int64, err
 	}
 	switch {
 	case x.known() && y.known():
-		return wholeArithmetic(x.constant, y.constant, whole)
+		return ofConstants(op, x.constant, y.constant)
 	case y.known():
 		return i.withConstant(n, 0, x, y.constant, op)
 	case x.known() && (op == "Add" || op == "Mul"):
@@ -53,30 +38,6 @@ func (i *importer) binary(n *node, op string, whole func(a, b int64) (int64, err
 	}
 	return one(i.add(n, op, nil, []value{x, y}))
 }
-
-// wholeArithmetic is what files do with shapes.
-func wholeArithmetic(x, y *tensor, f func(a, b int64) (int64, error)) ([]value, error) {
-	if !x.isInts() || !y.isInts() {
-		return nil, fmt.Errorf("of two constants that are not whole numbers")
-	}
-	small := len(x.ints) > 0 && len(y.ints) > 0 && len(x.ints) <= mostShape && len(y.ints) <= mostShape
-	if !small || len(x.ints) != len(y.ints) && len(x.ints) != 1 && len(y.ints) != 1 {
-		return nil, fmt.Errorf("of %d and %d numbers", len(x.ints), len(y.ints))
-	}
-	dims, out := x.dims, make([]int64, max(len(x.ints), len(y.ints)))
-	if len(y.ints) > len(x.ints) || len(y.dims) > len(x.dims) {
-		dims = y.dims
-	}
-	for k := range out {
-		var err error
-		if out[k], err = f(x.ints[k%len(x.ints)], y.ints[k%len(y.ints)]); err != nil {
-			return nil, err
-		}
-	}
-	return []value{known(&tensor{dims: dims, ints: out})}, nil
-}
-
-func known(t *tensor) value { return value{constant: t, shape: t.dims} }
 
 // withConstant is input k with one number for each channel. Of a turned image
 // that is one for each place of the last axis.
@@ -92,11 +53,12 @@ func (i *importer) withConstant(n *node, k int, x value, t *tensor, op string) (
 	}
 	source, turned := i.first(x)
 	if turned {
-		if t.count() != 1 && (t.count() != x.shape[3] || t.dims[len(t.dims)-1] != x.shape[3]) {
+		channels := x.shape[len(x.shape)-1]
+		if t.count() != 1 && (t.count() != channels || t.dims[len(t.dims)-1] != channels) {
 			return nil, fmt.Errorf("the constant is %v, wants one number for each channel of %v", t.dims, x.shape)
 		}
 		if t.count() != 1 {
-			t = t.shaped(t.count(), 1, 1)
+			t = t.shaped(append([]int{channels}, slices.Repeat([]int{1}, spatialAxes(x))...)...)
 		}
 	}
 	c, err := channelwise(t, source.shape)
@@ -117,7 +79,7 @@ func (i *importer) withConstant(n *node, k int, x value, t *tensor, op string) (
 	if y, err = i.withParameter(n, source, t, op); err != nil || !turned {
 		return y, err
 	}
-	return one(i.turned(n, y[0], channelsLast))
+	return one(i.turned(n, y[0], channelsLast(len(x.shape))))
 }
 
 // channelwise is a constant as one number for each channel, [C].
@@ -165,18 +127,24 @@ func (i *importer) into(n *node, maker *network.Node, c *tensor, op string) (boo
 			i.change(p, c, func(a, b float64) float64 { return a * b })
 		}
 		return true, nil
-	case op == "Add" && maker.Op == "BatchNormalization":
-		i.foldNode(n, "is in the shift of BatchNormalization %q", maker.Name)
+	case op == "Add" && scaledAndShifted(maker.Op):
+		i.foldNode(n, "is in the shift of %s %q", maker.Op, maker.Name)
 		i.change(maker.Inputs[2], c, func(a, b float64) float64 { return a + b })
 		return true, nil
-	case op == "Mul" && maker.Op == "BatchNormalization":
-		i.foldNode(n, "is in the scale and shift of BatchNormalization %q", maker.Name)
+	case op == "Mul" && scaledAndShifted(maker.Op):
+		i.foldNode(n, "is in the scale and shift of %s %q", maker.Op, maker.Name)
 		for _, p := range maker.Inputs[1:3] {
 			i.change(p, c, func(a, b float64) float64 { return a * b })
 		}
 		return true, nil
 	}
 	return false, nil
+}
+
+// scaledAndShifted says whether an operator ends with a scale and a shift of each
+// channel.
+func scaledAndShifted(op string) bool {
+	return op == "BatchNormalization" || op == "InstanceNormalization"
 }
 
 // merges says whether a factor belongs to the layer before it: one number for
@@ -209,61 +177,6 @@ func (i *importer) isKnown(name string) bool {
 
 func (i *importer) change(parameter string, by *tensor, f func(a, b float64) float64) {
 	i.weights[parameter] = combined(i.weights[parameter], by, f)
-}
-
-// batchNormalization with the running statistics, whichever opset it is of.
-func batchNormalization(i *importer, n *node) ([]value, error) {
-	x, err := i.activation(n, 0)
-	if err != nil {
-		return nil, err
-	}
-	if len(x.shape) == 2 {
-		return i.normalisedRows(n, x)
-	}
-	if x, err = i.image(n); err != nil {
-		return nil, err
-	}
-	return one(i.normalised(n, x))
-}
-
-// normalisedRows are an image of one place for a while.
-func (i *importer) normalisedRows(n *node, x value) ([]value, error) {
-	i.foldNode(n, "of rows is that of images of 1x1")
-	tall, err := i.add(n, "Reshape", network.Attributes{"shape": []int{0, x.shape[1], 1, 1}}, []value{x})
-	if err != nil {
-		return nil, err
-	}
-	if tall, err = i.normalised(n, tall); err != nil {
-		return nil, err
-	}
-	return one(i.add(n, "Flatten", network.Attributes{"axis": 1}, []value{tall}))
-}
-
-func (i *importer) normalised(n *node, x value) (value, error) {
-	if n.int("training_mode", 0) != 0 {
-		return value{}, fmt.Errorf("it is in training mode; export the network for inference (eval mode)")
-	}
-	if n.int("spatial", 1) != 1 {
-		return value{}, fmt.Errorf("spatial 0, dlbench normalises each channel as a whole")
-	}
-	var names []string
-	for k, p := range []struct {
-		what string
-		role network.Role
-	}{
-		{"weight", network.Trainable}, {"bias", network.Trainable}, {"running_mean", network.RunningMean}, {"running_var", network.RunningVariance},
-	} {
-		t, err := i.weight(n, k+1)
-		if err != nil {
-			return value{}, err
-		}
-		name, err := i.declare(t, n.output()+"."+p.what, p.role)
-		if err != nil {
-			return value{}, err
-		}
-		names = append(names, name)
-	}
-	return i.add(n, "BatchNormalization", network.Attributes{"epsilon": n.float("epsilon", 1e-5), "momentum": n.float("momentum", 0.9)}, []value{x}, names...)
 }
 
 func dense() network.Attributes {
@@ -336,7 +249,7 @@ func matMul(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(x.shape) == 4 {
+	if len(x.shape) > 3 {
 		return i.pointwise(n, x, w)
 	}
 	i.foldNode(n, "is Gemm, weight %q is transposed to [out in]", w.name)

@@ -107,6 +107,9 @@ func gather(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dlbench gathers from shapes only: %w", err)
 	}
+	if v := i.values[n.inputs[0]]; len(v.shape) != 1 {
+		return nil, fmt.Errorf("dlbench gathers from shapes only, input %q is %v", n.inputs[0], v.shape)
+	}
 	at, err := i.constant(n, 1)
 	if err != nil {
 		return nil, err
@@ -138,24 +141,30 @@ func slice(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	for _, c := range cuts {
-		low, high := bounded(c.start, v.shape[c.axis]), bounded(c.end, v.shape[c.axis])
-		switch {
-		case v.known() && (!v.constant.isInts() || len(v.shape) != 1):
-			return nil, fmt.Errorf("of constants, dlbench slices shapes only")
-		case v.known():
-			v = known(ints(v.constant.ints[low:max(low, high)]...))
-		case low == 0 && high == v.shape[c.axis]:
-			i.foldNode(n, "of all of axis %d is left out", c.axis)
-		default:
-			if v, err = i.part(n, v, c.axis, low, high); err != nil {
+		if v.known() {
+			t, err := v.constant.part(c)
+			if err != nil {
 				return nil, err
 			}
+			v = known(t)
+			continue
+		}
+		if c.step != 1 {
+			return nil, fmt.Errorf("in steps of %d, dlbench has 1", c.step)
+		}
+		low, high := bounded(c.start, v.shape[c.axis]), bounded(c.end, v.shape[c.axis])
+		if low == 0 && high == v.shape[c.axis] {
+			i.foldNode(n, "of all of axis %d is left out", c.axis)
+			continue
+		}
+		if v, err = i.part(n, v, c.axis, low, high); err != nil {
+			return nil, err
 		}
 	}
 	return []value{v}, nil
 }
 
-type cut struct{ axis, start, end int }
+type cut struct{ axis, start, end, step int }
 
 // cuts are attributes until opset 9 and inputs since.
 func (i *importer) cuts(n *node, rank int) ([]cut, error) {
@@ -185,10 +194,10 @@ func (i *importer) cuts(n *node, rank int) ([]cut, error) {
 		if err != nil {
 			return nil, err
 		}
-		if steps != nil && steps[k] != 1 {
-			return nil, fmt.Errorf("in steps of %d, dlbench has 1", steps[k])
+		out[k] = cut{axis, starts[k], ends[k], 1}
+		if steps != nil {
+			out[k].step = steps[k]
 		}
-		out[k] = cut{axis, starts[k], ends[k]}
 	}
 	return out, n.err
 }
@@ -200,15 +209,4 @@ func clamp(list []int64) []int {
 		out[k] = int(min(max(v, -1<<31), 1<<31))
 	}
 	return out
-}
-
-func concatKnown(parts []value) ([]value, error) {
-	out := []int64{}
-	for _, v := range parts {
-		if !v.constant.isInts() || len(v.shape) != 1 || len(out)+len(v.constant.ints) > mostShape {
-			return nil, fmt.Errorf("of constants, dlbench joins shapes only")
-		}
-		out = append(out, v.constant.ints...)
-	}
-	return []value{known(ints(out...))}, nil
 }

@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/onnx/schema"
@@ -31,10 +33,10 @@ func (i *importer) input() error {
 		i.fold("input %q is %s: all is computed in float32, or in the workload's precision", in.GetName(), floats[kind].name)
 	}
 	if t.Shape == nil && i.options.Input == nil {
-		return fmt.Errorf("input %q has no shape; say it as --input CxHxW, like --input 3x224x224", in.GetName())
+		return fmt.Errorf("input %q has no shape; say it %s", in.GetName(), asInput)
 	}
-	if t.Shape != nil && len(t.Shape.Dim) != 4 {
-		return fmt.Errorf("input %q is %s, wants four axes [N C H W]", in.GetName(), dimsText(t.Shape.GetDim()))
+	if axes := len(t.Shape.GetDim()); t.Shape != nil && axes != 4 && axes != 5 {
+		return fmt.Errorf("input %q is %s, wants [N C H W] or [N C D H W]", in.GetName(), dimsText(t.Shape.GetDim()))
 	}
 	shape, err := i.inputShape(in.GetName(), t.Shape.GetDim())
 	if err != nil {
@@ -78,9 +80,11 @@ func dimsText(dims []*schema.TensorShapeProto_Dimension) string {
 	return text + "]"
 }
 
+// asInput says how a size that a file leaves open is given.
+const asInput = "as --input CxHxW, like --input 3x224x224, or CxDxHxW of volumes"
+
 // inputShape puts what the file says, the workload's batch and --input together.
 func (i *importer) inputShape(name string, dims []*schema.TensorShapeProto_Dimension) ([]int, error) {
-	shape := make([]int, 4)
 	batch := i.options.Batch
 	if dims != nil && dims[0].GetDimValue() > 0 && dims[0].GetDimValue() <= network.MaxExtent {
 		i.fixed = int(dims[0].GetDimValue())
@@ -89,7 +93,11 @@ func (i *importer) inputShape(name string, dims []*schema.TensorShapeProto_Dimen
 		batch = max(i.fixed, 1)
 	}
 	wanted := append([]int{batch}, i.options.Input...)
-	for k := range 4 {
+	if dims != nil && i.options.Input != nil && len(wanted) != len(dims) {
+		return nil, fmt.Errorf("input %s: the file wants %d numbers, input %q is %s", times(i.options.Input), len(dims)-1, name, dimsText(dims))
+	}
+	shape := make([]int, max(len(dims), len(wanted)))
+	for k := range shape {
 		stated := int64(0)
 		if dims != nil {
 			stated = dims[k].GetDimValue()
@@ -101,13 +109,13 @@ func (i *importer) inputShape(name string, dims []*schema.TensorShapeProto_Dimen
 			return nil, fmt.Errorf("batch %d: the file fixes its batch to %d (input %q is %s); ask for batch %d, or export the network with a batch that is open",
 				wanted[0], stated, name, dimsText(dims), stated)
 		case k < len(wanted) && stated > 0 && stated != int64(wanted[k]):
-			return nil, fmt.Errorf("input %dx%dx%d: the file fixes input %q to %s", wanted[1], wanted[2], wanted[3], name, dimsText(dims))
+			return nil, fmt.Errorf("input %s: the file fixes input %q to %s", times(i.options.Input), name, dimsText(dims))
 		case k < len(wanted):
 			shape[k] = wanted[k]
 		case stated > 0:
 			shape[k] = int(stated)
 		default:
-			return nil, fmt.Errorf("input %q is %s, which leaves its size open; say it as --input CxHxW, like --input 3x224x224", name, dimsText(dims))
+			return nil, fmt.Errorf("input %q is %s, which leaves its size open; say it %s", name, dimsText(dims), asInput)
 		}
 		if shape[k] < 1 || shape[k] > network.MaxExtent {
 			return nil, fmt.Errorf("input: %d is no size of an image", shape[k])
@@ -116,7 +124,16 @@ func (i *importer) inputShape(name string, dims []*schema.TensorShapeProto_Dimen
 	return shape, nil
 }
 
-// outputs makes the first output the logits, [N classes].
+// times is a size as people write it: 3x224x224.
+func times(size []int) string {
+	parts := make([]string, len(size))
+	for k, extent := range size {
+		parts[k] = strconv.Itoa(extent)
+	}
+	return strings.Join(parts, "x")
+}
+
+// outputs makes the first output the logits, [N classes], or those of each pixel.
 func (i *importer) outputs() error {
 	seen := map[string]bool{}
 	for k, out := range i.file.Graph.Output {
@@ -162,59 +179,6 @@ func (i *importer) follows(out *schema.ValueInfoProto, shape []int) error {
 		return fmt.Errorf("output %q is declared as %s, and its nodes make %v", out.GetName(), dimsText(declared.Dim), shape)
 	}
 	return nil
-}
-
-func (i *importer) logits(output string, v value) (string, error) {
-	if len(v.shape) < 2 || elements(v.shape[2:]) != 1 {
-		return "", fmt.Errorf("output %q is %v, wants one row of classes for each image, [N classes]", output, v.shape)
-	}
-	if i.options.Training {
-		v = i.withoutSoftmax(v)
-	}
-	if len(v.shape) == 2 {
-		if v.name == "input" {
-			return "", fmt.Errorf("output %q is made by no node", output)
-		}
-		return v.name, nil
-	}
-	flat, err := i.add(&node{name: output + ".flatten", outputs: []string{output + ".flatten"}}, "Flatten", network.Attributes{"axis": 1}, []value{v})
-	if err != nil {
-		return "", fmt.Errorf("output %q: %w", output, err)
-	}
-	i.fold("output %q: %v is flattened to %v", output, v.shape, flat.shape)
-	return flat.name, nil
-}
-
-// withoutSoftmax leaves a Softmax at the end to the loss, which has one.
-func (i *importer) withoutSoftmax(v value) value {
-	at, ok := i.makers[v.name]
-	if !ok || at != len(i.net.Nodes)-1 || i.net.Nodes[at].Op != "Softmax" || len(i.file.Graph.Output) > 1 {
-		return v
-	}
-	last := i.net.Nodes[at]
-	i.net.Nodes = i.net.Nodes[:at]
-	i.fold("Softmax %q: it is in the loss while training", last.Name)
-	return value{name: last.Inputs[0], shape: last.Shape}
-}
-
-// logSoftmax at the end is in the loss while training: the softmax of its output
-// is that of its input. In inference it would be another output.
-func logSoftmax(i *importer, n *node) ([]value, error) {
-	x, err := i.activation(n, 0)
-	if err != nil {
-		return nil, err
-	}
-	outputs := i.file.Graph.Output
-	last := len(outputs) == 1 && outputs[0].GetName() == n.output() && i.uses[n.output()] == 1
-	axis, err := i.softmaxAxis(n, x)
-	if err != nil {
-		return nil, err
-	}
-	if !i.options.Training || !last || axis != 1 || elements(x.shape[2:]) != 1 {
-		return nil, fmt.Errorf("dlbench has it at the end of a network that is trained, over the classes, where it is in the loss; export the network without it")
-	}
-	i.foldNode(n, "it is in the loss while training")
-	return []value{x}, nil
 }
 
 func (i *importer) rename(from, to string) {

@@ -123,7 +123,9 @@ func (e *evaluator) node(n network.Node) ([]float64, error) {
 	case "Concat":
 		return e.concat(n), nil
 	case "Resize":
-		return e.resize(n)
+		return e.resize(n), nil
+	case "InstanceNormalization":
+		return e.instanceNorm(n), nil
 	}
 	return nil, fmt.Errorf("the evaluator has no %s", n.Op)
 }
@@ -162,94 +164,30 @@ func (e *evaluator) broadcast(n network.Node, f func(p, q float64) float64) []fl
 	return y
 }
 
-func (e *evaluator) conv(n network.Node) []float64 {
-	x, w, a := n.Inputs[0], n.Inputs[1], n.Attributes
-	xs, ws := e.shapes[x], e.shapes[w]
-	strides, pads, dilations := a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
-	outs := n.Shape[1] / a.Int("group")
-	var y []float64
-	at(n.Shape, func(o []int) {
-		sum := 0.0
-		if len(n.Inputs) > 2 {
-			sum = e.values[n.Inputs[2]][o[1]]
+// instanceNorm takes each channel of each image by itself.
+func (e *evaluator) instanceNorm(n network.Node) []float64 {
+	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
+	size := count(n.Shape[2:])
+	y := make([]float64, len(x))
+	for from := 0; from < len(x); from += size {
+		mean, square := moments(x[from : from+size])
+		for k := range size {
+			channel := from / size % n.Shape[1]
+			y[from+k] = (x[from+k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[channel] + bias[channel]
 		}
-		at(ws[1:], func(k []int) {
-			row, column := o[2]*strides[0]-pads[0]+k[1]*dilations[0], o[3]*strides[1]-pads[1]+k[2]*dilations[1]
-			if row < 0 || row >= xs[2] || column < 0 || column >= xs[3] {
-				return
-			}
-			from := []int{o[0], o[1]/outs*ws[1] + k[0], row, column}
-			sum += e.values[x][place4(xs, from)] * e.values[w][place4(ws, []int{o[1], k[0], k[1], k[2]})]
-		})
-		y = append(y, sum)
-	})
-	return y
-}
-
-func place4(shape, i []int) int { return ((i[0]*shape[1]+i[1])*shape[2]+i[2])*shape[3] + i[3] }
-
-func (e *evaluator) convTranspose(n network.Node) []float64 {
-	x, w, a := n.Inputs[0], n.Inputs[1], n.Attributes
-	xs, ws := e.shapes[x], e.shapes[w]
-	strides, pads, dilations := a.Ints("strides"), a.Ints("pads"), a.Ints("dilations")
-	ins := xs[1] / a.Int("group")
-	y := make([]float64, count(n.Shape))
-	at(xs, func(i []int) {
-		at(ws[1:], func(k []int) {
-			row, column := i[2]*strides[0]-pads[0]+k[1]*dilations[0], i[3]*strides[1]-pads[1]+k[2]*dilations[1]
-			if row < 0 || row >= n.Shape[2] || column < 0 || column >= n.Shape[3] {
-				return
-			}
-			to := place4(n.Shape, []int{i[0], i[1]/ins*ws[1] + k[0], row, column})
-			y[to] += e.values[x][place4(xs, i)] * e.values[w][place4(ws, []int{i[1], k[0], k[1], k[2]})]
-		})
-	})
-	if len(n.Inputs) > 2 {
-		at(n.Shape, func(o []int) { y[place4(n.Shape, o)] += e.values[n.Inputs[2]][o[1]] })
 	}
 	return y
 }
 
-func (e *evaluator) pool(n network.Node) []float64 {
-	x, a := n.Inputs[0], n.Attributes
-	xs, kernel, strides, pads := e.shapes[x], a.Ints("kernel_shape"), a.Ints("strides"), a.Ints("pads")
-	dilations := a.Ints("dilations")
-	if dilations == nil {
-		dilations = []int{1, 1}
+// moments are the mean of numbers and their mean square around it.
+func moments(x []float64) (mean, square float64) {
+	for _, v := range x {
+		mean += v / float64(len(x))
 	}
-	var y []float64
-	at(n.Shape, func(o []int) {
-		high, sum, cells, padded := math.Inf(-1), 0.0, 0, 0
-		at(kernel, func(k []int) {
-			row, column := o[2]*strides[0]-pads[0]+k[0]*dilations[0], o[3]*strides[1]-pads[1]+k[1]*dilations[1]
-			if row < xs[2]+pads[2] && column < xs[3]+pads[3] {
-				padded++
-			}
-			if row < 0 || row >= xs[2] || column < 0 || column >= xs[3] {
-				return
-			}
-			v := e.values[x][place4(xs, []int{o[0], o[1], row, column})]
-			high, sum, cells = max(high, v), sum+v, cells+1
-		})
-		switch {
-		case n.Op == "MaxPool":
-			y = append(y, high)
-		case a.Int("count_include_pad") == 1:
-			y = append(y, sum/float64(padded))
-		default:
-			y = append(y, sum/float64(cells))
-		}
-	})
-	return y
-}
-
-func (e *evaluator) mean(n network.Node) []float64 {
-	xs := e.shapes[n.Inputs[0]]
-	y := make([]float64, xs[0]*xs[1])
-	at(xs, func(i []int) {
-		y[i[0]*xs[1]+i[1]] += e.values[n.Inputs[0]][place4(xs, i)] / float64(xs[2]*xs[3])
-	})
-	return y
+	for _, v := range x {
+		square += (v - mean) * (v - mean) / float64(len(x))
+	}
+	return mean, square
 }
 
 func (e *evaluator) batchNorm(n network.Node) []float64 {
@@ -269,7 +207,7 @@ func (e *evaluator) lrn(n network.Node) []float64 {
 	at(s, func(i []int) {
 		sum, half := 0.0, (a.Int("size")-1)/2
 		for c := max(0, i[1]-half); c <= min(s[1]-1, i[1]+half); c++ {
-			v := x[place4(s, []int{i[0], c, i[2], i[3]})]
+			v := x[offset(s, []int{i[0], c, i[2], i[3]})]
 			sum += v * v
 		}
 		y = append(y, x[len(y)]/math.Pow(a.Float("bias")+a.Float("alpha")/float64(a.Int("size"))*sum, a.Float("beta")))
@@ -325,30 +263,12 @@ func (e *evaluator) concat(n network.Node) []float64 {
 	return y
 }
 
-func (e *evaluator) resize(n network.Node) ([]float64, error) {
-	if n.Attributes.String("mode") != "nearest" {
-		return nil, fmt.Errorf("the evaluator resizes by repeating only")
-	}
-	xs, h, w := e.shapes[n.Inputs[0]], n.Attributes.Ints("scales")[0], n.Attributes.Ints("scales")[1]
-	var y []float64
-	at(n.Shape, func(o []int) {
-		y = append(y, e.values[n.Inputs[0]][place4(xs, []int{o[0], o[1], o[2] / h, o[3] / w})])
-	})
-	return y, nil
-}
-
 func (e *evaluator) layerNorm(n network.Node) []float64 {
 	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
 	y := make([]float64, len(x))
 	size := len(scale)
 	for from := 0; from < len(x); from += size {
-		mean, square := 0.0, 0.0
-		for _, v := range x[from : from+size] {
-			mean += v / float64(size)
-		}
-		for _, v := range x[from : from+size] {
-			square += (v - mean) * (v - mean) / float64(size)
-		}
+		mean, square := moments(x[from : from+size])
 		for k := range size {
 			y[from+k] = (x[from+k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[k] + bias[k]
 		}

@@ -17,7 +17,7 @@ type value struct {
 	name     string // of the activation
 	shape    []int
 	constant *tensor
-	zeros    []int // that a Pad wants around the image before what reads it: top, left, bottom, right
+	zeros    []int // that a Pad wants around the image before what reads it, as pads lists them
 }
 
 func (v value) known() bool { return v.constant != nil }
@@ -38,7 +38,7 @@ type importer struct {
 	makers  map[string]int   // activation → index of the node that makes it
 	readers map[string]int   // activation → nodes of the network that read it
 	open    map[string]int   // activation → uses of its names in the file that are still to come
-	turns   map[string][]int // activation → the Transposes that read it
+	turns   map[string][]int // activation → the Transposes and Reshapes that read it
 	params  map[string]int   // parameter → its index
 	weights map[string]*tensor
 	sources map[*stored]string // a stored tensor → the first parameter that is it
@@ -49,6 +49,7 @@ type importer struct {
 	repeated int            // weights that ConstantOfShape makes
 	widths   map[string]int // how many weights are of another type than float32, by its name and what becomes of them
 	fixed    int            // the batch that the file fixes; 0 if it is open
+	loss     string         // that the end of the network asks for; empty: network.SoftmaxCrossEntropy
 }
 
 func newImporter(file *schema.ModelProto, opset int, o Options, f *folder) *importer {
@@ -348,7 +349,7 @@ func (i *importer) only(n *node, k int) (*network.Node, bool) {
 	return &i.net.Nodes[at], i.readers[v.name] == i.idle(v.name)
 }
 
-// idle counts the Transposes that read an activation and that nothing will read:
+// idle counts the Transposes and Reshapes that read an activation and that nothing will read:
 // they are swept in the end.
 func (i *importer) idle(activation string) int {
 	count := 0

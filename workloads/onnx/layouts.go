@@ -10,10 +10,10 @@ import (
 // Files from frameworks that keep channels last, and layers that work on
 // channels, turn images over and back. What is the same with the channels first
 // is brought there, so that the turns meet and go.
-var (
-	channelsLast  = []int{0, 2, 3, 1}
-	channelsFirst = []int{0, 3, 1, 2}
-)
+//
+// The two turns of an image of four axes, or of a volume of five:
+func channelsLast(rank int) []int  { return [][]int{{0, 2, 3, 1}, {0, 2, 3, 4, 1}}[rank-4] }
+func channelsFirst(rank int) []int { return [][]int{{0, 3, 1, 2}, {0, 4, 1, 2, 3}}[rank-4] }
 
 func transpose(i *importer, n *node) ([]value, error) {
 	v, err := i.get(n, 0)
@@ -29,9 +29,8 @@ func transpose(i *importer, n *node) ([]value, error) {
 	if v.known() {
 		return transposedConstant(v.constant, perm)
 	}
-	if v.name == "input" && slices.Equal(perm, channelsFirst) && i.uses[n.inputs[0]] == 1 {
-		s := v.shape
-		i.net.Input.Shape = []int{s[0], s[3], s[1], s[2]}
+	if v.name == "input" && slices.Equal(perm, channelsFirst(len(v.shape))) && i.uses[n.inputs[0]] == 1 {
+		i.net.Input.Shape = permuted(v.shape, perm)
 		i.foldNode(n, "images come with their channels first, %v", i.net.Input.Shape)
 		return []value{{name: "input", shape: i.net.Input.Shape}}, nil
 	}
@@ -44,6 +43,14 @@ func transposedConstant(t *tensor, perm []int) ([]value, error) {
 		return []value{known(t)}, nil
 	case len(t.dims) == 2 && slices.Equal(perm, []int{1, 0}) && !t.isInts():
 		return []value{known(t.transposed())}, nil
+	case len(t.dims) == 2 && slices.Equal(perm, []int{1, 0}) && len(t.ints) <= mostShape:
+		out := make([]int64, 0, len(t.ints))
+		for column := range t.dims[1] {
+			for row := range t.dims[0] {
+				out = append(out, t.ints[row*t.dims[1]+column])
+			}
+		}
+		return []value{known(&tensor{dims: []int{t.dims[1], t.dims[0]}, ints: out})}, nil
 	}
 	return nil, fmt.Errorf("of a constant %v by %v, dlbench turns matrices", t.dims, perm)
 }
@@ -81,7 +88,10 @@ func (i *importer) inner(at int) value {
 // first is an image with its channels first whose turned form is x.
 func (i *importer) first(x value) (value, bool) {
 	at, ok := i.makers[x.name]
-	if !ok || i.net.Nodes[at].Op != "Transpose" || !slices.Equal(i.net.Nodes[at].Attributes.Ints("perm"), channelsLast) {
+	if !ok || i.net.Nodes[at].Op != "Transpose" || len(x.shape) < 4 || len(x.shape) > 5 {
+		return x, false
+	}
+	if !slices.Equal(i.net.Nodes[at].Attributes.Ints("perm"), channelsLast(len(x.shape))) {
 		return x, false
 	}
 	return i.inner(at), true
@@ -95,14 +105,23 @@ func (i *importer) each(n *node, op string, a network.Attributes, x value) ([]va
 	if err != nil || !turned {
 		return []value{y}, err
 	}
-	return one(i.turned(n, y, channelsLast))
+	return one(i.turned(n, y, channelsLast(len(x.shape))))
 }
 
-// sweep leaves out turns that nothing reads any more.
+// permuted are the extents of axes in another order.
+func permuted(shape, perm []int) []int {
+	out := make([]int, len(perm))
+	for k, from := range perm {
+		out[k] = shape[from]
+	}
+	return out
+}
+
+// sweep leaves out turns and reshapes that nothing reads any more.
 func (i *importer) sweep() {
 	for k := len(i.net.Nodes) - 1; k >= 0; k-- {
 		n := i.net.Nodes[k]
-		if n.Op == "Transpose" && i.readers[n.Output] == 0 && !slices.Contains(i.net.Outputs, n.Output) {
+		if (n.Op == "Transpose" || n.Op == "Reshape") && i.readers[n.Output] == 0 && !slices.Contains(i.net.Outputs, n.Output) {
 			i.readers[n.Inputs[0]]--
 			i.net.Nodes[k].Op = ""
 		}
@@ -114,21 +133,26 @@ func (i *importer) sweep() {
 // convolution of 1×1.
 func (i *importer) pointwise(n *node, x value, w *tensor) ([]value, error) {
 	i.foldNode(n, "along the channels is Conv of 1x1, weight %q is transposed to [out in 1 1]", w.name)
-	source, err := i.turned(n, x, channelsFirst)
+	rank := len(x.shape)
+	if rank > 5 {
+		return nil, fmt.Errorf("input %q is %v, wants [N C H W] or [N C D H W]", n.inputs[0], x.shape)
+	}
+	source, err := i.turned(n, x, channelsFirst(rank))
 	if err != nil {
 		return nil, err
 	}
-	weight, err := i.declare(w.transposed().shaped(w.dims[1], w.dims[0], 1, 1), n.output()+".weight", network.Trainable)
+	ones := slices.Repeat([]int{1}, rank-2)
+	weight, err := i.declare(w.transposed().shaped(append([]int{w.dims[1], w.dims[0]}, ones...)...), n.output()+".weight", network.Trainable)
 	if err != nil {
 		return nil, err
 	}
-	y, err := i.add(n, "Conv", network.Attributes{
-		"kernel_shape": []int{1, 1}, "strides": []int{1, 1}, "dilations": []int{1, 1}, "pads": []int{0, 0, 0, 0}, "group": 1,
-	}, []value{source}, weight)
+	a := steadily(ones)
+	a["group"] = 1
+	y, err := i.add(n, "Conv", a, []value{source}, weight)
 	if err != nil {
 		return nil, err
 	}
-	return one(i.turned(n, y, channelsLast))
+	return one(i.turned(n, y, channelsLast(rank)))
 }
 
 // layerNormalization normalises over the last axes.

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/dlbench/dlbench/workloads/onnx/schema"
 )
@@ -107,15 +108,15 @@ func (n *node) ints(name string) []int {
 	return out
 }
 
-// pair is a list of two ints.
-func (n *node) pair(name string, otherwise []int) []int {
+// perAxis is a list of one int for each spatial axis.
+func (n *node) perAxis(name string, axes, otherwise int) []int {
 	list := n.ints(name)
-	if list == nil {
-		return otherwise
+	if list != nil && len(list) != axes {
+		n.wrong(name, fmt.Sprintf("%d ints, it has %v", axes, list))
+		list = nil
 	}
-	if len(list) != 2 {
-		n.wrong(name, fmt.Sprintf("two ints, it has %v", list))
-		return otherwise
+	if list == nil {
+		return slices.Repeat([]int{otherwise}, axes)
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -18,6 +19,8 @@ type Origin struct {
 	Network      string
 	Seed         uint64
 	LearningRate float64 // 0 for inference
+	Loss         string  // of training; empty: network.SoftmaxCrossEntropy
+	DiceBatch    bool    // Dice is of the whole batch
 }
 
 // The keys of a file's metadata.
@@ -27,6 +30,8 @@ const (
 	seedKey     = "dlbench.seed"
 	rateKey     = "dlbench.learning_rate"
 	initKey     = "dlbench.init" // how each parameter is drawn from the seed
+	lossKey     = "dlbench.loss" // of training, if it is another than all have
+	diceKey     = "dlbench.dice_batch"
 )
 
 func (o Origin) properties(parameters []network.Parameter) ([]*schema.StringStringEntryProto, error) {
@@ -41,10 +46,14 @@ func (o Origin) properties(parameters []network.Parameter) ([]*schema.StringStri
 	entry := func(key, value string) *schema.StringStringEntryProto {
 		return &schema.StringStringEntryProto{Key: proto.String(key), Value: proto.String(value)}
 	}
-	return []*schema.StringStringEntryProto{
+	entries := []*schema.StringStringEntryProto{
 		entry(workloadKey, o.Workload), entry(networkKey, o.Network), entry(seedKey, strconv.FormatUint(o.Seed, 10)),
 		entry(rateKey, strconv.FormatFloat(o.LearningRate, 'g', -1, 64)), entry(initKey, string(text)),
-	}, nil
+	}
+	if o.Loss != "" && o.Loss != network.SoftmaxCrossEntropy {
+		entries = append(entries, entry(lossKey, o.Loss), entry(diceKey, strconv.FormatBool(o.DiceBatch)))
+	}
+	return entries, nil
 }
 
 // readOrigin reads what Write wrote; files of others have none. How parameters
@@ -57,7 +66,10 @@ func readOrigin(file *schema.ModelProto, net *network.Network) (*Origin, error) 
 	if values[workloadKey] == "" {
 		return nil, nil
 	}
-	o := &Origin{Workload: values[workloadKey], Network: values[networkKey]}
+	o := &Origin{Workload: values[workloadKey], Network: values[networkKey], Loss: values[lossKey], DiceBatch: values[diceKey] == "true"}
+	if o.Loss != "" && !slices.Contains(network.Losses(), o.Loss) {
+		return nil, fmt.Errorf("metadata: %s is %q, wants one of %q", lossKey, o.Loss, network.Losses())
+	}
 	var err error
 	if o.Seed, err = strconv.ParseUint(values[seedKey], 10, 64); err != nil {
 		return nil, fmt.Errorf("metadata: %s is %q, wants a seed", seedKey, values[seedKey])

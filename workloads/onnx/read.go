@@ -37,8 +37,8 @@ const mostBytes = 2 << 30
 type Options struct {
 	Name     string // of the network; from the file's name and digest when empty
 	Batch    int    // images per iteration; 0 for what the file fixes, or 1
-	Input    []int  // [C H W] of an image; what the file says when nil
-	Training bool   // a Softmax at the end is then part of the loss
+	Input    []int  // [C H W] of an image, [C D H W] of a volume; what the file says when nil
+	Training bool   // a Softmax or a Sigmoid at the end is then part of the loss
 }
 
 // Model is a network that came from a file.
@@ -49,6 +49,7 @@ type Model struct {
 	Folded   []string  // what the network has in other words than the file, in the file's order
 	Warnings []Warning // about the file's weights
 	Origin   *Origin   // what dlbench wrote into the file; nil for files of others
+	Loss     string    // of training, if the file says or asks for another than all have
 
 	weights map[string]*tensor
 }
@@ -125,9 +126,12 @@ func decode(data []byte, path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Network: net, SHA256: hex.EncodeToString(digest.Sum(nil)), Batch: i.fixed, Folded: i.folded, Warnings: warnings, weights: i.weights}
+	m := &Model{Network: net, SHA256: hex.EncodeToString(digest.Sum(nil)), Batch: i.fixed, Folded: i.folded, Warnings: warnings, Loss: i.loss, weights: i.weights}
 	if m.Origin, err = readOrigin(&file, net); err != nil {
 		return nil, err
+	}
+	if m.Origin != nil && m.Loss == "" {
+		m.Loss = m.Origin.Loss
 	}
 	if net.Name = o.Name; net.Name == "" {
 		net.Name = Name(path, m.SHA256)

@@ -18,7 +18,12 @@ import (
 // edited writes a changed copy of fixed_batch_1.onnx.
 func edited(t *testing.T, change func(*schema.ModelProto)) string {
 	t.Helper()
-	const name = "fixed_batch_1.onnx"
+	return changed(t, "fixed_batch_1.onnx", change)
+}
+
+// changed writes a changed copy of a file of the tests.
+func changed(t *testing.T, name string, change func(*schema.ModelProto)) string {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func edited(t *testing.T, change func(*schema.ModelProto)) string {
 	if data, err = proto.Marshal(&m); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), name)
+	path := filepath.Join(t.TempDir(), filepath.Base(name))
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -131,8 +136,11 @@ func TestRefusals(t *testing.T) {
 			m.Graph.Output[0].Type.GetTensorType().Shape.Dim[1] = &schema.TensorShapeProto_Dimension{Value: &schema.TensorShapeProto_Dimension_DimValue{DimValue: 11}}
 		}, `output "logits" is declared as [1 11], and its nodes make [1 10]`},
 		{"no classes", func(m *schema.ModelProto) {
-			m.Graph.Output[0] = &schema.ValueInfoProto{Name: proto.String("f")}
-		}, `output "f" is [1 16 32 32], wants one row of classes for each image`},
+			rows := &schema.TensorProto{Name: proto.String("rows"), DataType: proto.Int32(7), Dims: []int64{3}, Int64Data: []int64{0, 16, -1}}
+			m.Graph.Initializer = append(m.Graph.Initializer, rows)
+			m.Graph.Node = append(m.Graph.Node, &schema.NodeProto{OpType: proto.String("Reshape"), Input: []string{"f", "rows"}, Output: []string{"long"}})
+			m.Graph.Output[0] = &schema.ValueInfoProto{Name: proto.String("long")}
+		}, `output "long" is [1 16 1024], wants one row of classes for each image, [N classes], or for each of its pixels`},
 		{"a name nobody makes", func(m *schema.ModelProto) { node(m, "Add").Input[1] = "nobody" }, `node "e" (Add): input "nobody" is made by no earlier node`},
 		{"a loop", func(m *schema.ModelProto) { node(m, "Relu").Input[0] = "f" }, `node "r" (Relu): input "f" is made by no earlier node`},
 		{"shapes disagree", func(m *schema.ModelProto) { node(m, "Add").Input[1] = "x" }, `node "e" (Add): inputs disagree on shape`},
@@ -216,7 +224,10 @@ func TestGivenFilesThatAreRefused(t *testing.T) {
 		want    string
 	}{
 		{"too_new.onnx", onnx.Options{Batch: 2}, "IR version 99, dlbench reads 3 to 11"},
-		{"unet3d.onnx", onnx.Options{Batch: 1}, `input "x" is [1 1 16 16 16], wants four axes [N C H W]; operators that dlbench does not have: InstanceNormalization (first in node "b")`},
+		{"unet3d.onnx", onnx.Options{Batch: 2}, `batch 2: the file fixes its batch to 1 (input "x" is [1 1 16 16 16])`},
+		{"unet3d.onnx", onnx.Options{Input: []int{1, 16, 16}}, `input 1x16x16: the file wants 4 numbers, input "x" is [1 1 16 16 16]`},
+		{"unet3d.onnx", onnx.Options{Input: []int{1, 8, 16, 16}}, `input 1x8x16x16: the file fixes input "x" to [1 1 16 16 16]`},
+		{"fixed_batch_1.onnx", onnx.Options{Input: []int{3, 8, 32, 32}}, `input 3x8x32x32: the file wants 3 numbers, input "x" is [1 3 32 32]`},
 		{"fixed_batch_1.onnx", onnx.Options{Batch: 8}, "batch 8: the file fixes its batch to 1"},
 		{"dynamic_batch_external.onnx", onnx.Options{Batch: 8, Input: []int{3, 64, 64}}, `input 3x64x64: the file fixes input "x" to [batch 3 32 32]`},
 		{"dynamic_batch_external.onnx", onnx.Options{Batch: -1}, "batch -1, wants a positive number"},

@@ -23,7 +23,21 @@ func (i *importer) reshaped(n *node, x value, target []int) ([]value, error) {
 		}
 		return one(i.add(n, "Flatten", network.Attributes{"axis": 1}, []value{x}))
 	}
-	return one(i.add(n, "Reshape", network.Attributes{"shape": append([]int{0}, target[1:]...)}, []value{x}))
+	if at, ok := i.makers[x.name]; ok && i.net.Nodes[at].Op == "Reshape" {
+		if before := i.inner(at); slices.Equal(before.shape, target) {
+			return []value{before}, nil
+		}
+	}
+	return one(i.inShape(n, x, target))
+}
+
+// inShape is a Reshape of all axes but the batch's.
+func (i *importer) inShape(n *node, x value, target []int) (value, error) {
+	out, err := i.add(n, "Reshape", network.Attributes{"shape": append([]int{0}, target[1:]...)}, []value{x})
+	if err == nil {
+		i.turns[x.name] = append(i.turns[x.name], i.makers[out.name])
+	}
+	return out, err
 }
 
 func flatten(i *importer, n *node) ([]value, error) {

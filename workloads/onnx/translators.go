@@ -2,10 +2,10 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
-	"github.com/dlbench/dlbench/workloads/onnx/schema"
 )
 
 // translator brings one node of the file into the network and returns what its
@@ -17,16 +17,18 @@ var translators map[string]translator
 
 func init() {
 	translators = map[string]translator{
-		"Conv": conv, "ConvTranspose": convTranspose, "BatchNormalization": batchNormalization, "LRN": lrn,
+		"Conv": conv, "ConvTranspose": convTranspose, "LRN": lrn,
+		"BatchNormalization": batchNormalization, "InstanceNormalization": instanceNormalization, "GroupNormalization": groupNormalization,
 		"Relu": curve("Relu", nil), "Sigmoid": curve("Sigmoid", nil), "HardSwish": curve("HardSwish", nil),
 		"LeakyRelu": curve("LeakyRelu", leakyAttributes), "HardSigmoid": curve("HardSigmoid", hardSigmoidAttributes),
 		"Gelu": curve("Gelu", geluAttributes), "PRelu": pRelu, "Erf": erf, "LayerNormalization": layerNormalization,
 		"Clip": clip, "Dropout": dropout, "Softmax": softmax, "LogSoftmax": logSoftmax,
 		"MaxPool": maxPool, "AveragePool": averagePool, "GlobalAveragePool": simple("GlobalAveragePool"),
 		"GlobalMaxPool": globalMaxPool, "ReduceMean": reduceMean, "Pad": pad,
-		"Add": add, "Sub": sub, "Mul": mul, "Div": div, "Sum": sum, "Concat": concat, "Gemm": gemm, "MatMul": matMul,
+		"Add": arithmetic("Add"), "Sub": arithmetic("Sub"), "Mul": arithmetic("Mul"), "Div": arithmetic("Div"), "Sum": sum, "Concat": concat, "Gemm": gemm, "MatMul": matMul,
 		"Flatten": flatten, "Reshape": reshape, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Identity": identity, "Cast": cast,
 		"Constant": constant, "ConstantOfShape": constantOfShape, "Shape": shapeOf, "Gather": gather, "Slice": slice,
+		"Floor": rounded(math.Floor), "Ceil": rounded(math.Ceil),
 		"Transpose": transpose, "Split": split,
 		"Resize": resize, "Upsample": upsample,
 	}
@@ -45,11 +47,11 @@ func simple(op string) translator {
 	}
 }
 
-// image is a node's first input, an activation of four axes.
+// image is a node's first input, an activation of an image or a volume.
 func (i *importer) image(n *node) (value, error) {
 	x, err := i.activation(n, 0)
-	if err == nil && len(x.shape) != 4 {
-		err = fmt.Errorf("input %q is %v, wants [N C H W]", n.inputs[0], x.shape)
+	if err == nil && len(x.shape) != 4 && len(x.shape) != 5 {
+		err = fmt.Errorf("input %q is %v, wants [N C H W] or [N C D H W]", n.inputs[0], x.shape)
 	}
 	return x, err
 }
@@ -117,8 +119,6 @@ func dropout(i *importer, n *node) ([]value, error) {
 	return i.each(n, "Dropout", network.Attributes{"ratio": ratio}, x)
 }
 
-// softmax works on a matrix until opset 12: all axes from the given one on
-// together.
 func softmax(i *importer, n *node) ([]value, error) {
 	x, err := i.activation(n, 0)
 	if err != nil {
@@ -128,20 +128,30 @@ func softmax(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.opset < 13 && elements(x.shape[axis+1:]) != 1 {
-		return nil, fmt.Errorf("of opset %d over axis %d of %v is over all axes from there on together, which dlbench does not have", i.opset, axis, x.shape)
+	source, turned := i.first(x)
+	if turned {
+		axis = channelsLast(len(x.shape))[axis]
 	}
-	return one(i.add(n, "Softmax", network.Attributes{"axis": axis}, []value{x}))
+	y, err := i.add(n, "Softmax", network.Attributes{"axis": axis}, []value{source})
+	if err != nil || !turned {
+		return []value{y}, err
+	}
+	return one(i.turned(n, y, channelsLast(len(x.shape))))
 }
 
 // softmaxAxis is the axis of a Softmax or LogSoftmax, whose default is another
-// one since opset 13.
+// one since opset 13. Until then they work on a matrix: all axes from the given
+// one on together.
 func (i *importer) softmaxAxis(n *node, x value) (int, error) {
 	otherwise := -1
 	if i.opset < 13 {
 		otherwise = 1
 	}
-	return axisOf(n.int("axis", otherwise), len(x.shape))
+	axis, err := axisOf(n.int("axis", otherwise), len(x.shape))
+	if err == nil && i.opset < 13 && elements(x.shape[axis+1:]) != 1 {
+		err = fmt.Errorf("of opset %d over axis %d of %v is over all axes from there on together, which dlbench does not have", i.opset, axis, x.shape)
+	}
+	return axis, err
 }
 
 func axisOf(axis, rank int) (int, error) {
@@ -202,27 +212,6 @@ func identity(i *importer, n *node) ([]value, error) {
 	return []value{v}, err
 }
 
-// cast between types of floating-point numbers is left out: the workload says in
-// which precision is computed. Shapes are whole numbers anyway.
-func cast(i *importer, n *node) ([]value, error) {
-	v, err := i.get(n, 0)
-	if err != nil {
-		return nil, err
-	}
-	to := schema.TensorProto_DataType(n.int("to", 0))
-	whole := v.known() && v.constant.isInts()
-	switch kind := floats[to]; {
-	case !whole && kind != nil:
-		if to != schema.TensorProto_FLOAT {
-			i.foldNode(n, "to %s is left out: all is computed in float32, or in the workload's precision", kind.name)
-		}
-		return []value{v}, nil
-	case whole && (to == schema.TensorProto_INT64 || to == schema.TensorProto_INT32):
-		return []value{v}, nil
-	}
-	return nil, fmt.Errorf("to type %d, dlbench computes in float32", int(to))
-}
-
 // sum of many is Add after Add.
 func sum(i *importer, n *node) ([]value, error) {
 	x, err := i.activation(n, 0)
@@ -246,8 +235,8 @@ func sum(i *importer, n *node) ([]value, error) {
 	return []value{x}, nil
 }
 
-// reduceMean over rows and columns is GlobalAveragePool; the axes are an input
-// since opset 18.
+// reduceMean over all axes behind the channels is GlobalAveragePool; the axes are
+// an input since opset 18.
 func reduceMean(i *importer, n *node) ([]value, error) {
 	x, err := i.image(n)
 	if err != nil {
@@ -265,15 +254,16 @@ func reduceMean(i *importer, n *node) ([]value, error) {
 		}
 	}
 	for k := range axes {
-		if axes[k], err = axisOf(axes[k], 4); err != nil {
+		if axes[k], err = axisOf(axes[k], len(x.shape)); err != nil {
 			return nil, err
 		}
 	}
 	slices.Sort(axes)
-	if !slices.Equal(axes, []int{2, 3}) {
-		return nil, fmt.Errorf("over axes %v, dlbench has the mean over rows and columns together, [2 3]", axes)
+	all := []int{2, 3, 4}[:spatialAxes(x)]
+	if !slices.Equal(axes, all) {
+		return nil, fmt.Errorf("over axes %v, dlbench has the mean over all axes behind the channels together, %v", axes, all)
 	}
-	i.foldNode(n, "over rows and columns is GlobalAveragePool")
+	i.foldNode(n, "over all axes behind the channels is GlobalAveragePool")
 	y, err := i.add(n, "GlobalAveragePool", nil, []value{x})
 	if err != nil || n.int("keepdims", 1) == 1 {
 		return []value{y}, err

@@ -10,20 +10,23 @@ import (
 // sliding are the attributes that windows share, all written: the kernel, the
 // strides, and the pads of each side at this size of the input.
 func (n *node) sliding(x value, kernel []int) (network.Attributes, error) {
-	kernel = n.pair("kernel_shape", kernel)
-	strides, dilations := n.pair("strides", []int{1, 1}), n.pair("dilations", []int{1, 1})
+	axes := spatialAxes(x)
+	if kernel == nil || n.attributes["kernel_shape"] != nil {
+		kernel = n.perAxis("kernel_shape", axes, 0)
+	}
+	strides, dilations := n.perAxis("strides", axes, 1), n.perAxis("dilations", axes, 1)
 	if n.err != nil {
 		return nil, n.err
 	}
-	if len(kernel) != 2 {
+	if n.attributes["kernel_shape"] == nil && kernel[0] == 0 {
 		return nil, fmt.Errorf("kernel_shape is missing")
 	}
-	for k := range 2 {
+	for k := range axes {
 		if kernel[k] < 1 || strides[k] < 1 || dilations[k] < 1 {
 			return nil, fmt.Errorf("kernel_shape %v, strides %v and dilations %v have to be positive", kernel, strides, dilations)
 		}
 	}
-	pads, err := n.pads(func(k int) int {
+	pads, err := n.pads(axes, func(k int) int {
 		out := (x.shape[2+k]-1)/strides[k] + 1
 		return max((out-1)*strides[k]+dilations[k]*(kernel[k]-1)+1-x.shape[2+k], 0)
 	})
@@ -32,7 +35,7 @@ func (n *node) sliding(x value, kernel []int) (network.Attributes, error) {
 
 // pads are what a node says, or what auto_pad comes to: total is the padding
 // of an axis, which SAME_UPPER gives the end the odd one of.
-func (n *node) pads(total func(axis int) int) ([]int, error) {
+func (n *node) pads(axes int, total func(axis int) int) ([]int, error) {
 	pads, auto := n.ints("pads"), n.text("auto_pad", "NOTSET")
 	if n.err != nil {
 		return nil, n.err
@@ -45,22 +48,22 @@ func (n *node) pads(total func(axis int) int) ([]int, error) {
 		}
 		pads = nil
 	}
-	out := []int{0, 0, 0, 0}
+	out := make([]int, 2*axes)
 	switch auto {
 	case "NOTSET", "":
-		if pads != nil && len(pads) != 4 {
-			return nil, fmt.Errorf("pads %v, wants four: top, left, bottom, right", pads)
+		if pads != nil && len(pads) != 2*axes {
+			return nil, fmt.Errorf("pads %v, wants %d: those at the beginning of each axis, then those at the end", pads, 2*axes)
 		}
 		if pads != nil {
 			copy(out, pads)
 		}
 	case "VALID":
 	case "SAME_UPPER", "SAME_LOWER":
-		for k := range 2 {
+		for k := range axes {
 			all := total(k)
-			out[k], out[2+k] = all/2, all-all/2
+			out[k], out[axes+k] = all/2, all-all/2
 			if auto == "SAME_LOWER" {
-				out[k], out[2+k] = out[2+k], out[k]
+				out[k], out[axes+k] = out[axes+k], out[k]
 			}
 		}
 	default:
@@ -75,8 +78,11 @@ func (i *importer) noteAutoPad(n *node, a network.Attributes) {
 	}
 }
 
+// spatialAxes counts the axes of an image or a volume behind its channels.
+func spatialAxes(x value) int { return len(x.shape) - 2 }
+
 // imageAndWindow is an image and the weight that slides over it, whose axes are
-// those of form.
+// those of form and then the image's.
 func (i *importer) imageAndWindow(n *node, form string) (x value, w *tensor, err error) {
 	if x, err = i.image(n); err != nil {
 		return x, nil, err
@@ -84,14 +90,14 @@ func (i *importer) imageAndWindow(n *node, form string) (x value, w *tensor, err
 	if w, err = i.weight(n, 1); err != nil {
 		return x, nil, err
 	}
-	if len(w.dims) != 4 {
-		return x, nil, fmt.Errorf("weight %q is %v, wants %s", n.inputs[1], w.dims, form)
+	if len(w.dims) != len(x.shape) {
+		return x, nil, fmt.Errorf("weight %q is %v, wants [%s] and a kernel of %d axes, as input %v has", n.inputs[1], w.dims, form, spatialAxes(x), x.shape)
 	}
 	return x, w, nil
 }
 
 func conv(i *importer, n *node) ([]value, error) {
-	x, w, err := i.imageAndWindow(n, "[out in/group kh kw]")
+	x, w, err := i.imageAndWindow(n, "out in/group")
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +132,7 @@ func (i *importer) weightAndBias(n *node, w *tensor) ([]string, error) {
 }
 
 func convTranspose(i *importer, n *node) ([]value, error) {
-	x, w, err := i.imageAndWindow(n, "[in out/group kh kw]")
+	x, w, err := i.imageAndWindow(n, "in out/group")
 	if err != nil {
 		return nil, err
 	}
@@ -151,29 +157,30 @@ func (n *node) transposed(x value, kernel []int) (network.Attributes, error) {
 	}
 	strides, dilations := a.Ints("strides"), a.Ints("dilations")
 	kernel = a.Ints("kernel_shape")
-	extra := n.pair("output_padding", []int{0, 0})
+	axes := spatialAxes(x)
+	extra := n.perAxis("output_padding", axes, 0)
 	a["group"], a["output_padding"] = n.int("group", 1), extra
 	auto, wanted := n.text("auto_pad", "NOTSET"), n.ints("output_shape")
-	if len(wanted) > 2 {
-		wanted = wanted[len(wanted)-2:]
+	if len(wanted) > axes {
+		wanted = wanted[len(wanted)-axes:]
 	}
 	same := auto == "SAME_UPPER" || auto == "SAME_LOWER"
-	if n.err != nil || len(wanted) != 2 && !same {
+	if n.err != nil || len(wanted) != axes && !same {
 		return a, n.err
 	}
-	pads := make([]int, 4)
-	for k := range 2 {
+	pads := make([]int, 2*axes)
+	for k := range axes {
 		size := x.shape[2+k] * strides[k]
-		if len(wanted) == 2 {
+		if len(wanted) == axes {
 			size = wanted[k]
 		}
 		total := strides[k]*(x.shape[2+k]-1) + extra[k] + dilations[k]*(kernel[k]-1) + 1 - size
 		if total < 0 {
 			return nil, fmt.Errorf("output_shape %v is larger than what kernel %v and strides %v make", wanted, kernel, strides)
 		}
-		pads[k], pads[2+k] = total-total/2, total/2
+		pads[k], pads[axes+k] = total-total/2, total/2
 		if auto == "SAME_UPPER" {
-			pads[k], pads[2+k] = pads[2+k], pads[k]
+			pads[k], pads[axes+k] = pads[axes+k], pads[k]
 		}
 	}
 	a["pads"] = pads
@@ -209,7 +216,7 @@ func averagePool(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d := a.Ints("dilations"); d[0] != 1 || d[1] != 1 {
+	if d := a.Ints("dilations"); slices.Max(d) != 1 {
 		return nil, fmt.Errorf("dilations %v, dlbench has average pools without", d)
 	}
 	i.noteAutoPad(n, a)
@@ -234,104 +241,13 @@ func globalMaxPool(i *importer, n *node) ([]value, error) {
 		return nil, err
 	}
 	i.foldNode(n, "is MaxPool with a window of the image's size")
-	return one(i.add(n, "MaxPool", network.Attributes{
-		"kernel_shape": []int{x.shape[2], x.shape[3]}, "strides": []int{1, 1}, "dilations": []int{1, 1}, "pads": []int{0, 0, 0, 0}, "ceil_mode": 0,
-	}, []value{x}))
+	a := steadily(x.shape[2:])
+	a["ceil_mode"] = 0
+	return one(i.add(n, "MaxPool", a, []value{x}))
 }
 
-func resize(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n)
-	if err != nil {
-		return nil, err
-	}
-	scalesAt, sizesAt := 2, 3
-	if i.opset < 11 {
-		scalesAt, sizesAt = 1, 9
-	}
-	scales := []float64{}
-	switch {
-	case n.has(scalesAt):
-		t, err := i.weight(n, scalesAt)
-		if err != nil {
-			return nil, err
-		}
-		if t.count() == 4 {
-			if scales, err = t.small(); err != nil {
-				return nil, err
-			}
-		}
-	case n.has(sizesAt):
-		sizes, err := i.list(n, sizesAt)
-		if err != nil {
-			return nil, err
-		}
-		for k := range min(len(sizes), 4) {
-			scales = append(scales, float64(sizes[k])/float64(x.shape[k]))
-		}
-	}
-	if n.attributes["axes"] != nil || n.text("keep_aspect_ratio_policy", "stretch") != "stretch" || n.int("antialias", 0) != 0 {
-		return nil, fmt.Errorf("axes, keep_aspect_ratio_policy and antialias are not read")
-	}
-	where := "half_pixel"
-	if i.opset < 11 {
-		where = "asymmetric"
-	}
-	return i.scaled(n, x, scales, n.text("mode", "nearest"), n.text("coordinate_transformation_mode", where), n.text("nearest_mode", "round_prefer_floor"))
-}
-
-// upsample is Resize before opset 10.
-func upsample(i *importer, n *node) ([]value, error) {
-	x, err := i.image(n)
-	if err != nil {
-		return nil, err
-	}
-	var scales []float64
-	if n.has(1) {
-		t, err := i.weight(n, 1)
-		if err != nil {
-			return nil, err
-		}
-		if scales, err = t.small(); err != nil {
-			return nil, err
-		}
-	} else if a := n.attributes["scales"]; a != nil {
-		for _, s := range a.Floats {
-			scales = append(scales, shortest(s))
-		}
-	}
-	i.foldNode(n, "is Resize")
-	return i.scaled(n, x, scales, n.text("mode", "nearest"), "asymmetric", "floor")
-}
-
-// scaled is Resize by whole numbers. By those, nearest is each element repeated
-// in every way of rounding that is named here.
-func (i *importer) scaled(n *node, x value, scales []float64, mode, where, rounding string) ([]value, error) {
-	if n.err != nil {
-		return nil, n.err
-	}
-	if len(scales) != 4 || scales[0] != 1 || scales[1] != 1 {
-		return nil, fmt.Errorf("scales %v, wants [1 1 rows columns]", scales)
-	}
-	by := [2]int{int(scales[2]), int(scales[3])}
-	if float64(by[0]) != scales[2] || float64(by[1]) != scales[3] || by[0] < 1 || by[1] < 1 {
-		return nil, fmt.Errorf("scales %v, dlbench resizes by whole numbers", scales)
-	}
-	if mode == "bilinear" {
-		mode = "linear"
-	}
-	if where == "pytorch_half_pixel" && by[0]*x.shape[2] > 1 && by[1]*x.shape[3] > 1 {
-		where = "half_pixel"
-	}
-	if mode == "nearest" {
-		repeats := where == "asymmetric" && rounding == "floor" ||
-			where == "asymmetric" && rounding == "round_prefer_floor" && by[0] <= 2 && by[1] <= 2 ||
-			where == "half_pixel" && (rounding == "round_prefer_floor" || rounding == "round_prefer_ceil")
-		if !repeats {
-			return nil, fmt.Errorf("nearest with %s coordinates and %s, which does not repeat each element", where, rounding)
-		}
-		where = "asymmetric"
-	}
-	return one(i.add(n, "Resize", network.Attributes{
-		"mode": mode, "scales": by[:], "coordinate_transformation_mode": where, "nearest_mode": "floor",
-	}, []value{x}))
+// steadily is a window that moves by one, over an image without padding.
+func steadily(kernel []int) network.Attributes {
+	ones := slices.Repeat([]int{1}, len(kernel))
+	return network.Attributes{"kernel_shape": slices.Clone(kernel), "strides": ones, "dilations": ones, "pads": make([]int, 2*len(kernel))}
 }

@@ -341,17 +341,17 @@ func samePath(a, b string) bool {
 	return errA == nil && errB == nil && fullA == fullB
 }
 
-var inputForm = regexp.MustCompile(`^([1-9][0-9]{0,5})x([1-9][0-9]{0,5})x([1-9][0-9]{0,5})$`)
+var inputForm = regexp.MustCompile(`^[1-9][0-9]{0,5}(x[1-9][0-9]{0,5}){2,3}$`)
 
-// ParseInput reads an image's shape: 3x224x224.
+// ParseInput reads an image's shape, 3x224x224, or a volume's: 1x64x128x128.
 func ParseInput(text string) ([]int, error) {
-	parts := inputForm.FindStringSubmatch(text)
-	if parts == nil {
-		return nil, fmt.Errorf("input %q, expected channels, height and width, like 3x224x224", text)
+	if !inputForm.MatchString(text) {
+		return nil, fmt.Errorf("input %q, expected channels, height and width, like 3x224x224, or channels, depth, height and width of volumes, like 1x64x128x128", text)
 	}
-	shape := make([]int, 3)
-	for i := range shape {
-		shape[i], _ = strconv.Atoi(parts[i+1])
+	var shape []int
+	for _, extent := range strings.Split(text, "x") {
+		n, _ := strconv.Atoi(extent)
+		shape = append(shape, n)
 	}
 	return shape, nil
 }

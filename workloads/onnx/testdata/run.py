@@ -9,15 +9,14 @@ import sys
 import onnx
 import onnxruntime
 
-from judge import images
+from judge import channels_last, images
 
 onnx.checker.check_model(sys.argv[1], full_check=True)
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 fed = session.get_inputs()[0]
 shape = [int(sys.argv[2]), *fed.shape[1:]]
 if sys.argv[3:] == ["last"]:
-    n, h, w, c = shape
-    x = images([n, c, h, w]).transpose(0, 2, 3, 1)
+    x = channels_last(shape)
 else:
     x = images(shape)
 answer = session.run(None, {fed.name: x})[0]
