@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan
 
 from .blas import OpenBLAS
 from .network import Nets, terms_of
@@ -23,7 +23,7 @@ class Caffe(Framework):
             framework="Caffe",
             version=caffe.__version__,
             build={"blas": blas.config, "source": "Debian's python3-caffe"},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="unbiased",
             terms=terms_of(blas),
         )

@@ -12,10 +12,11 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Node, Plan
 
 from .blas import OpenBLAS
-from .operators import LABELS, LOSS, SEEN_INPUT, Writer
+from .losses import LABELS, LOSS
+from .operators import SEEN_INPUT, Writer
 
 # Nodes whose first two parameters a Scale has, in a layer of its own.
-NORMALIZATIONS = ("BatchNormalization", "LayerNormalization")
+NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
 
 
 def terms_of(blas: OpenBLAS) -> Terms:
@@ -64,6 +65,9 @@ class Nets(Network):
         else:
             self.net = self.caffe.Net(self.path, self.phase())
         fill(self.net, self.timed.constants)
+        for layer, matrix in self.timed.fixed.items():
+            held = self.net.params[layer][0]
+            held.data[...] = matrix.reshape(held.data.shape)
         for name, value in plan.weights.items():
             blob, factor = self.held(name)
             blob.data[...] = value.reshape(blob.data.shape) * factor

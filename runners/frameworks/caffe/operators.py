@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.plan import Node, Plan, Unsupported
-from dlbench_sdk.table import Table
-from dlbench_sdk.windows import average_correction
 
-LABELS, LOSS, SEEN_INPUT = "labels", "loss", "seen input"
+from .losses import Loss
+from .windows import Windows
+
+SEEN_INPUT = "seen input"
 
 # Gelu is x/2 · (1 + tanh(x · polynomial of x²)); these are the coefficients. By definition for
 # its approximation; for the one by erf fitted by least squares to atanh(erf(x/√2))/x where that
@@ -23,16 +24,13 @@ GELU_ERF = (
 )
 
 
-class Writer(Table):
-    """Writes one net. What computes a node takes the blobs of its activations and adds layers that
-    end in `self.output`. Observed, nothing is in place and the gradient reaches the input, which is
+class Writer(Windows):
+    """Writes one net. Observed, nothing is in place and the gradient reaches the input, which is
     a parameter there: no other input gets one."""
 
     def __init__(self, pb: Any, plan: Plan, observed: bool) -> None:
-        super().__init__(plan)
-        self.pb, self.overwrites = pb, not observed
-        self.constants: dict[str, np.ndarray] = {}  # inputs that never change
-        self.message = pb.NetParameter(name=plan.workload)
+        super().__init__(pb, plan)
+        self.overwrites = not observed
         self.blobs = {plan.input: "data"}  # of the plan's activations
         self.write(plan.in_place("Relu") if self.overwrites else set())
 
@@ -49,100 +47,7 @@ class Writer(Table):
             self.operator(node)(*inputs)
             self.blobs[node.output] = self.output
         if plan.training:
-            self.given(LABELS, (plan.batch,))
-            logits = self.blobs[plan.outputs[0]]
-            self.layer("SoftmaxWithLoss", LOSS, [logits, LABELS], LOSS)
-
-    def given(self, name: str, shape: Any) -> str:
-        layer = self.layer("Input", name, [], name)
-        layer.input_param.shape.add().dim.extend(shape)
-        return name
-
-    def layer(
-        self, kind: str, name: str, bottoms: Any, top: str, trained: int = 0, fixed: int = 0
-    ) -> Any:
-        layer = self.message.layer.add(name=name, type=kind, bottom=bottoms, top=[top])
-        for rate in [1.0] * trained + [0.0] * fixed:
-            layer.param.add(lr_mult=rate, decay_mult=0.0)
-        return layer
-
-    def padding(self, node: Node, most: int | None = None) -> tuple[list[int], list[int]]:
-        """Pads for both sides that give all of the plan's windows, and how many windows too many
-        they give before the first one: Caffe pads both sides alike."""
-        pads, skipped = [], []
-        dilations = node.attributes.get("dilations", [1, 1])
-        for i, size in enumerate(self.size_of(node)):
-            stride, first = node.strides[i], node.pads[i]
-            window = dilations[i] * (node.kernel_shape[i] - 1) + 1
-            pad = first
-            while (size + 2 * pad - window) // stride + 1 - (pad - first) // stride < (
-                node.shape[2 + i]
-            ):
-                pad += stride
-            if most is not None and pad >= node.kernel_shape[i]:
-                raise Unsupported(f"{node.op} with pads {node.pads}: Caffe pads less than a window")
-            pads.append(pad)
-            skipped.append((pad - first) // stride)
-        return pads, skipped
-
-    def cropped(self, node: Node, name: str, offsets: Any, before: dict[str, Any]) -> None:
-        """A layer whose output is cropped to the plan's; before makes the layer."""
-        size = [
-            (s + 2 * p - d * (k - 1) - 1) // t + 1
-            for s, p, d, k, t in zip(
-                self.size_of(node),
-                before["pads"],
-                node.attributes.get("dilations", [1, 1]),
-                node.kernel_shape,
-                node.strides,
-            )
-        ]
-        if list(offsets) == [0, 0] and size == list(node.shape[2:]):
-            before["make"](self.output)
-            return
-        before["make"](f"whole.{name}")
-        self.crop(node, f"whole.{name}", offsets)
-
-    def crop(self, node: Node, whole: str, offsets: Any) -> None:
-        like = self.given(f"size.{node.name}", node.shape)
-        layer = self.layer("Crop", f"crop.{node.name}", [whole, like], self.output)
-        layer.crop_param.axis = 2
-        layer.crop_param.offset.extend(offsets)
-
-    def _conv(self, node: Node) -> Any:
-        pads, skipped = self.padding(node)
-
-        def build(x: Any) -> Any:
-            def make(top: Any) -> Any:
-                count = len(node.params)
-                layer = self.layer("Convolution", node.name, [x], top, trained=count)
-                self.convolve(layer, node, pads)
-
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
-
-        return build
-
-    def convolve(self, layer: Any, node: Node, pads: Any) -> None:
-        p = layer.convolution_param
-        p.num_output, p.group, p.bias_term = node.shape[1], node.group, len(node.params) > 1
-        p.kernel_size.extend(node.kernel_shape)
-        p.stride.extend(node.strides)
-        p.dilation.extend(node.dilations)
-        p.pad.extend(pads)
-
-    def _convtranspose(self, node: Node) -> Any:
-        for i, size in enumerate(self.size_of(node)):
-            reach = node.dilations[i] * (node.kernel_shape[i] - 1) + 1
-            if node.pads[i] + node.shape[2 + i] > (size - 1) * node.strides[i] + reach:
-                raise Unsupported("ConvTranspose with output_padding: Deconvolution has none")
-
-        def build(x: Any) -> Any:
-            whole, count = f"whole.{node.name}", len(node.params)
-            layer = self.layer("Deconvolution", node.name, [x], whole, trained=count)
-            self.convolve(layer, node, [0, 0])
-            self.crop(node, whole, node.pads[:2])
-
-        return build
+            Loss(self, self.blobs[plan.outputs[0]])
 
     def _batchnormalization(self, node: Node) -> Any:
         def build(x: Any) -> Any:
@@ -176,20 +81,6 @@ class Writer(Table):
 
     def _clip(self, node: Node) -> Any:
         return lambda x: self.clipped(x, node.name, node.min, node.max, self.output)
-
-    def clipped(self, x: str, name: str, low: float, high: float, top: str) -> None:
-        p = self.layer("Clip", name, [x], top).clip_param
-        p.min, p.max = low, high
-
-    def power(self, x: str, name: str, top: str, scale: float, shift: float) -> str:
-        p = self.layer("Power", name, [x], top).power_param
-        p.scale, p.shift = scale, shift
-        return top
-
-    def product(self, name: str, factors: Any, top: str) -> str:
-        layer = self.layer("Eltwise", name, factors, top)
-        layer.eltwise_param.operation = self.pb.EltwiseParameter.PROD
-        return top
 
     def _leakyrelu(self, node: Node) -> Any:
         def build(x: Any) -> Any:
@@ -247,74 +138,37 @@ class Writer(Table):
     def _layernormalization(self, node: Node) -> Any:
         """A BatchNorm whose channels are the groups that are normalised, always by their own
         statistics, and a Scale."""
-        rows = int(np.prod(node.shape[: node.axis]))
 
         def build(x: Any) -> Any:
-            flat, normal = f"groups.{node.name}", f"normal.{node.name}"
-            self.reshaped(x, flat, [1, rows, -1])
-            layer = self.layer("BatchNorm", node.name, [flat], f"flat.{normal}", fixed=3)
-            layer.batch_norm_param.use_global_stats = False
-            layer.batch_norm_param.eps = node.epsilon
-            self.reshaped(f"flat.{normal}", normal, node.shape)
+            normal = self.normalized(x, node, math.prod(node.shape[: node.axis]))
             scale = self.layer("Scale", f"{node.name}.scale", [normal], self.output, trained=2)
             scale.scale_param.axis, scale.scale_param.num_axes = node.axis, -1
             scale.scale_param.bias_term = True
 
         return build
 
+    def _instancenormalization(self, node: Node) -> Any:
+        """As a layer norm, with a group for each channel of each image. Not MVN, which adds
+        epsilon to the deviation, not to the variance."""
+
+        def build(x: Any) -> Any:
+            normal = self.normalized(x, node, node.shape[0] * node.shape[1])
+            scale = self.layer("Scale", f"{node.name}.scale", [normal], self.output, trained=2)
+            scale.scale_param.bias_term = True
+
+        return build
+
+    def normalized(self, x: str, node: Node, groups: int) -> str:
+        flat, normal = f"groups.{node.name}", f"normal.{node.name}"
+        self.reshaped(x, flat, [1, groups, -1])
+        layer = self.layer("BatchNorm", node.name, [flat], f"flat.{normal}", fixed=3)
+        layer.batch_norm_param.use_global_stats = False
+        layer.batch_norm_param.eps = node.epsilon
+        return self.reshaped(f"flat.{normal}", normal, node.shape)
+
     def _softmax(self, node: Node) -> Any:
         def build(x: Any) -> Any:
             self.layer("Softmax", node.name, [x], self.output).softmax_param.axis = node.axis
-
-        return build
-
-    def pool(self, node: Node, kind: int, x: str, pads: Any, top: str) -> None:
-        p = self.layer("Pooling", node.name, [x], top).pooling_param
-        p.pool, p.round_mode = kind, self.pb.PoolingParameter.FLOOR
-        p.kernel_h, p.kernel_w = node.kernel_shape
-        p.stride_h, p.stride_w = node.strides
-        p.pad_h, p.pad_w = pads
-
-    def _maxpool(self, node: Node) -> Any:
-        if list(node.dilations) != [1, 1]:
-            raise Unsupported(f"MaxPool with dilations {node.dilations}: Caffe's Pooling has none")
-        pads, skipped = self.padding(node, most=1)
-
-        def build(x: Any) -> Any:
-            def make(top: Any) -> Any:
-                self.pool(node, self.pb.PoolingParameter.MAX, x, pads, top)
-
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
-
-        return build
-
-    def _averagepool(self, node: Node) -> Any:
-        size = self.size_of(node)
-        pads, skipped = self.padding(node, most=1)
-        correction = np.broadcast_to(average_correction(node, size), node.shape)
-        exact = (correction == 1).all()
-
-        def build(x: Any) -> Any:
-            def make(top: Any) -> Any:
-                self.pool(node, self.pb.PoolingParameter.AVE, x, pads, top)
-
-            final = self.output
-            if not exact:
-                self.output = f"average.{node.name}"
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
-            if not exact:
-                factor = self.given(f"correction.{node.name}", node.shape)
-                self.constants[factor] = correction
-                product = self.layer("Eltwise", f"times.{node.name}", [self.output, factor], final)
-                product.eltwise_param.operation = self.pb.EltwiseParameter.PROD
-                self.output = final
-
-        return build
-
-    def _globalaveragepool(self, node: Node) -> Any:
-        def build(x: Any) -> Any:
-            p = self.layer("Pooling", node.name, [x], self.output).pooling_param
-            p.pool, p.global_pooling = self.pb.PoolingParameter.AVE, True
 
         return build
 
@@ -339,7 +193,7 @@ class Writer(Table):
             layer = self.layer(broadcast, node.name, [large, flat], self.output)
             (layer.bias_param if broadcast == "Bias" else layer.scale_param).axis = 0
 
-        if first != second and (*node.shape[:2], 1, 1) not in (first, second):
+        if first != second and (*node.shape[:2], *[1] * node.axes) not in (first, second):
             raise Unsupported(f"{node.op} of {first} and {second}")
         return build
 
@@ -364,10 +218,6 @@ class Writer(Table):
         # Not Flatten, whose gradient does not get through a Reshape before it: the one shares its
         # output's memory, the other its input's.
         return lambda x: self.reshaped(x, self.output, node.shape)
-
-    def reshaped(self, x: str, top: str, shape: Any) -> str:
-        self.layer("Reshape", top, [x], top).reshape_param.shape.dim.extend(shape)
-        return top
 
     def _reshape(self, node: Node) -> Any:
         return lambda x: self.reshaped(x, self.output, node.shape)
@@ -443,23 +293,5 @@ class Writer(Table):
     def _dropout(self, node: Node) -> Any:
         def build(x: Any) -> Any:
             self.output = x
-
-        return build
-
-    def _resize(self, node: Node) -> Any:
-        how = node.mode, node.coordinate_transformation_mode
-        if how != ("nearest", "asymmetric"):
-            raise Unsupported(
-                f"Resize {how[0]} with {how[1]} coordinates: no layer clamps at edges"
-            )
-        scales = [int(node.scales[0]), int(node.scales[1])]
-
-        def build(x: Any) -> Any:
-            layer = self.layer("Deconvolution", node.name, [x], self.output, fixed=1)
-            p = layer.convolution_param
-            p.num_output, p.group, p.bias_term = node.shape[1], node.shape[1], False
-            p.kernel_size.extend(scales)
-            p.stride.extend(scales)
-            p.weight_filler.type, p.weight_filler.value = "constant", 1.0
 
         return build

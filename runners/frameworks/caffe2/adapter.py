@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan
 
+from .devices import Devices
 from .network import Nets, terms_of
-from .operators import Devices
 
 
 class Caffe2(Framework):
@@ -28,7 +28,7 @@ class Caffe2(Framework):
             framework="Caffe2",
             version=torch.__version__,
             build={"device": "IDEEP (oneDNN)", "source": "Debian's python3-torch"},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(),
         )

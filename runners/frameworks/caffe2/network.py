@@ -10,9 +10,11 @@ from dlbench_sdk import threads
 from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Plan
 
-from .operators import Devices, Operators
+from .devices import Devices
+from .losses import LOSS, Loss
+from .operators import Operators
 
-LOSS, LEARNING_RATE = "training.loss", "training.learning_rate"
+LEARNING_RATE = "training.learning_rate"
 
 
 def terms_of() -> Terms:
@@ -28,9 +30,10 @@ class Nets(Network):
         self.in_place = plan.in_place("Relu")
         self.timed = Operators(devices, plan, input_gradient=False)
         self.deep = Operators(devices, plan, input_gradient=True)
+        self.loss = Loss(devices, plan)
         for slot in range(plan.slots):
             self.feed(f"input.{slot}", plan.inputs[slot])
-            self.feed(f"labels.{slot}", plan.labels[slot].astype(np.int32), on_cpu=True)
+            self.feed(f"labels.{slot}", self.loss.labels(plan.labels[slot]), on_cpu=True)
         slots = range(plan.slots)
         self.gradient_nets: list[Any] = []
         self.result = LOSS
@@ -43,6 +46,8 @@ class Nets(Network):
         self.observing = [self.net(f"observe.{s}", self.observe, s) for s in slots]
         for name, (value, on_cpu) in {**self.timed.constants, **self.deep.constants}.items():
             self.feed(name, value, on_cpu)
+        for name, value in self.loss.constants.items():
+            self.feed(name, value, on_cpu=True)
         self.reset()
         for net in [*self.steps, *self.observing, *self.gradient_nets]:
             workspace.CreateNet(net)
@@ -106,8 +111,7 @@ class Nets(Network):
 
     def gradients_of(self, net: Any, slot: int, table: Operators) -> Any:
         logits = self.forward(net, slot, table, self.in_place)[self.plan.outputs[0]]
-        net.SoftmaxWithLoss([logits, f"labels.{slot}"], ["training.probabilities", LOSS])
-        return net.AddGradientOperators([LOSS])
+        return self.loss.write(net, logits, f"labels.{slot}")
 
     def train(self, net: Any, slot: int) -> None:
         gradients = self.gradients_of(net, slot, self.timed)

@@ -1,78 +1,20 @@
-"""The plan's operators by Caffe2's nets. What computes a node writes its operators into a net: it
-takes the net, the blobs of the activations and the blob of the output."""
+"""The plan's operators by Caffe2's nets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dlbench_sdk.plan import Node, Plan, Unsupported
-from dlbench_sdk.table import Table
+from dlbench_sdk.plan import Node, Unsupported
 from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix
+
+from .volumes import Volumes
 
 LOWEST = -3.0e38
 
 
-@dataclass
-class Devices:
-    """Caffe2's core, the device that computes, and the CPU device, which has all operators."""
-
-    core: Any
-    fast: Any
-    cpu: Any
-
-
-class Operators(Table):
-    def __init__(self, devices: Devices, plan: Plan, input_gradient: bool) -> None:
-        super().__init__(plan)
-        self.devices, self.input_gradient = devices, input_gradient
-        self.constants: dict[str, tuple[np.ndarray, bool]] = {}  # and whether on the CPU device
-
-    def constant(self, node: Node, name: str, value: np.ndarray, on_cpu: bool = True) -> str:
-        """A blob that never changes."""
-        name = f"constant.{node.name}.{name}"
-        self.constants[name] = value.astype(np.float32), on_cpu
-        return name
-
-    def on_cpu(self, net: Any, inputs: Any, output: str, write: Any) -> None:
-        """Write operators that IDEEP lacks: its tensors are copied to the CPU device and the
-        result to IDEEP."""
-        held = [f"{name}.for.{output}" for name in inputs]
-        for name, copy in zip(inputs, held):
-            self.append(net, "CopyIDEEPToCPU", name, copy)
-        with self.devices.core.DeviceScope(self.devices.cpu):
-            write(held, f"{output}.cpu")
-        self.append(net, "CopyCPUToIDEEP", f"{output}.cpu", output)
-
-    def append(self, net: Any, operator: str, source: str, target: str) -> None:
-        made = self.devices.core.CreateOperator(
-            operator, [source], [target], device_option=self.devices.fast
-        )
-        net.Proto().op.extend([made])
-
-    def padded(self, net: Any, x: str, node: Node, pads: Any, value: float = 0.0) -> str:
-        """IDEEP's operators fail on pads that differ from side to side."""
-        top, left, bottom, right = pads
-        sides = {"pad_t": top, "pad_l": left, "pad_b": bottom, "pad_r": right}
-
-        def write(inputs: Any, output: Any) -> Any:
-            net.PadImage(inputs, [output], value=value, mode="constant", order="NCHW", **sides)
-
-        name = f"padded.{node.name}"
-        self.on_cpu(net, [x], name, write)
-        return name
-
-    def cpu_operator(self, operator: str, params: Any = (), **settings: Any) -> Any:
-        """An operator of activations and parameters on the CPU device."""
-
-        def write(net: Any, inputs: Any, output: Any) -> Any:
-            run = getattr(net, operator)
-            self.on_cpu(net, [*inputs, *params], output, lambda x, y: run(x, [y], **settings))
-
-        return write
-
+class Operators(Volumes):
     def wrong_on_ideep(self, node: Node) -> bool:
         """IDEEP's gradient of the weights of a depthwise convolution with strides is wrong from
         some hundred channels on (operator case conv/depthwise-240)."""
@@ -80,18 +22,9 @@ class Operators(Table):
         return self.plan.training and depthwise and max(node.strides) > 1
 
     def _conv(self, node: Node) -> Any:
+        if node.axes > 2 or self.wrong_on_ideep(node):
+            return self.convolution(node)
         even = node.pads[:2] == node.pads[2:]
-        if self.wrong_on_ideep(node):
-            return self.cpu_operator(
-                "Conv",
-                node.params,
-                kernels=list(node.kernel_shape),
-                strides=list(node.strides),
-                pads=list(node.pads),
-                dilations=list(node.dilations),
-                group=node.group,
-                order="NCHW",
-            )
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             x = inputs[0] if even else self.padded(net, inputs[0], node, node.pads)
@@ -114,20 +47,24 @@ class Operators(Table):
         return write
 
     def _convtranspose(self, node: Node) -> Any:
+        if node.axes > 2:
+            return self.transposed_volume(node)
         if list(node.dilations) != [1, 1]:
             raise Unsupported("dilated ConvTranspose: Caffe2's has no dilations")
         if node.group != 1:
             raise Unsupported(f"ConvTranspose in {node.group} groups on IDEEP")
         top, left = node.pads[:2]
         ends = [node.shape[2] + top, node.shape[3] + left]
-        adjs = []
+        wholes, adjs = [], []
         for i, size in enumerate(self.size_of(node)):
             whole = (size - 1) * node.strides[i] + node.kernel_shape[i]
             adjs.append(max(0, ends[i] - whole))
+            wholes.append(whole + adjs[i])
+        exact = (top, left) == (0, 0) and wholes == ends
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             # The whole output and then its inner part: pads are per side.
-            whole = f"whole.{node.name}"
+            whole = output if exact else f"whole.{node.name}"
             settings = {"training_mode": 1} if self.plan.training else {}
             net.ConvTranspose(
                 [*inputs, *node.params],
@@ -138,7 +75,8 @@ class Operators(Table):
                 order="NCHW",
                 **settings,
             )
-            self.on_cpu(net, [whole], output, lambda x, y: cut(net, x, y))
+            if not exact:
+                self.on_cpu(net, [whole], output, lambda x, y: cut(net, x, y))
 
         def cut(net: Any, inputs: Any, output: Any) -> Any:
             rows = f"rows.{node.name}"
@@ -163,6 +101,17 @@ class Operators(Table):
                 is_test=0 if training else 1,
                 order="NCHW",
             )
+
+        return write
+
+    def _instancenormalization(self, node: Node) -> Any:
+        saved = [f"{node.name}.saved_mean", f"{node.name}.saved_inverse"]
+
+        def write(net: Any, inputs: Any, output: Any) -> Any:
+            self.on_cpu(net, [*inputs, *node.params], output, lambda x, y: normalize(net, x, y))
+
+        def normalize(net: Any, inputs: Any, output: Any) -> Any:
+            net.InstanceNorm(inputs, [output, *saved], epsilon=node.epsilon, order="NCHW")
 
         return write
 
@@ -238,10 +187,12 @@ class Operators(Table):
         return write
 
     def _maxpool(self, node: Node) -> Any:
-        if list(node.dilations) != [1, 1]:
+        if any(d != 1 for d in node.dilations):
             raise Unsupported(f"MaxPool with dilations {node.dilations}: Caffe2's has none")
         extra = overhang(node, self.size_of(node))
         pads = [p + e for p, e in zip(node.pads, extra)]
+        if node.axes > 2:
+            return self.windows("MaxPool", node, pads=pads)
         even = pads[:2] == pads[2:]
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
@@ -261,6 +212,8 @@ class Operators(Table):
         )
 
     def _averagepool(self, node: Node) -> Any:
+        if node.axes > 2:
+            return self.average_of_volume(node)
         pads = reach(node, self.size_of(node))
         correction = average_correction(node, self.size_of(node))
         if not any(pads):
@@ -282,9 +235,11 @@ class Operators(Table):
 
     def _globalaveragepool(self, node: Node) -> Any:
         kernels = list(self.size_of(node))
-        return lambda net, inputs, output: net.AveragePool(
-            inputs, [output], kernels=kernels, strides=[1, 1], order="NCHW"
-        )
+        settings = {"kernels": kernels, "strides": [1] * node.axes, "order": "NCHW"}
+        # IDEEP's gradient is wrong for up to eight channels that come from the CPU device.
+        if node.axes > 2 or (self.plan.training and node.shape[1] <= 8):
+            return self.cpu_operator("AveragePool", **settings)
+        return lambda net, inputs, output: net.AveragePool(inputs, [output], **settings)
 
     def _add(self, node: Node) -> Any:
         alike = len({self.plan.shape_of(n) for n in node.data}) == 1
@@ -296,9 +251,28 @@ class Operators(Table):
         return self.cpu_operator("Mul", node.params)
 
     def _concat(self, node: Node) -> Any:
+        if self.breaks_blocks(node):
+
+            def write(net: Any, inputs: Any, output: Any) -> Any:
+                outputs = f"split.{node.name}"
+                self.on_cpu(
+                    net, inputs, output, lambda x, y: net.Concat(x, [y, outputs], axis=node.axis)
+                )
+
+            return write
         return lambda net, inputs, output: net.Concat(
             inputs, [output, f"split.{node.name}"], axis=node.axis
         )
+
+    def breaks_blocks(self, node: Node) -> bool:
+        """oneDNN holds channels in blocks of 16 or less, and IDEEP fails where a part begins within
+        a block: always if a part is less than one, and in the gradient if that is in blocks too.
+        What a Reshape reads is not."""
+        parts = [self.plan.shape_of(name)[1] for name in node.data[:-1]]
+        if node.axis != 1 or all(channels % 16 == 0 for channels in parts):
+            return False
+        readers = {reader.op for reader in self.plan.nodes if node.output in reader.data}
+        return min(parts) < 16 or readers != {"Reshape"}
 
     def _flatten(self, node: Node) -> Any:
         return lambda net, inputs, output: net.Flatten(inputs, [output])
@@ -342,23 +316,31 @@ class Operators(Table):
         return lambda net, inputs, output: None
 
     def _resize(self, node: Node) -> Any:
-        h, w = self.size_of(node)
-        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales[0]))
-        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales[1]))
-        nothing = [
-            self.constant(node, "no_rows", np.zeros(node.shape[2])),
-            self.constant(node, "no_columns", np.zeros(node.shape[3])),
-        ]
-        turned = [0, 1, 3, 2]
+        how = node.mode, node.coordinate_transformation_mode
+        if how == ("nearest", "asymmetric") and node.axes == 2:
+            height, width = (float(scale) for scale in node.scales)
+            return self.cpu_operator("ResizeNearest", height_scale=height, width_scale=width)
+        steps = []  # one for each axis: its matrix, and a bias of zeros, which FC wants
+        for i, size in enumerate(self.size_of(node)):
+            matrix = resize_matrix(node, size, node.scales[i])
+            steps.append(
+                (
+                    self.constant(node, f"matrix{i}", matrix),
+                    self.constant(node, f"zeros{i}", np.zeros(len(matrix))),
+                )
+            )
+        # The last axis becomes the first, and the one before it the last.
+        turn = [0, 1, 1 + node.axes, *range(2, 1 + node.axes)]
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
             self.on_cpu(net, inputs, output, lambda x, y: resize(net, x, y))
 
         def resize(net: Any, inputs: Any, output: Any) -> Any:
-            wide, high = f"wide.{node.name}", f"high.{node.name}"
-            net.FC([*inputs, columns, nothing[1]], [wide], axis=3)
-            net.Transpose([wide], [f"{wide}.turned"], axes=turned)
-            net.FC([f"{wide}.turned", rows, nothing[0]], [high], axis=3)
-            net.Transpose([high], [output], axes=turned)
+            held = inputs[0]
+            for i in reversed(range(node.axes)):
+                long, turned = f"long{i}.{node.name}", f"turned{i}.{node.name}"
+                net.FC([held, *steps[i]], [long], axis=1 + node.axes)
+                held = turned if i else output
+                net.Transpose([long], [held], axes=turn)
 
         return write

@@ -1,4 +1,4 @@
-"""JAX: pure functions under jit, NHWC, by jax.lax."""
+"""JAX: pure functions under jit, channels last, by jax.lax."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Device, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan
 
 from .network import GROWING, Functions, terms_of
 
@@ -26,7 +26,7 @@ class Jax(Framework):
             framework="JAX",
             version=jax.__version__,
             build={"jaxlib": jaxlib.__version__, "platform": self.device.platform},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(jax, self.device),
             device=self.seen(device),

@@ -1,4 +1,5 @@
-"""A plan as JAX computes it: pure functions under jit, NHWC, state donated from step to step."""
+"""A plan as JAX computes it: pure functions under jit, channels last, state donated from step to
+step."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.nhwc import layout_of
+from dlbench_sdk.orders import NHWC, of_rank, turn
 from dlbench_sdk.plan import Node, Plan
 from dlbench_sdk.switches import environment
 from dlbench_sdk.threads import threads_named
 
+from .losses import loss_of
 from .operators import Operators
 
 # In bfloat16 these compute in it; all others take float32 and give bfloat16, as Flax' layers do.
@@ -34,7 +37,8 @@ def terms_of(jax: Any, device: Any, plan: Plan | None = None) -> Terms:
         weights = "float32" if plan.training else "cast once at load"
         switches |= {"compute": "bfloat16; batch norm in float32", "weights": weights}
     switches |= environment("NPROC", "XLA_FLAGS")
-    return Terms(threads_named("tf_XLAEigen"), "NHWC", "graph (jit)", precision, switches)
+    layout = "NDHWC" if plan and len(plan.input_shape) == 5 else "NHWC"
+    return Terms(threads_named("tf_XLAEigen"), layout, "graph (jit)", precision, switches)
 
 
 class Functions(Network):
@@ -44,13 +48,15 @@ class Functions(Network):
         jax.config.update("jax_default_matmul_precision", multiply)
         self.narrow = jax.numpy.bfloat16 if plan.precision == "bf16" else None
         operators = Operators(jax, plan)
-        self.orders = operators.orders
+        self.orders, self.loss_of = operators.orders, loss_of(jax, plan)
         self.layouts = {n: layout_of(self.orders, n) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
         if self.narrow:
             self.ops = [(node, self.mixed(node, operator)) for node, operator in self.ops]
         self.inputs = [jax.device_put(self.orders.to_held(plan.input, x)) for x in plan.inputs]
-        self.labels = [jax.device_put(y.astype(np.int32)) for y in plan.labels]
+        # Without jax_enable_x64 there is no int64.
+        narrowed = [y.astype(np.int32) if y.dtype == np.int64 else y for y in plan.labels]
+        self.labels = [jax.device_put(y) for y in narrowed]
         self.reset()
         self.infer_step = jax.jit(self.infer)
         self.train_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
@@ -93,7 +99,8 @@ class Functions(Network):
         self.jax.block_until_ready((handle, self.trained, self.velocity))
 
     def read(self, handle: Any) -> np.ndarray:
-        return np.asarray(handle)
+        value = np.asarray(handle)
+        return value if self.plan.training else self.orders.to_plan(self.plan.outputs[0], value)
 
     def momenta(self) -> dict[str, np.ndarray]:
         held = {n: np.asarray(v, np.float64) for n, v in self.velocity.items()}
@@ -112,9 +119,15 @@ class Functions(Network):
 
     def loss(self, trained: Any, running: Any, x: Any, labels: Any) -> Any:
         values, moved = self.forward(trained, running, x)
-        log_p = self.jax.nn.log_softmax(self.float32(values[self.plan.outputs[0]]))
-        loss = -self.np.take_along_axis(log_p, labels[:, None], 1).mean()
+        loss = self.loss_of(self.float32(self.classes_last(values)), labels)
         return loss, (loss, moved)
+
+    def classes_last(self, values: dict[str, Any]) -> Any:
+        """The logits, as losses take them: they lie so unless a Transpose made them."""
+        name = self.plan.outputs[0]
+        held = self.orders.of[name]
+        to = turn(held, of_rank(NHWC, len(held)))
+        return values[name].transpose(to) if to else values[name]
 
     def observed(self, trained: Any, running: Any, x: Any) -> dict[str, Any]:
         values, _ = self.forward(trained, running, x)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Device, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan
 
 from .network import Block, terms_of
 
@@ -25,7 +25,7 @@ class MXNet(Framework):
             framework="MXNet",
             version=mxnet.__version__,
             build={**build, "blas": "OpenBLAS" if features.is_enabled("BLAS_OPEN") else "other"},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(self.device),
             device=Device(self.device.device_type, uuid=cards.uuid_of(device)),

@@ -11,18 +11,20 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Plan
 from dlbench_sdk.switches import environment
 
+from .losses import loss_of
 from .operators import Operators
 
 LABELS = "labels"
 
 
-def terms_of(device: Any) -> Terms:
+def terms_of(device: Any, volumes: bool = False) -> Terms:
     """MXNet tells nobody its threads; those that compute are OpenMP's."""
     switches = {"hybridize": "static_alloc, static_shape", "optimizer": "nag"}
     switches |= environment("MXNET_SUBGRAPH_BACKEND", "OMP_WAIT_POLICY")
-    layout = "NCHW (blocked inside)"
-    if device.device_type == "gpu":
-        layout = "NCHW"
+    layout = "NCDHW" if volumes else "NCHW"
+    if device.device_type == "cpu":
+        layout += " (blocked inside)"
+    else:
         switches |= {"tf32": "off (NVIDIA_TF32_OVERRIDE=0)", "cudnn_autotune": "on (default)"}
     return Terms(threads.openmp(), layout, "graph (hybridized)", "fp32", switches)
 
@@ -44,7 +46,8 @@ class Block(Network):
             self.params[name] = self.parameter(name, value)
         self.observed = self.block(mx.sym.Group([values[n] for n in plan.outputs]), False)
         self.internals = mx.sym.Group([values[n.output] for n in plan.nodes]).get_internals()
-        self.run = self.block(self.loss(logits) if plan.training else logits, plan.training)
+        run = loss_of(mx, plan, logits, mx.sym.var(LABELS)) if plan.training else logits
+        self.run = self.block(run, plan.training)
         self.reset()
 
     def put(self, value: np.ndarray) -> Any:
@@ -59,13 +62,6 @@ class Block(Network):
         p.set_data(self.put(value))
         return p
 
-    def loss(self, logits: Any) -> Any:
-        """Cross-entropy by hand: the gradient of oneDNN's log_softmax is off by 1e-6."""
-        sym = self.sym
-        shifted = sym.broadcast_sub(logits, sym.max(logits, axis=1, keepdims=True))
-        total = sym.log(sym.sum(sym.exp(shifted), axis=1))
-        return sym.mean(total - sym.pick(shifted, sym.var(LABELS), axis=1))
-
     def block(self, outputs: Any, with_labels: bool) -> Any:
         names = [self.plan.input] + [LABELS] * with_labels
         needed = set(outputs.list_inputs())
@@ -78,7 +74,7 @@ class Block(Network):
         return block
 
     def terms(self) -> Terms:
-        return terms_of(self.device)
+        return terms_of(self.device, len(self.plan.input_shape) == 5)
 
     def close(self) -> None:
         pass  # arrays and executors go with it

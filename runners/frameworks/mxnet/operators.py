@@ -3,6 +3,7 @@ parameters, and returns a symbol of the node's name."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from dlbench_sdk.plan import Node, Plan, Unsupported
 from dlbench_sdk.table import Table
-from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix, shifts
+from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix, shifts, sides
 
 LOWEST = float(np.finfo(np.float32).min)
 
@@ -29,15 +30,18 @@ class Operators(Table):
     def padded(self, x: Any, pads: Any, value: float = 0.0) -> Any:
         if not any(pads):
             return x
-        top, left, bottom, right = pads
-        width = (0, 0, 0, 0, top, bottom, left, right)
+        width = (0, 0, 0, 0, *itertools.chain(*sides(pads)))
         return self.sym.pad(x, mode="constant", pad_width=width, constant_value=value)
 
+    def own_pads(self, pads: Any) -> tuple[tuple[int, ...], list[int]]:
+        """An operator's own pads, one an axis, and those before it if the sides differ."""
+        begins, ends = zip(*sides(pads))
+        if begins == ends:
+            return begins, [0] * len(pads)
+        return (0,) * len(begins), list(pads)
+
     def _conv(self, node: Node) -> Any:
-        top, left, bottom, right = node.pads
-        own, before = (top, left), [0, 0, 0, 0]
-        if (top, left) != (bottom, right):
-            own, before = (0, 0), node.pads
+        own, before = self.own_pads(node.pads)
 
         def apply(x: Any, w: Any, b: Any = None) -> Any:
             return self.sym.Convolution(
@@ -57,8 +61,10 @@ class Operators(Table):
         return apply
 
     def _convtranspose(self, node: Node) -> Any:
-        top, left = node.pads[:2]
-        ends = [node.shape[2] + top, node.shape[3] + left]
+        if node.axes == 3 and set(node.dilations) != {1}:
+            raise Unsupported("a dilated ConvTranspose of volumes: Deconvolution has none")
+        begins = node.pads[: node.axes]
+        ends = [size + begin for size, begin in zip(node.shape[2:], begins)]
         adj = []
         for i, size in enumerate(self.size_of(node)):
             whole = (size - 1) * node.strides[i] + node.dilations[i] * (node.kernel_shape[i] - 1)
@@ -78,7 +84,7 @@ class Operators(Table):
                 num_group=node.group,
                 no_bias=b is None,
             )
-            begin, end = (None, None, top, left), (None, None, *ends)
+            begin, end = (None, None, *begins), (None, None, *ends)
             return self.sym.slice(y, begin=begin, end=end, name=node.name)
 
         return apply
@@ -99,6 +105,11 @@ class Operators(Table):
             )
 
         return apply
+
+    def _instancenormalization(self, node: Node) -> Any:
+        return lambda x, scale, bias: self.sym.InstanceNorm(
+            x, scale, bias, eps=node.epsilon, name=node.name
+        )
 
     def _relu(self, node: Node) -> Any:
         return lambda x: self.sym.Activation(x, act_type="relu", name=node.name)
@@ -161,22 +172,22 @@ class Operators(Table):
     def _maxpool(self, node: Node) -> Any:
         extra = overhang(node, self.size_of(node), node.dilations)
         pads = [p + e for p, e in zip(node.pads, extra)]
-        if list(node.dilations) != [1, 1]:
+        if set(node.dilations) != {1}:
             return self.dilated_maxpool(node, pads)
         return self.pool(node, "max", pads, LOWEST)
 
     def dilated_maxpool(self, node: Node, pads: list[int]) -> Any:
-        """The maximum of shifted images: Pooling has no dilations."""
+        """The maximum of shifted inputs: Pooling has no dilations."""
         sym = self.sym
 
         def apply(x: Any) -> Any:
             x, y = self.padded(x, pads, LOWEST), None
-            for rows, columns in shifts(node):
+            for window in shifts(node):
                 part = sym.slice(
                     x,
-                    begin=(None, None, rows.start, columns.start),
-                    end=(None, None, rows.stop, columns.stop),
-                    step=(1, 1, rows.step, columns.step),
+                    begin=(None, None, *(axis.start for axis in window)),
+                    end=(None, None, *(axis.stop for axis in window)),
+                    step=(1, 1, *(axis.step for axis in window)),
                 )
                 y = part if y is None else sym.maximum(y, part)
             return sym.identity(y, name=node.name)
@@ -186,10 +197,7 @@ class Operators(Table):
     def pool(
         self, node: Node, kind: str, pads: list[int], value: float, name: str | None = None
     ) -> Any:
-        top, left, bottom, right = pads
-        own, before = (top, left), [0, 0, 0, 0]
-        if (top, left) != (bottom, right):
-            own, before = (0, 0), pads
+        own, before = self.own_pads(pads)
         return lambda x: self.sym.Pooling(
             self.padded(x, before, value),
             kernel=tuple(node.kernel_shape),
@@ -262,13 +270,17 @@ class Operators(Table):
         return lambda x: self.sym.identity(x, name=node.name)
 
     def _resize(self, node: Node) -> Any:
-        h, w = self.size_of(node)
-        rows = self.constant(node, "rows", resize_matrix(node, h, node.scales[0]).T)
-        columns = self.constant(node, "columns", resize_matrix(node, w, node.scales[1]).T)
-        turned = (0, 1, 3, 2)
+        matrices = [
+            self.constant(node, f"axis{axis}", resize_matrix(node, size, scale).T)
+            for axis, (size, scale) in enumerate(zip(self.size_of(node), node.scales))
+        ]
+        # The last axis is resized and becomes the first of the spatial ones, until all were.
+        turned = (0, 1, 1 + node.axes, *range(2, 1 + node.axes))
 
         def apply(x: Any) -> Any:
-            wide = self.sym.transpose(self.sym.dot(x, columns), axes=turned)
-            return self.sym.transpose(self.sym.dot(wide, rows), axes=turned, name=node.name)
+            *others, first = reversed(matrices)
+            for matrix in others:
+                x = self.sym.transpose(self.sym.dot(x, matrix), axes=turned)
+            return self.sym.transpose(self.sym.dot(x, first), axes=turned, name=node.name)
 
         return apply

@@ -9,7 +9,7 @@ import numpy as np
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Device, DeviceUnavailable, Framework, Network, Terms
 from dlbench_sdk.onnx_model import Writer
-from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, Plan, Unsupported
 from dlbench_sdk.threads import count
 
 CUDA = "CUDAExecutionProvider"
@@ -38,7 +38,7 @@ class OnnxRuntime(Framework):
             framework="ONNX Runtime",
             version=onnxruntime.__version__,
             build={"providers": ", ".join(onnxruntime.get_available_providers())},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES),
             running_variance="unbiased",
             terms=terms_of(device, None),  # the pool is the session's
             modes=("infer",),

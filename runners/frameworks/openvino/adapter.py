@@ -6,7 +6,7 @@ import os
 import sys
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, Plan, Unsupported
 
 from .network import HINTS, NO_TRAINING, Compiled, Queued, terms_of
 
@@ -32,7 +32,7 @@ class OpenVino(Framework):
             framework="OpenVINO",
             version=full.partition("-")[0],
             build={"version": full, "capabilities": ", ".join(capabilities)},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES),
             running_variance="unbiased",
             terms=terms_of(None, self.variant),  # what is in force, compiling decides
             modes=("infer",),

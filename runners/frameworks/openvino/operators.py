@@ -31,9 +31,9 @@ class Operators(Writer):
     def average_of_padded(self, node: Node) -> list[Any]:
         """Where sizes are rounded up, OpenVINO also counts what lies beyond the padding: pad with
         zeros before, and count what is there."""
-        top, left, bottom, right = node.pads
-        pads = self.constant(node, "pads", [0, 0, top, left, 0, 0, bottom, right], np.int64)
+        begins, ends = node.pads[: node.axes], node.pads[node.axes :]
+        pads = self.constant(node, "pads", [0, 0, *begins, 0, 0, *ends], np.int64)
         padded = f"{node.name}:padded"
         pad = self.onnx.helper.make_node("Pad", [node.data[0], pads], [padded], mode="constant")
-        attributes = {**node.attributes, "pads": [0, 0, 0, 0], "count_include_pad": 0}
+        attributes = {**node.attributes, "pads": [0] * len(node.pads), "count_include_pad": 0}
         return [pad, self.operator(replace(node, attributes=attributes, data=(padded,)))]

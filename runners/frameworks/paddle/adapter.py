@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan
 from dlbench_sdk.threads import openmp
 
 from .network import Predicted, Trained, terms_of
@@ -27,7 +27,7 @@ class Paddle(Framework):
                 "onednn": str(paddle.base.core.is_compiled_with_onednn()),
                 "cinn": str(paddle.version.cinn()),
             },
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(False, openmp(), {}),
             no_precision={

@@ -17,15 +17,20 @@ from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.plan import Plan, Unsupported
 from dlbench_sdk.switches import environment
 
+from .losses import loss_of
 from .operators import Operators
 
 LABELS = "labels"
 SWITCHES = ("FLAGS_new_executor_serial_run", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_AFFINITY")
 
 
-def terms_of(training: bool, told: int | None, switches: dict[str, str]) -> Terms:
+def terms_of(
+    training: bool, told: int | None, switches: dict[str, str], volumes: bool = False
+) -> Terms:
     execution = "graph (static program, Executor)" if training else "graph (Paddle Inference)"
-    layout = "NCHW" if training else "NCHW (blocked inside)"
+    layout = "NCDHW" if volumes else "NCHW"
+    if not training:
+        layout += " (blocked inside)"
     switches = switches | environment(*SWITCHES)
     return Terms(told, layout, execution, "fp32", switches)
 
@@ -160,7 +165,7 @@ class Predicted(Network):
     def terms(self) -> Terms:
         # Not OpenMP's number: a run sets it at its beginning, and back to one at its end.
         switches = {"onednn": "on" if self.onednn else "off"}
-        return terms_of(False, self.told, switches)
+        return terms_of(False, self.told, switches, len(self.plan.input_shape) == 5)
 
     def close(self) -> None:
         pass  # the predictor goes with it
@@ -228,14 +233,14 @@ class Trained(Network):
         self.reset()
 
     def loss_of(self, written: Written) -> Any:
-        labels = self.paddle.static.data(LABELS, [self.plan.batch], "int64")
-        logits = written.values[self.plan.outputs[0]]
-        return self.paddle.nn.functional.cross_entropy(logits, labels)
+        held = self.plan.labels[0]
+        labels = self.paddle.static.data(LABELS, list(held.shape), str(held.dtype))
+        return loss_of(self.paddle, self.plan, written.values[self.plan.outputs[0]], labels)
 
     def terms(self) -> Terms:
         # Paddle tells nobody the executor's threads; those that compute are OpenMP's.
         switches = {"onednn": "off (default)", "optimizer": "Momentum(use_nesterov=True)"}
-        return terms_of(True, threads.openmp(), switches)
+        return terms_of(True, threads.openmp(), switches, len(self.plan.input_shape) == 5)
 
     def close(self) -> None:
         self.held.executor.close()

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlbench_sdk.plan import Node, Plan, Unsupported
 from dlbench_sdk.table import Table
-from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix, shifts
+from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix, shifts, sides
 
 LARGEST_EPSILON = 1e-3  # of Paddle's layer norm
 LOWEST = float(np.finfo(np.float32).min)
@@ -25,19 +25,23 @@ class Operators(Table):
         return self.paddle.assign(value.astype(np.float32))
 
     def padded(self, x: Any, pads: Any, value: float = 0.0) -> Any:
-        top, left, bottom, right = pads
-        return self.functional.pad(x, [left, right, top, bottom], value=value)
+        order = "NCHW" if len(pads) == 4 else "NCDHW"
+        width = [pad for side in reversed(sides(pads)) for pad in side]  # the last axis first
+        return self.functional.pad(x, width, value=value, data_format=order)
 
     def _conv(self, node: Node) -> Any:
-        conv2d, pads = self.functional.conv2d, sides(node.pads)
-        args = (list(node.strides), pads, list(node.dilations), node.group)
-        return lambda x, w, b=None: conv2d(x, w, b, *args)
+        convolve = {2: self.functional.conv2d, 3: self.functional.conv3d}[node.axes]
+        args = (list(node.strides), paired(node.pads), list(node.dilations), node.group)
+        return lambda x, w, b=None: convolve(x, w, b, *args)
 
     def _convtranspose(self, node: Node) -> Any:
-        transpose = self.functional.conv2d_transpose
+        transpose = {
+            2: self.functional.conv2d_transpose,
+            3: self.functional.conv3d_transpose,
+        }[node.axes]
         settings = {
             "stride": list(node.strides),
-            "padding": sides(node.pads),
+            "padding": paired(node.pads),
             "output_padding": list(node.output_padding),
             "dilation": list(node.dilations),
             "groups": node.group,
@@ -51,6 +55,10 @@ class Operators(Table):
             return batch_norm(x, mean, variance, scale, bias, training, node.momentum, node.epsilon)
 
         return apply
+
+    def _instancenormalization(self, node: Node) -> Any:
+        norm = self.functional.instance_norm
+        return lambda x, scale, bias: norm(x, weight=scale, bias=bias, eps=node.epsilon)
 
     def _relu(self, node: Node) -> Any:
         return self.functional.relu
@@ -103,21 +111,22 @@ class Operators(Table):
 
     def _maxpool(self, node: Node) -> Any:
         size = self.size_of(node)
-        if list(node.dilations) != [1, 1]:
+        if set(node.dilations) != {1}:
             return self.dilated_maxpool(node)
-        pads = sides(reach(node, size))
-        max_pool2d, args = self.functional.max_pool2d, (node.kernel_shape, node.strides)
-        return lambda x: max_pool2d(x, *map(list, args), pads)
+        pool = {2: self.functional.max_pool2d, 3: self.functional.max_pool3d}[node.axes]
+        args = list(node.kernel_shape), list(node.strides), paired(reach(node, size))
+        return lambda x: pool(x, *args)
 
     def dilated_maxpool(self, node: Node) -> Any:
-        """The maximum of shifted images: Paddle's pools have no dilations."""
+        """The maximum of shifted inputs: Paddle's pools have no dilations."""
         extra = overhang(node, self.size_of(node), node.dilations)
         pads = [p + e for p, e in zip(node.pads, extra)]
         maximum = self.paddle.maximum
+        parts = [(slice(None), slice(None), *part) for part in shifts(node)]
 
         def apply(x: Any) -> Any:
             x = self.padded(x, pads, LOWEST)
-            first, *others = [x[:, :, rows, columns] for rows, columns in shifts(node)]
+            first, *others = [x[part] for part in parts]
             for other in others:
                 first = maximum(first, other)
             return first
@@ -127,20 +136,26 @@ class Operators(Table):
     def _averagepool(self, node: Node) -> Any:
         size = self.size_of(node)
         kernel, strides, pads = list(node.kernel_shape), list(node.strides), reach(node, size)
-        avg_pool2d, uncounted = self.functional.avg_pool2d, not node.count_include_pad
-        if pads == list(node.pads) and pads[:2] == pads[2:]:
-            return lambda x: avg_pool2d(x, kernel, strides, pads[:2], exclusive=uncounted)
+        pool = {2: self.functional.avg_pool2d, 3: self.functional.avg_pool3d}[node.axes]
+        begins, ends = pads[: node.axes], pads[node.axes :]
+        if pads == list(node.pads) and begins == ends:
+            uncounted = not node.count_include_pad
+            return lambda x: pool(x, kernel, strides, begins, exclusive=uncounted)
         correction = average_correction(node, size)
 
         def apply(x: Any) -> Any:
             # A pad before it: with pads that differ from side to side the pool is wrong.
-            y = avg_pool2d(self.padded(x, pads), kernel, strides)
+            y = pool(self.padded(x, pads), kernel, strides)
             return y if (correction == 1).all() else y * self.constant(correction)
 
         return apply
 
     def _globalaveragepool(self, node: Node) -> Any:
-        return lambda x: self.functional.adaptive_avg_pool2d(x, 1)
+        pool = {
+            2: self.functional.adaptive_avg_pool2d,
+            3: self.functional.adaptive_avg_pool3d,
+        }[node.axes]
+        return lambda x: pool(x, 1)
 
     def _add(self, node: Node) -> Any:
         return self.paddle.add
@@ -180,19 +195,36 @@ class Operators(Table):
     def _resize(self, node: Node) -> Any:
         how = (node.mode, node.coordinate_transformation_mode)
         interpolate, size = self.functional.interpolate, list(node.shape[2:])
+        order = {2: "NCHW", 3: "NCDHW"}[node.axes]
         if self.plan.training and how == ("nearest", "asymmetric"):
-            return lambda x: interpolate(x, size, mode="nearest")
+            return lambda x: interpolate(x, size, mode="nearest", data_format=order)
         if self.plan.training and how == ("linear", "half_pixel"):
-            return lambda x: interpolate(x, size, mode="bilinear", align_mode=0)
+            mode = {2: "bilinear", 3: "trilinear"}[node.axes]
+            return lambda x: interpolate(x, size, mode=mode, align_mode=0, data_format=order)
         # Paddle Inference refuses its own interpolation under oneDNN.
-        h, w = self.size_of(node)
-        rows = resize_matrix(node, h, node.scales[0])
-        columns = resize_matrix(node, w, node.scales[1]).T
-        matmul = self.paddle.matmul
-        return lambda x: matmul(matmul(self.constant(rows), x), self.constant(columns))
+        return self.separable(node)
+
+    def separable(self, node: Node) -> Any:
+        """A product along each axis."""
+        matmul, reshape = self.paddle.matmul, self.paddle.reshape
+        *others, rows, columns = [
+            resize_matrix(node, size, scale) for size, scale in zip(self.size_of(node), node.scales)
+        ]
+
+        def plane(x: Any) -> Any:
+            return matmul(matmul(self.constant(rows), x), self.constant(columns.T))
+
+        def apply(x: Any) -> Any:
+            x = plane(x)
+            for depth in others:
+                n, c, d, h, w = x.shape
+                slices = matmul(self.constant(depth), reshape(x, [n, c, d, h * w]))
+                x = reshape(slices, [n, c, len(depth), h, w])
+            return x
+
+        return apply
 
 
-def sides(pads: Any) -> list[int]:
-    """Pads as Paddle's operators take them."""
-    top, left, bottom, right = pads
-    return [top, bottom, left, right]
+def paired(pads: Any) -> list[int]:
+    """Pads as Paddle's operators take them: of each axis, before and behind it."""
+    return [pad for side in sides(pads) for pad in side]

@@ -1,4 +1,4 @@
-"""TensorFlow: tf.function graphs, NHWC, raw operators."""
+"""TensorFlow: tf.function graphs, channels last, raw operators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from dlbench_sdk import cards
 from dlbench_sdk.contract import Description, Device, Framework, Network
-from dlbench_sdk.plan import LATER, OPERATORS, Plan, Unsupported
+from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 
 from .network import VARIANTS, Graph, terms_of
 
@@ -34,7 +34,7 @@ class TensorFlow(Framework):
             framework="TensorFlow",
             version=tf.__version__,
             build={"cuda": str(build.get("is_cuda_build", False)), "onednn": "on (default)"},
-            operators=(*OPERATORS, *LATER),
+            operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="unbiased",
             terms=terms_of(tf, self.on_gpu, self.variant),
             device=Device("gpu", card, cards.uuid_of(device)) if card is not None else Device(),

@@ -1,4 +1,4 @@
-"""A plan as TensorFlow computes it: a step traced by tf.function, variables, NHWC."""
+"""A plan as TensorFlow computes it: a step traced by tf.function, variables, channels last."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.nhwc import layout_of
+from dlbench_sdk.orders import NHWC, of_rank, turn
 from dlbench_sdk.plan import Plan
 
+from .losses import loss_of
 from .operators import Operators
 
 VARIANTS = {"": "graph (tf.function)", "xla": "graph (tf.function, compiled by XLA)"}
 
 
-def terms_of(tf: Any, on_gpu: bool, variant: str, precision: str = "fp32") -> Terms:
+def terms_of(tf: Any, on_gpu: bool, variant: str, plan: Plan | None = None) -> Terms:
+    precision = plan.precision if plan else "fp32"
+    layout = "NDHWC" if plan and len(plan.input_shape) == 5 else "NHWC"
     threading = tf.config.threading
     switches = {
         "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
@@ -31,7 +35,7 @@ def terms_of(tf: Any, on_gpu: bool, variant: str, precision: str = "fp32") -> Te
             "cudnn_autotune": "on (default): finished in the warm-up",
         }
     threads = threading.get_intra_op_parallelism_threads()
-    return Terms(threads, "NHWC", VARIANTS[variant], precision, switches)
+    return Terms(threads, layout, VARIANTS[variant], precision, switches)
 
 
 class Graph(Network):
@@ -39,7 +43,7 @@ class Graph(Network):
         self.tf, self.on_gpu, self.variant, self.plan = tf, on_gpu, variant, plan
         tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
         operators = Operators(tf, plan, variant == "xla")
-        self.orders = operators.orders
+        self.orders, self.loss = operators.orders, loss_of(tf, plan)
         self.layouts = {n: layout_of(self.orders, n, depthwise=True) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
         self.inputs = [tf.constant(self.orders.to_held(plan.input, x)) for x in plan.inputs]
@@ -57,7 +61,7 @@ class Graph(Network):
         self.differentiate = tf.function(self.loss_and_gradients, jit_compile=compiled)
 
     def terms(self) -> Terms:
-        return terms_of(self.tf, self.on_gpu, self.variant, self.plan.precision)
+        return terms_of(self.tf, self.on_gpu, self.variant, self.plan)
 
     def close(self) -> None:
         pass  # variables and graphs go with it
@@ -83,7 +87,8 @@ class Graph(Network):
             handle.numpy()  # on a CPU a view of what is complete by now
 
     def read(self, handle: Any) -> np.ndarray:
-        return handle.numpy()
+        value = handle.numpy()
+        return value if self.plan.training else self.orders.to_plan(self.plan.outputs[0], value)
 
     def infer(self, x: Any) -> Any:
         return self.forward(x)[0][self.plan.outputs[0]]
@@ -111,11 +116,16 @@ class Graph(Network):
             for tensor in watched:
                 tape.watch(tensor)
             values, running = self.forward(x)
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, values[self.plan.outputs[0]])
-            )
+            loss = self.loss(self.classes_last(values), labels)
         gradients = tape.gradient(loss, watched)
         return loss, gradients if self.plan.input_gradient else [None, *gradients], running
+
+    def classes_last(self, values: dict[str, Any]) -> Any:
+        """The logits, as losses take them: they lie so unless a Transpose made them."""
+        name = self.plan.outputs[0]
+        held = self.orders.of[name]
+        to = turn(held, of_rank(NHWC, len(held)))
+        return self.tf.transpose(values[name], to) if to else values[name]
 
     def observed(self, x: Any) -> dict[str, Any]:
         values, _ = self.forward(x)

@@ -77,6 +77,11 @@ def test_what_it_would_count_is_padded(tmp_path):
     for attribute in ("ceil_mode", "count_include_pad"):
         other = replace(pool, attributes={**pool.attributes, attribute: 0})
         assert len(written(plan, other)[0]) == 1
+    volume = {"kernel_shape": [3, 3, 2], "strides": [2, 2, 2], "pads": [1, 0, 1, 0, 1, 0]}
+    of_volume = replace(pool, shape=(2, 4, 3, 3, 3), attributes={**pool.attributes, **volume})
+    (pad, average), stored = written(plan, of_volume)
+    assert list(stored[pad.inputs[1]]) == [0, 0, 1, 0, 1, 0, 0, 0, 1, 0]
+    assert average.attributes["pads"] == [0] * 6
 
 
 def test_bfloat16_only_if_the_cpu_has_it():

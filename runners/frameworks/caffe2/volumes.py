@@ -1,0 +1,95 @@
+"""Convolutions and pools over volumes: IDEEP has none of them, the CPU device all but the
+transposed convolution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlbench_sdk.plan import Node, Unsupported
+from dlbench_sdk.windows import average_correction, reach
+
+from .devices import OnDevices
+
+
+class Volumes(OnDevices):
+    def windows(self, operator: str, node: Node, params: Any = (), **settings: Any) -> Any:
+        """An operator of the CPU device that goes over images or volumes."""
+        given = {
+            "kernels": list(node.kernel_shape),
+            "strides": list(node.strides),
+            "pads": list(node.pads),
+            "order": "NCHW",
+        }
+        return self.cpu_operator(operator, params, **{**given, **settings})
+
+    def convolution(self, node: Node) -> Any:
+        settings = {}
+        if self.plan.training and node is self.plan.nodes[0] and not self.input_gradient:
+            settings["no_gradient_to_input"] = 1
+        return self.windows(
+            "Conv",
+            node,
+            node.params,
+            dilations=list(node.dilations),
+            group=node.group,
+            **settings,
+        )
+
+    def transposed_volume(self, node: Node) -> Any:
+        """A kernel as large as its stride makes a block of its own of every element: a matrix
+        product, and blocks that are put side by side."""
+        if list(node.kernel_shape) != list(node.strides) or node.group != 1 or any(node.pads):
+            raise Unsupported(
+                "ConvTranspose over volumes: Caffe2's is of images; what is written here in its "
+                "place has a kernel as large as its stride, one group and no padding"
+            )
+        if any(node.output_padding) or any(d != 1 for d in node.dilations):
+            raise Unsupported("ConvTranspose over volumes, dilated or with output_padding")
+        images, channels, *size = self.plan.shape_of(node.data[0])
+        out, kernel = node.shape[1], list(node.kernel_shape)
+
+        def write(net: Any, inputs: Any, output: Any) -> Any:
+            self.on_cpu(net, [*inputs, *node.params], output, lambda x, y: blocks(net, x, y))
+
+        def blocks(net: Any, inputs: Any, output: Any) -> Any:
+            def name(step: str) -> str:
+                return f"{step}.{node.name}"
+
+            def reshape(x: str, step: str, shape: list[int]) -> str:
+                net.Reshape([x], [name(step), f"{name(step)}.shape"], shape=shape)
+                return name(step)
+
+            net.Transpose([inputs[0]], [name("last")], axes=[0, 2, 3, 4, 1])
+            rows = reshape(name("last"), "rows", [-1, channels])
+            matrix = reshape(inputs[1], "matrix", [channels, out * math.prod(kernel)])
+            net.MatMul([rows, matrix], [name("products")])
+            apart = reshape(name("products"), "apart", [images, *size, out, *kernel])
+            net.Transpose([apart], [name("beside")], axes=[0, 4, 1, 5, 2, 6, 3, 7])
+            whole = reshape(name("beside"), "whole", list(node.shape))
+            if len(inputs) == 2:
+                net.Copy([whole], [output])
+                return
+            bias = reshape(inputs[2], "bias", [out, 1, 1, 1])
+            net.Add([whole, bias], [output])
+
+        return write
+
+    def average_of_volume(self, node: Node) -> Any:
+        size = self.size_of(node)
+        pads = reach(node, size)
+        correction = average_correction(node, size)
+        whole = self.windows("AveragePool", node, pads=pads, count_include_pad=1)
+        if (correction == 1).all():
+            return whole
+        factor = self.constant(node, "correction", np.broadcast_to(correction, node.shape))
+
+        def write(net: Any, inputs: Any, output: Any) -> Any:
+            whole(net, inputs, f"whole.{node.name}")
+            self.on_cpu(
+                net, [f"whole.{node.name}"], output, lambda x, y: net.Mul([*x, factor], [y])
+            )
+
+        return write
