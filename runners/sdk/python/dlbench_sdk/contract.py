@@ -104,7 +104,7 @@ class Network(ABC):
 
     @abstractmethod
     def shapes(self) -> dict[str, list[int]]:
-        """NCHW shapes of the nodes, as far as the framework itself tells them."""
+        """NCHW or NCDHW shapes of the nodes, as far as the framework itself tells them."""
 
     @abstractmethod
     def reset(self) -> None:

@@ -247,17 +247,9 @@ def _node(raw: dict, roles: dict[str, str]) -> Node:
         data=tuple(i for i in raw["inputs"] if i not in roles),
         params=tuple(i for i in raw["inputs"] if i in roles),
         output=raw["output"],
-        attributes=_attributes(raw),
+        attributes=raw["attributes"] or {},
         shape=tuple(raw["shape"]),
     )
-
-
-def _attributes(raw: dict) -> dict:
-    """With the list of scales that takes the place of scales_h and scales_w."""
-    attributes = raw["attributes"] or {}
-    if raw["op"] == "Resize" and "scales_h" in attributes:
-        return {**attributes, "scales": [attributes["scales_h"], attributes["scales_w"]]}
-    return attributes
 
 
 def _loss(training: dict | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import adapters
@@ -220,3 +221,25 @@ def test_noise_is_small_seeded_and_gone_afterwards(tmp_path):
     assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
     assert 0 < abs(runs[0] - clean).max() < 1e-4
     assert (network.outputs(0)["logits"] == clean).all()
+
+
+@pytest.mark.parametrize("size", [(6, 5), (3, 4, 5)], ids=["image", "volume"])
+def test_terms_that_an_instance_norm_sums(size, tmp_path):
+    """A mean over an image, and gradients of parameters over the batch, too."""
+    shape = (2, 3, *size)
+    nodes = [
+        plans.node(
+            "norm", "InstanceNormalization", ["input", "scale", "bias"], shape, epsilon=1e-3
+        ),
+        plans.node("flat", "Flatten", ["norm"], (2, 3 * math.prod(size)), axis=1),
+        plans.node("logits", "Gemm", ["flat", "w"], (2, 4), **plans.GEMM),
+    ]
+    parameters = [plans.parameter(name, 3) for name in ("scale", "bias")]
+    parameters.append(plans.parameter("w", 4, 3 * math.prod(size)))
+    plan = plans.loaded(tmp_path, plans.document(nodes, parameters, shape=shape))
+    network, node = adapters.network("reference", plan), plan.nodes[0]
+    _, tape = network.forward(network.inputs[0])
+    assert tape[0][1].length == math.prod(size)
+    assert network.terms_of(node, "input", np.zeros(shape)) == math.prod(size)
+    for name in ("scale", "bias"):
+        assert network.terms_of(node, name, np.zeros(3)) == 2 * math.prod(size)
