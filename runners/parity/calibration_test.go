@@ -32,7 +32,7 @@ func TestCalibration(t *testing.T) {
 	v := l.verifier(t.TempDir())
 	v.Progress = func(who, what string) { t.Log(who, what) }
 	wrong := map[string]bool{}
-	for _, m := range mutants(t, l) {
+	for _, m := range mutants(t, l, scriptOf("")) {
 		wrong[m.name] = !m.honest
 	}
 	honest := map[string]share{}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/metrics/device"
@@ -89,13 +90,21 @@ func (l *lab) open(name string) func(context.Context) (parity.Runner, error) {
 func (l *lab) start(ctx context.Context, name string) (*launch.Runner, error) {
 	command := []string{"python3", "-m", "dlbench_sdk", filepath.Join(l.launcher.Adapters, "frameworks", name, "adapter.py")}
 	if _, err := os.Stat(command[3]); err != nil {
-		script, err := filepath.Abs("testdata/mutant.py")
+		script, err := filepath.Abs(scriptOf(name))
 		if err != nil {
 			return nil, err
 		}
 		command = []string{"python3", script, name}
 	}
 	return l.launcher.Open(ctx, manifest.Manifest{Name: name, Local: &manifest.Local{Command: command}}, "", device.CPU)
+}
+
+// scriptOf is the file of a runner that is wrong on purpose.
+func scriptOf(name string) string {
+	if strings.HasPrefix(name, medical) {
+		return "testdata/medical.py"
+	}
+	return "testdata/mutant.py"
 }
 
 func (l *lab) candidate(name string) parity.Candidate {

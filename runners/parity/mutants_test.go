@@ -35,24 +35,36 @@ func TestMutants(t *testing.T) {
 		t.Run(precision, func(t *testing.T) {
 			l := newLab(t, 1)
 			cache := t.TempDir()
-			all := mutants(t, l)
-			rows := make([]row, len(all))
-			// The first one makes the reference compute; the others find its answers.
-			rows[0] = row{mutant: all[0], factors: judged(t, l, l.verifier(cache), all[0].name, precision)}
-			t.Run("all", func(t *testing.T) {
-				for i, each := range all {
-					t.Run(each.name, func(t *testing.T) {
-						t.Parallel()
-						if i > 0 {
-							rows[i] = row{mutant: each, factors: judged(t, l, l.verifier(cache), each.name, precision)}
-						}
-						rows[i].check(t, precision)
-					})
-				}
-			})
-			t.Log(table(rows, expected(precision)))
+			all := mutants(t, l, scriptOf(""))
+			some := casesOf(t, false)
+			judge := func(name string) map[string]float64 {
+				v := l.verifier(cache)
+				v.Cases = some
+				return judged(t, l, v, name, precision, probePlan)
+			}
+			t.Log(table(judgeAll(t, all, precision, judge), expected(precision)))
 		})
 	}
+}
+
+// judgeAll judges all of them beside one another and holds each against the promise.
+func judgeAll(t *testing.T, all []mutant, precision string, judge func(name string) map[string]float64) []row {
+	t.Helper()
+	rows := make([]row, len(all))
+	// The first one makes the reference compute; the others find its answers.
+	rows[0] = row{mutant: all[0], factors: judge(all[0].name)}
+	t.Run("all", func(t *testing.T) {
+		for i, each := range all {
+			t.Run(each.name, func(t *testing.T) {
+				t.Parallel()
+				if i > 0 {
+					rows[i] = row{mutant: each, factors: judge(each.name)}
+				}
+				rows[i].check(t, precision)
+			})
+		}
+	})
+	return rows
 }
 
 // hidden are the mistakes that so few bits do not show: a variance over 45
@@ -92,9 +104,9 @@ type mutant struct {
 	honest     bool
 }
 
-func mutants(t *testing.T, l *lab) []mutant {
+func mutants(t *testing.T, l *lab, script string) []mutant {
 	t.Helper()
-	command := exec.Command(l.launcher.Python, "testdata/mutant.py")
+	command := exec.Command(l.launcher.Python, script)
 	command.Env = append(command.Environ(), "PYTHONPATH="+l.launcher.Adapters, "PYTHONDONTWRITEBYTECODE=1")
 	out, err := command.CombinedOutput()
 	if err != nil {
@@ -111,7 +123,7 @@ func mutants(t *testing.T, l *lab) []mutant {
 
 // judged verifies a runner in both modes and lets it run like a timed process;
 // of each check it returns the deviation as a multiple of the tolerance.
-func judged(t *testing.T, l *lab, v *parity.Verifier, name, precision string) map[string]float64 {
+func judged(t *testing.T, l *lab, v *parity.Verifier, name, precision string, of func(*testing.T, plan.Mode, int) *plan.Plan) map[string]float64 {
 	t.Helper()
 	ctx := context.Background()
 	candidate := l.candidate(name)
@@ -127,7 +139,7 @@ func judged(t *testing.T, l *lab, v *parity.Verifier, name, precision string) ma
 		}
 	}()
 	for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
-		actual, deep := probePlan(t, mode, 5).In(precision), probePlan(t, mode, 4).In(precision)
+		actual, deep := of(t, mode, 5).In(precision), of(t, mode, 4).In(precision)
 		verdict, err := v.VerifyPlans(ctx, candidate, actual, deep)
 		if err != nil {
 			t.Fatal(err)
@@ -135,6 +147,11 @@ func judged(t *testing.T, l *lab, v *parity.Verifier, name, precision string) ma
 		checks := verdict.Parity.Checks
 		if len(checks) == 0 {
 			t.Fatalf("no checks: %s: %s", verdict.Parity.Status, verdict.Parity.Reason)
+		}
+		for _, c := range verdict.Cases { // those that do not bear on the network, too
+			if c.Unsupported == "" && strings.HasPrefix(name, medical) {
+				checks = append(checks, c.Check)
+			}
 		}
 		checks = append(slices.Clone(checks), timed(t, process, v, actual, verdict))
 		for _, c := range checks {

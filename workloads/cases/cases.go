@@ -113,6 +113,9 @@ func (d definition) build() (Case, error) {
 	p.TrainBy(d.loss, d.diceBatch)
 	if p.Training != nil {
 		p.Training.InputGradient = true
+		if p.Training.Dice != nil {
+			p.Training.Dice.Smooth = 1 // among so few pixels one that is left out shows
+		}
 	}
 	return Case{Name: d.name, Plan: p}, nil
 }

@@ -426,7 +426,7 @@ def reshaped(plan: Plan, nodes: list) -> tuple:
 def shape_of(node, inputs) -> tuple:
     x = inputs[0]
     if node.op in ("Conv", "MaxPool", "AveragePool"):
-        return (x[0], node.shape[1], *(side(node, i, x[2 + i]) for i in range(2)))
+        return (x[0], node.shape[1], *(side(node, i, extent) for i, extent in enumerate(x[2:])))
     if node.op in ("Relu", "BatchNormalization", "Dropout", "LRN", "Clip", "Sigmoid"):
         return x
     if node.op == "Add":
@@ -436,8 +436,9 @@ def shape_of(node, inputs) -> tuple:
 
 def side(node, axis: int, size: int) -> int:
     attributes = node.attributes
-    reach = attributes.get("dilations", [1, 1])[axis] * (node.kernel_shape[axis] - 1) + 1
-    room = size + node.pads[axis] + node.pads[axis + 2] - reach
+    axes = len(node.kernel_shape)
+    reach = attributes.get("dilations", [1] * axes)[axis] * (node.kernel_shape[axis] - 1) + 1
+    room = size + node.pads[axis] + node.pads[axis + axes] - reach
     stride = node.strides[axis]
     n = room // stride + 1
     # A window that would start in the padding behind the input does not count.
@@ -454,18 +455,16 @@ def family(cls: type) -> list[type]:
     return [cls] + [c for child in cls.__subclasses__() for c in family(child)]
 
 
-RUNNERS = {name_of(cls): cls for cls in family(Float32)}
-
-
-def main() -> int:
+def main(base: type[Float32], prefix: str = "") -> int:
+    runners = {prefix + name_of(cls): cls for cls in family(base)}
     if len(sys.argv) != 2:
-        for name, cls in RUNNERS.items():
+        for name, cls in runners.items():
             print(f"{name}\t{cls.__doc__}")
         return 0
     stop_on_sigterm()
-    network = RUNNERS[sys.argv[1]]
+    network = runners[sys.argv[1]]
     return Server(sys.argv[1], lambda: Mutant(network), [__file__]).serve(sys.stdin)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Float32))
