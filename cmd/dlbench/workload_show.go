@@ -55,10 +55,27 @@ func (p *program) showFacts(made *plan.Plan) error {
 	if made.Weights != nil {
 		weights = "of the file"
 	}
-	_, err = fmt.Fprintf(p.stdout, "\nworkload     %s\ninput        %s\nparameters   %s\nMACs         %.4g G for each image's forward pass (convolutions and dense layers; one is two operations)\nactivations  %s for each image in float32\nmemory       %s at the least\nweights      %s\nplan         SHA-256 %s\n",
+	_, err = fmt.Fprintf(p.stdout, "\nworkload     %s\ninput        %s\nparameters   %s\nMACs         %.4g G for each image's forward pass (convolutions and dense layers; one is two operations)\nactivations  %s for each image in float32\nmemory       %s at the least\nweights      %s\n%splan         SHA-256 %s\n",
 		made.Workload, table.Dimensions(made.Network.Input.Shape), table.Thousands(counts.Parameters), float64(counts.MACs)/1e9,
-		table.Bytes(counts.ActivationBytes), table.Bytes(made.Size().Total()), weights, digest)
+		table.Bytes(counts.ActivationBytes), table.Bytes(made.Size().Total()), weights, trainedBy(made), digest)
 	return err
+}
+
+// trainedBy is a line about the loss of a plan that trains.
+func trainedBy(made *plan.Plan) string {
+	t := made.Training
+	if t == nil {
+		return ""
+	}
+	loss := strings.ReplaceAll(t.Loss, "_", " ")
+	if t.Dice != nil {
+		over := "each image"
+		if t.Dice.Batch {
+			over = "the batch"
+		}
+		loss += fmt.Sprintf(", Dice of %s, smoothed by %g", over, t.Dice.Smooth)
+	}
+	return "loss         " + loss + "\n"
 }
 
 // showFile prints what is in other words than the file's, and what to know of
