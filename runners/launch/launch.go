@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -94,7 +95,7 @@ func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image stri
 	}
 	r := &Runner{engine: l.Engine, work: work, mounts: mounts}
 	threads := cmp.Or(own.Threads, l.Threads)
-	cache, err := r.cache(m, own.Cache)
+	cache, err := r.cache(m, own.Cache, l.keepsDriver(on))
 	var spec engine.Spec
 	if err == nil {
 		spec, err = l.spec(m, image, r.mounts, on, threads, r.inside(cache))
@@ -118,6 +119,10 @@ func (l *Launcher) OpenWith(ctx context.Context, m manifest.Manifest, image stri
 	return r, nil
 }
 
+// driverCacheBytes is the most that the driver takes; by itself it keeps less than
+// what a framework has.
+const driverCacheBytes = "4294967296"
+
 // workDirectory makes a process's own directory.
 func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, error) {
 	if err := os.MkdirAll(l.Work, 0o700); err != nil {
@@ -139,10 +144,18 @@ func (l *Launcher) workDirectory(m manifest.Manifest) (string, []engine.Mount, e
 // fileName is a runner's name in paths; a colon would end the path of a mount.
 func fileName(runner string) string { return strings.ReplaceAll(runner, ":", "-") }
 
-// cache makes the directory for what a runner compiles, and looks whether
-// anything is in it.
-func (r *Runner) cache(m manifest.Manifest, shared string) (string, error) {
-	if !m.Caches() {
+// keepsDriver says whether a process is given a place for what the card's driver
+// compiles of intermediate code: a container has none of its own that is left when
+// it ends, a plain process has the user's.
+func (l *Launcher) keepsDriver(on device.Device) bool {
+	_, shares := l.Engine.(engine.HostPaths)
+	return on.GPU() && !shares
+}
+
+// cache makes the directory for what a runner compiles, or the driver for it, and
+// looks whether the runner finds anything.
+func (r *Runner) cache(m manifest.Manifest, shared string, driver bool) (string, error) {
+	if !m.Caches() && (!driver || shared == "") {
 		return "", nil
 	}
 	if shared == "" {
@@ -156,9 +169,11 @@ func (r *Runner) cache(m manifest.Manifest, shared string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.found = record.NothingCompiled
-	if len(entries) > 0 {
-		r.found = record.FoundCompiled
+	if m.Caches() {
+		r.found = record.NothingCompiled
+		if len(entries) > 0 {
+			r.found = record.FoundCompiled
+		}
 	}
 	r.mounts = append(r.mounts, engine.Mount{Host: shared, Inside: cacheInside})
 	return shared, os.Chmod(shared, 0o777) // as a work directory
@@ -173,6 +188,9 @@ func cacheBelow(work string) (string, error) {
 func (l *Launcher) spec(m manifest.Manifest, image string, mounts []engine.Mount, on device.Device, threads int, cache string) (engine.Spec, error) {
 	spec := engine.Spec{Session: l.Session, Name: m.Name, Image: image, Command: m.At(manifest.ImageRoot, m.Command), CPUs: l.CPUs, GPUs: on.UUIDs(),
 		MemoryBytes: l.Memory, Mounts: mounts, Environment: m.EnvironmentFor(threads, cache)}
+	if cache != "" && l.keepsDriver(on) { // "CUDA Environment Variables" in the CUDA C++ Programming Guide
+		spec.Environment["CUDA_CACHE_PATH"], spec.Environment["CUDA_CACHE_MAXSIZE"] = path.Join(cache, "driver"), driverCacheBytes
+	}
 	if _, shares := l.Engine.(engine.HostPaths); !shares {
 		return spec, nil
 	}

@@ -117,3 +117,51 @@ func TestARunnerConfirmsItsDevice(t *testing.T) {
 		})
 	}
 }
+
+// In a container the driver of a card keeps what it compiles where the next process
+// of the cell finds it; a plain process has the user's place for that.
+func TestTheDriversCacheOutlivesAContainer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		on        device.Device
+		container bool
+		want      string
+	}{
+		"a container with a card": {card, true, "/dlbench/cache/driver"},
+		"a container without":     {device.CPU, true, ""},
+		"a plain process":         {card, false, ""},
+	} {
+		dir := t.TempDir()
+		says := `{"kind":"cpu"}`
+		if tt.on.GPU() {
+			says = `{"kind":"gpu","uuid":"GPU-8d3f"}`
+		}
+		runner := &introduced{says: says}
+		fake := &enginetest.Fake{Scripts: map[string]enginetest.Script{"x": runner.script}}
+		l := &launch.Launcher{Engine: fake, Threads: 1, Inputs: filepath.Join(dir, "in"), Work: filepath.Join(dir, "work"),
+			Deadlines: session.Deadlines{Hello: 10 * time.Second, Close: time.Second}}
+		if tt.container {
+			l.Engine = struct{ engine.Engine }{fake} // which does not share the host's paths
+		}
+		m := manifest.Manifest{Name: "x", Command: []string{"x"}, Local: &manifest.Local{Command: []string{"x"}}}
+		r, err := l.OpenWith(t.Context(), m, "", tt.on, launch.Own{Cache: filepath.Join(dir, "kept")})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := runner.spec.Environment["CUDA_CACHE_PATH"]; got != tt.want {
+			t.Errorf("%s: CUDA_CACHE_PATH is %q, want %q", name, got, tt.want)
+		}
+		mounted := false
+		for _, mount := range runner.spec.Mounts {
+			mounted = mounted || mount.Host == filepath.Join(dir, "kept") && !mount.ReadOnly
+		}
+		if mounted != (tt.want != "") {
+			t.Errorf("%s: mounts are %v", name, runner.spec.Mounts)
+		}
+		if r.CompileCache() != "" {
+			t.Errorf("%s: the runner itself keeps nothing, and found %q", name, r.CompileCache())
+		}
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

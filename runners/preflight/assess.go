@@ -196,7 +196,7 @@ func (f *Facts) compiled(engineName string) Finding {
 	case !c.Writable:
 		found.State, found.Text, found.Remedy = Warning, c.Path+" cannot be written: what is compiled is compiled again by each process", "name a directory in CUDA_CACHE_PATH"
 	case c.Temporary && engineName != "local":
-		found.Text = "in the container's /tmp: what is compiled is compiled again by each process"
+		found.Text = "in the container's /tmp here; the timed processes of a cell share one"
 	default:
 		found.Text = fmt.Sprintf("%s, %.1f MiB", c.Path, float64(c.Bytes)/(1<<20))
 	}
