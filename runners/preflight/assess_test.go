@@ -44,7 +44,7 @@ func TestAssess(t *testing.T) {
 		"it computes all the same": {func(f *Facts) { f.DeviceFiles = f.DeviceFiles[1:] }, "/dev/nvidia-uvm", Warning, "it is not there", "nvidia-modprobe -u -c=0"},
 		"none of its files":        {func(f *Facts) { f.CUDA.Steps = broken; f.DeviceFiles = nil }, "/dev/nvidia*", Failed, "sees none", "hand the card over"},
 		"Windows' Linux":           {func(f *Facts) { f.DeviceFiles = []DeviceFile{{Path: "/dev/dxg", Mode: "0666"}} }, "/dev/nvidia*", OK, "/dev/dxg", ""},
-		"a cache in /tmp":          {func(*Facts) {}, "CUDA cache", OK, "compiled again by each process", ""},
+		"a cache in /tmp":          {func(*Facts) {}, "CUDA cache", OK, "the timed processes of a cell share one", ""},
 		"a cache that is kept":     {func(f *Facts) { f.Cache.Temporary = false; f.Cache.Bytes = 3 << 20 }, "CUDA cache", OK, "3.0 MiB", ""},
 		"a closed cache":           {func(f *Facts) { f.Cache.Writable = false }, "CUDA cache", Warning, "cannot be written", "CUDA_CACHE_PATH"},
 		"no cache":                 {func(f *Facts) { f.Cache.Disabled = true }, "CUDA cache", Warning, "it is off", "CUDA_CACHE_DISABLE"},
