@@ -8,7 +8,9 @@ enum Layout {
   /** [in, out] of the plan's [out, in]. */
   DENSE,
   /** [height, width, channels, multiplier] of the plan's [channels·multiplier, 1, height, width]. */
-  DEPTHWISE;
+  DEPTHWISE,
+  /** [depth, height, width, out, in] of the plan's [in, out, depth, height, width]. */
+  DECONVOLUTION_3D;
 
   /** The plan's value in the shape and layout that a layer holds. */
   INDArray held(INDArray value, long[] shape) {
@@ -16,6 +18,7 @@ enum Layout {
       case PLAIN -> value.reshape(shape);
       case DENSE -> value.transpose();
       case DEPTHWISE -> value.reshape(shape[2], shape[3], shape[0], shape[1]).permute(2, 3, 0, 1);
+      case DECONVOLUTION_3D -> value.permute(2, 3, 4, 1, 0);
     };
   }
 
@@ -25,6 +28,7 @@ enum Layout {
       case PLAIN -> held;
       case DENSE -> held.transpose();
       case DEPTHWISE -> held.permute(2, 3, 0, 1);
+      case DECONVOLUTION_3D -> held.permute(4, 3, 0, 1, 2);
     };
   }
 }

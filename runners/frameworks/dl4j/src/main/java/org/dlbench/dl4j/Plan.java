@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** plan.json with its tensors: a network in ONNX's words, its weights and two batches. */
 final class Plan {
@@ -31,7 +32,12 @@ final class Plan {
   Map<String, float[]> weights = new LinkedHashMap<>();
   Map<String, long[]> shapes = new LinkedHashMap<>();
   List<float[]> inputs = new ArrayList<>();
-  List<long[]> labels = new ArrayList<>();
+  /** Of training: a class for each image or each pixel of it, or zeros and ones for each class. */
+  List<Safetensors.Tensor> labels = new ArrayList<>();
+  /** Empty in inference. */
+  String loss = "";
+  double diceSmooth;
+  boolean diceOfBatch;
   double learningRate;
   double momentum;
 
@@ -54,6 +60,11 @@ final class Plan {
       return attributes.get(attribute).getAsString();
     }
 
+    /** Spatial axes of the output: two of an image, three of a volume. */
+    int axes() {
+      return shape.length - 2;
+    }
+
     boolean isDilated() {
       return Arrays.stream(ints("dilations")).anyMatch(d -> d != 1);
     }
@@ -63,7 +74,12 @@ final class Plan {
     return roles.get(parameter).equals("trainable");
   }
 
-  /** The NCHW shape of an activation. */
+  /** The shape of the first output: [N, classes], or a score of each class for every pixel. */
+  long[] logits() {
+    return shapeOf(outputs.get(0));
+  }
+
+  /** The NCHW or NCDHW shape of an activation. */
   long[] shapeOf(String name) {
     if (name.equals(input)) {
       return inputShape;
@@ -109,18 +125,49 @@ final class Plan {
       weights.put(name, checked(stored, weightsPath, name, shape, "F32").floats());
     }
     net.getAsJsonArray("nodes").forEach(n -> nodes.add(node(n.getAsJsonObject())));
+    if (training) {
+      readTraining(raw.getAsJsonObject("training"));
+    }
     stored = Safetensors.read(batchPath);
     for (int slot = 0; slot < slots; slot++) {
       inputs.add(checked(stored, batchPath, "input." + slot, inputShape, "F32").floats());
-      long[] wanted = checked(stored, batchPath, "labels." + slot, new long[] {batch}, "I64").longs();
-      if (Arrays.stream(wanted).anyMatch(label -> label < 0 || label >= classes)) {
-        throw Fault.badInput(batchPath + ": tensor 'labels." + slot + "' leaves 0 to " + (classes - 1));
+      labels.add(labels(stored, batchPath, "labels." + slot));
+    }
+  }
+
+  private void readTraining(JsonObject how) {
+    loss = how.get("loss").getAsString();
+    switch (loss) {
+      case "softmax_cross_entropy", Losses.SIGMOID -> { }
+      case Losses.DICE -> {
+        JsonObject dice = how.getAsJsonObject("dice");
+        diceSmooth = dice.get("smooth").getAsDouble();
+        diceOfBatch = dice.get("batch").getAsBoolean();
       }
-      labels.add(wanted);
+      default -> throw Fault.unsupported("loss " + loss);
     }
-    if (training) {
-      readOptimizer(raw.getAsJsonObject("training").getAsJsonObject("optimizer"));
+    readOptimizer(how.getAsJsonObject("optimizer"));
+  }
+
+  /** A plan that only infers has labels too, which nothing reads: their type says which they are. */
+  private Safetensors.Tensor labels(Map<String, Safetensors.Tensor> stored, Path path, String name) {
+    long[] logits = logits();
+    Safetensors.Tensor there = stored.get(name);
+    if (loss.equals(Losses.SIGMOID) || (!training && there != null && there.type().equals("F32"))) {
+      Safetensors.Tensor found = checked(stored, path, name, Arrays.copyOf(logits, 2), "F32");
+      for (float value : found.floats()) {
+        if (value != 0 && value != 1) {
+          throw Fault.badInput(path + ": tensor '" + name + "' has " + value + ", expected 0 or 1");
+        }
+      }
+      return found;
     }
+    long[] shape = LongStream.range(0, logits.length).filter(axis -> axis != 1).map(axis -> logits[(int) axis]).toArray();
+    Safetensors.Tensor found = checked(stored, path, name, shape, "I64");
+    if (Arrays.stream(found.longs()).anyMatch(label -> label < 0 || label >= classes)) {
+      throw Fault.badInput(path + ": tensor '" + name + "' leaves 0 to " + (classes - 1));
+    }
+    return found;
   }
 
   private void readOptimizer(JsonObject o) {

@@ -33,17 +33,9 @@ final class Runner implements Workbench {
     batches = new ArrayList<>();
     for (int slot = 0; slot < plan.slots; slot++) {
       INDArray image = Nd4j.create(plan.inputs.get(slot), plan.inputShape, 'c');
-      batches.add(new DataSet(image, oneHot(plan.labels.get(slot), plan.classes)));
+      batches.add(new DataSet(image, plan.training ? Losses.targets(plan, slot) : null));
     }
     reset();
-  }
-
-  static INDArray oneHot(long[] labels, int classes) {
-    float[] values = new float[labels.length * classes];
-    for (int i = 0; i < labels.length; i++) {
-      values[i * classes + (int) labels[i]] = 1;
-    }
-    return Nd4j.create(values, new long[] {labels.length, classes}, 'c');
   }
 
   @Override

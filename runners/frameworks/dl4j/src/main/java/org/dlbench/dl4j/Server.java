@@ -33,7 +33,10 @@ final class Server {
       "Conv", "ConvTranspose", "BatchNormalization", "Relu", "Clip", "Sigmoid", "Softmax", "MaxPool", "AveragePool",
       "GlobalAveragePool", "Add", "Mul", "Concat", "Flatten", "Gemm", "LRN", "Dropout", "Resize",
       "LeakyRelu", "PRelu", "HardSigmoid", "HardSwish", "Gelu", "LayerNormalization", "Reshape", "Transpose", "Slice",
-      "Add.parameter", "Mul.parameter", "Gemm.nobias");
+      "Add.parameter", "Mul.parameter", "Gemm.nobias", "InstanceNormalization",
+      "SoftmaxCrossEntropy.pixels", "DiceCrossEntropy", "SigmoidCrossEntropy",
+      "Conv.3d", "ConvTranspose.3d", "BatchNormalization.3d", "InstanceNormalization.3d",
+      "MaxPool.3d", "AveragePool.3d", "GlobalAveragePool.3d", "Resize.3d");
 
   private final Workbench bench;
   private final PrintStream replies;

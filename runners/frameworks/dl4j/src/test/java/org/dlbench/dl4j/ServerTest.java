@@ -33,7 +33,7 @@ class ServerTest {
          {"name": "f", "op": "Flatten", "inputs": ["c"], "output": "f", "shape": [1, 1], "attributes": {"axis": 1}},
          {"name": "d", "op": "Gemm", "inputs": ["f", "d.weight", "d.bias"], "output": "logits", "shape": [1, 2],
           "attributes": {"alpha": 1.0, "beta": 1.0}}]},
-       "training": {"optimizer": {"name": "sgd", "nesterov": true, "weight_decay": 0, "learning_rate": 0.5, "momentum": 0.9}}}
+       "training": {"loss": "softmax_cross_entropy", "optimizer": {"name": "sgd", "nesterov": true, "weight_decay": 0, "learning_rate": 0.5, "momentum": 0.9}}}
       """;
 
   @TempDir Path directory;
