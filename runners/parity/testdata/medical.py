@@ -8,10 +8,10 @@ import dataclasses
 import sys
 
 import numpy as np
+from mutant import Float32, changed, main
 
 from frameworks.reference import operators as ops
 from frameworks.reference.losses import dice_cross_entropy, log_softmax, one_hot
-from mutant import Float32, changed, main
 
 
 class Honest(Float32):
