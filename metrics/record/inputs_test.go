@@ -17,7 +17,10 @@ func TestInputsInWords(t *testing.T) {
 	slices := of(record.SliceInputs, 120, "dicom", "nifti")
 	volumes := of(record.VolumeInputs, 4, "dicom", "nifti")
 	generated := record.Workload{Inputs: &record.Inputs{Source: record.GeneratedInputs}}
+	masked := of(record.VolumeInputs, 4, "nifti")
+	masked.Inputs.Masks = 3
 	for want, workloads := range map[string][]record.Workload{
+		"4 volumes of NIfTI with masks in 2 folders (SHA-256 0123456789ab)": {masked},
 		"":                        nil,
 		"generated from the seed": {generated, {}},
 		"30 images in 2 folders (SHA-256 0123456789ab)": {images, images},

@@ -162,6 +162,7 @@ type Inputs struct {
 	SHA256  string   `json:"sha256,omitempty"`  // of all files' names and bytes
 	Images  int      `json:"images,omitempty"`  // or slices, or volumes
 	Classes int      `json:"classes,omitempty"` // folders
+	Masks   int      `json:"masks,omitempty"`   // classes of the masks that label pixels; drawn from the seed if absent
 }
 
 // The sources of inputs.
@@ -181,6 +182,9 @@ func (w Workload) InputsText() string {
 	what := in.Source
 	if len(in.Formats) > 0 {
 		what += " of " + strings.NewReplacer("dicom", "DICOM", "nifti", "NIfTI").Replace(strings.Join(in.Formats, " and "))
+	}
+	if in.Masks > 0 {
+		what += " with masks"
 	}
 	return fmt.Sprintf("%d %s in %d folders (SHA-256 %.12s)", in.Images, what, in.Classes, in.SHA256)
 }

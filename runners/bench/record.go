@@ -127,7 +127,7 @@ func describe(id plan.ID, p *plan.Plan) (record.Workload, error) {
 	}
 	inputs := &record.Inputs{Source: record.GeneratedInputs}
 	if in := p.Inputs; in != nil {
-		inputs = &record.Inputs{Source: in.Source, Formats: in.Formats, SHA256: in.SHA256, Images: in.Images, Classes: in.Classes}
+		inputs = &record.Inputs{Source: in.Source, Formats: in.Formats, SHA256: in.SHA256, Images: in.Images, Classes: in.Classes, Masks: in.Masks}
 	}
 	counts, err := p.Network.Counts()
 	return record.Workload{ID: id.String(), Digest: digest, Network: id.Network, Mode: string(id.Mode), Batch: id.Batch, Precision: id.Precision, Threads: id.Threads,

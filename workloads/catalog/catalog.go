@@ -137,6 +137,11 @@ func (c *Catalog) withImages(p *plan.Plan, err error) (*plan.Plan, error) {
 		return nil, fmt.Errorf("workload %s: %w", p.Workload, err)
 	}
 	in := plan.Inputs{Source: view.Source, Formats: view.Formats, SHA256: c.images.Digest, Classes: len(c.images.Classes)}
+	if p.OfPixels() {
+		if in.Masks, err = view.Masks(); err != nil {
+			return nil, fmt.Errorf("workload %s: %w", p.Workload, err)
+		}
+	}
 	return p, p.TakeImages(in, view)
 }
 

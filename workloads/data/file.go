@@ -18,12 +18,15 @@ type file struct {
 	class  int
 	format format
 	sum    [sha256.Size]byte // of its bytes
-	grid   grid              // of DICOM and NIfTI
+	grid   grid
 	dicom  dicom.Header
+	mask   *file // of an image, if it has one
+
+	highest int // class of a mask
 }
 
-// grid is what a DICOM or NIfTI file holds: slices of values that are no colours
-// yet.
+// grid is what a file holds: of DICOM and NIfTI slices of values that are no
+// colours yet.
 type grid struct {
 	width, height, depth int
 	window               *span // that the file says to show it in
@@ -49,9 +52,9 @@ func (s *Set) check(f *file) (err error) {
 	if f.format != niftiFile {
 		var content []byte
 		if content, err = read(s.path(f)); err == nil {
-			f.sum = sha256.Sum256(content)
+			f.sum = digest(content)
 			if f.format == picture {
-				_, err = decode(content)
+				err = f.checkPicture(content)
 			} else {
 				err = f.checkDICOM(content)
 			}
@@ -70,6 +73,14 @@ func (s *Set) check(f *file) (err error) {
 		return nil
 	})
 	return s.named(f, err)
+}
+
+func (f *file) checkPicture(content []byte) error {
+	decoded, err := decode(content)
+	if err == nil {
+		f.grid = grid{width: decoded.Bounds().Dx(), height: decoded.Bounds().Dy(), depth: 1}
+	}
+	return err
 }
 
 func (f *file) checkDICOM(content []byte) error {
@@ -161,11 +172,13 @@ func (s *Set) frames(f *file, only int, slice func(z int, plane []float32) error
 // content reads a file again, the same as when it was read first.
 func (s *Set) content(f *file) ([]byte, error) {
 	content, err := read(s.path(f))
-	if err == nil && sha256.Sum256(content) != f.sum {
+	if err == nil && digest(content) != f.sum {
 		err = errChanged
 	}
 	return content, err
 }
+
+func digest(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }
 
 // open opens a regular file: a pipe would never end, and opening it would wait.
 func open(path string) (*os.File, error) {

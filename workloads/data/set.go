@@ -23,6 +23,7 @@ type Set struct {
 	Classes []string // the folders' names, sorted; an image's label is its folder's place here
 	Digest  string   // SHA-256 of all names and bytes
 	files   []file
+	masks   []*file // of some of them
 }
 
 // Open reads a directory. Every file is decoded once, so that a broken one is
@@ -32,12 +33,19 @@ func Open(dir string) (*Set, error) {
 	if err := s.list(); err != nil {
 		return nil, err
 	}
+	s.findMasks()
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	faults := make([]error, len(s.files))
+	faults := make([]error, len(s.files)+len(s.masks))
 	for i := range s.files {
 		group.Go(func() error {
 			faults[i] = s.check(&s.files[i])
+			return nil
+		})
+	}
+	for i, mask := range s.masks {
+		group.Go(func() error {
+			faults[len(s.files)+i] = s.checkMask(mask)
 			return nil
 		})
 	}
@@ -45,12 +53,18 @@ func Open(dir string) (*Set, error) {
 	if err := broken(faults); err != nil {
 		return nil, err
 	}
-	all := sha256.New()
-	for _, f := range s.files {
-		fmt.Fprintf(all, "%s\x00%x\n", filepath.ToSlash(f.path), f.sum)
+	faults = nil
+	whole := sha256.New()
+	note := func(f *file) { fmt.Fprintf(whole, "%s\x00%x\n", filepath.ToSlash(f.path), f.sum) }
+	for i := range s.files {
+		note(&s.files[i])
+		faults = append(faults, s.fits(&s.files[i]))
 	}
-	s.Digest = hex.EncodeToString(all.Sum(nil))
-	return s, nil
+	for _, mask := range s.masks {
+		note(mask)
+	}
+	s.Digest = hex.EncodeToString(whole.Sum(nil))
+	return s, broken(faults)
 }
 
 // mostNamed is how many broken files are named.

@@ -52,7 +52,7 @@ func (s *Set) For(shape []int) (*View, error) {
 	}
 	for i := range s.files {
 		f := &s.files[i]
-		for z := range max(1, f.grid.depth) {
+		for z := range f.grid.depth {
 			v.items = append(v.items, item{files: []*file{f}, slice: z})
 		}
 	}
@@ -127,11 +127,7 @@ func (v *View) fillSlice(it item, shape []int, out []float32) error {
 // a volume never lies in memory as it was scanned.
 func (v *View) fillVolume(it item, shape []int, out []float32) error {
 	first := it.files[0]
-	depth := first.grid.depth
-	if len(it.files) > 1 {
-		depth = len(it.files)
-	}
-	zs := newAxis(0, depth, shape[1])
+	zs := newAxis(0, it.depth(), shape[1])
 	s := newScaler(first.grid.width, first.grid.height, shape[3], shape[2])
 	sums := make([]float64, shape[1]*shape[2]*shape[3])
 	window := it.shown()
@@ -160,6 +156,14 @@ func (a axis) addTo(outputs []float64, input int, plane []float64) {
 			sum[i] += float64(weights[at] * x)
 		}
 	}
+}
+
+// depth is how many slices an input has.
+func (it item) depth() int {
+	if len(it.files) > 1 {
+		return len(it.files)
+	}
+	return it.files[0].grid.depth
 }
 
 // shown is the window in which an input is shown: that of its first file, or all

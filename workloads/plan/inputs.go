@@ -21,6 +21,7 @@ type Inputs struct {
 	SHA256  string   `json:"sha256"`            // of all names and bytes
 	Images  int      `json:"images"`            // or slices, or volumes
 	Classes int      `json:"classes"`           // labels are below this
+	Masks   int      `json:"masks,omitempty"`   // classes of the masks that label every pixel; drawn from the seed if absent
 }
 
 // Images are a person's own inputs.
@@ -29,6 +30,8 @@ type Images interface {
 	Label(i int) int64
 	// Fill makes image i an input of a shape [C H W] or [C D H W].
 	Fill(i int, shape []int, out []float32) error
+	// Mask makes the labels of its pixels, [H W] or [D H W], if it has a mask.
+	Mask(i int, shape []int, out []int64) error
 }
 
 // TakeImages gives the plan images for its batches, with their digest and the
@@ -38,14 +41,20 @@ func (p *Plan) TakeImages(in Inputs, images Images) error {
 	if in.Classes > p.mostFolders() {
 		return fmt.Errorf("workload %s: the images have %d classes, the network's output has %d: give a directory with at most as many folders", p.Workload, in.Classes, p.Classes)
 	}
+	if in.Masks > p.Classes {
+		return fmt.Errorf("workload %s: the masks have classes from 0 to %d, the network's output has %d", p.Workload, in.Masks-1, p.Classes)
+	}
 	p.Inputs, p.images = &in, images
 	return nil
 }
 
+// OfPixels says that every pixel has a label.
+func (p *Plan) OfPixels() bool { return len(p.labelShape()) > 1 && !p.severalLabels() }
+
 // mostFolders is how many classes images may have. For a network that labels every
 // pixel folders say nothing, so that there may be as many as there are.
 func (p *Plan) mostFolders() int {
-	if len(p.labelShape()) > 1 && !p.severalLabels() {
+	if p.OfPixels() {
 		return math.MaxInt
 	}
 	return p.Classes
@@ -61,6 +70,9 @@ func (p *Plan) checkInputs() error {
 	}
 	if most := p.mostFolders(); !slices.Contains(sources, in.Source) || in.Images < 1 || in.Classes < 1 || in.Classes > most {
 		return fmt.Errorf("inputs: expected one of the sources %q, at least one image, and 1 to %d classes", sources, most)
+	}
+	if in.Masks < 0 || in.Masks > p.Classes || in.Masks > 0 && !p.OfPixels() {
+		return fmt.Errorf("inputs: masks have %d classes, expected at most %d, and none unless every pixel has a label", in.Masks, p.Classes)
 	}
 	if digest, err := hex.DecodeString(in.SHA256); err != nil || len(digest) != 32 {
 		return fmt.Errorf("inputs: sha256 is %q, expected 64 hexadecimal digits", in.SHA256)
@@ -114,4 +126,23 @@ func (p *Plan) imageLabels(slot int) []int64 {
 		labels[i] = p.images.Label(order[i%len(order)])
 	}
 	return labels
+}
+
+// maskLabels are those of the pixels of a slot's images.
+func (p *Plan) maskLabels(slot int) ([]int64, error) {
+	shape := p.labelShape()
+	size := int(bytesOf(shape[1:]) / 4)
+	labels := make([]int64, shape[0]*size)
+	if p.images == nil {
+		return labels, fmt.Errorf("its labels are masks, which were not read")
+	}
+	order := p.shuffled(slot)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range p.Batch {
+		group.Go(func() error {
+			return p.images.Mask(order[i%len(order)], shape[1:], labels[i*size:(i+1)*size])
+		})
+	}
+	return labels, group.Wait()
 }

@@ -14,10 +14,20 @@ import (
 type counted struct {
 	n      int
 	broken int // one that cannot be read
+	masked int // one whose mask cannot be read
 }
 
 func (c counted) Len() int          { return c.n }
 func (c counted) Label(i int) int64 { return int64(i % 3) }
+func (c counted) Mask(i int, shape []int, out []int64) error {
+	if i == c.masked-1 {
+		return errors.New("image 1_seg.png: it is broken")
+	}
+	for k := range out {
+		out[k] = int64(i % 2)
+	}
+	return nil
+}
 func (c counted) Fill(i int, shape []int, out []float32) error {
 	if i == c.broken-1 {
 		return errors.New("image 1.png: it is broken")
@@ -145,6 +155,62 @@ func TestVolumesOfNetworksForPixels(t *testing.T) {
 	}
 	if again, err := plan.Decode(encode(t, p)); err != nil || again.Inputs.Source != "volumes" || !slices.Equal(again.Inputs.Formats, in.Formats) {
 		t.Errorf("written and read again: %+v, %v", again.Inputs, err)
+	}
+}
+
+// Masks label the pixels of their images, wherever an image is in the batch.
+func TestMasksAreLabels(t *testing.T) {
+	in := plan.Inputs{Source: "slices", Formats: []string{"nifti"}, SHA256: strings.Repeat("a", 64), Classes: 1, Masks: 2}
+	of := func(images counted) *plan.Plan {
+		p := mustMake(t, "unet@16/train/b5/fp32", 1)
+		if err := p.TakeImages(in, images); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Check(); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := of(counted{n: 3})
+	files, err := plan.Materialize(t.Context(), t.TempDir(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := tensors.Open(files.Batch.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	values, err := f.Float32s("input.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels, err := f.Int64s("labels.1")
+	if err != nil || len(labels) != 5*16*16 || !slices.Equal(labels, p.Labels(1)) {
+		t.Fatalf("%d labels, %v", len(labels), err)
+	}
+	for i, label := range labels {
+		if label != int64(values[i])%2 {
+			t.Fatalf("pixel %d of image %v has label %d", i, values[i], label)
+		}
+	}
+	if _, err := plan.Materialize(t.Context(), t.TempDir(), of(counted{n: 3, masked: 2})); err == nil || !strings.Contains(err.Error(), "image 1_seg.png: it is broken") {
+		t.Errorf("got %v", err)
+	}
+	if generated := mustMake(t, "unet@16/train/b5/fp32", 1); slices.Equal(generated.Labels(1), labels) {
+		t.Error("the labels are the drawn ones")
+	}
+	in.Masks = 3
+	if err := mustMake(t, "unet@16/train/b5/fp32", 1).TakeImages(in, counted{n: 3}); err == nil || !strings.Contains(err.Error(), "the masks have classes from 0 to 2, the network's output has 2") {
+		t.Errorf("got %v", err)
+	}
+	in.Masks = 2
+	classifier := mustMake(t, "lenet/train/b5/fp32", 1)
+	if err := classifier.TakeImages(in, counted{n: 3}); err == nil {
+		err = classifier.Check()
+		if err == nil || !strings.Contains(err.Error(), "none unless every pixel has a label") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

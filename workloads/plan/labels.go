@@ -31,12 +31,23 @@ func (p *Plan) labelBytes() int64 {
 	return n
 }
 
-// labels are a slot's, as the batch file has them.
-func (p *Plan) labels(slot int) tensors.Tensor {
+// labels are a slot's, as the batch file has them. What keeps masks from being
+// read is told in fault.
+func (p *Plan) labels(slot int, fault *error) tensors.Tensor {
 	t := tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: p.labelShape()}
-	if p.severalLabels() {
+	switch {
+	case p.severalLabels():
 		t.Floats = func() []float32 { return p.Findings(slot) }
-	} else {
+	case p.Inputs != nil && p.Inputs.Masks > 0:
+		t.Ints = func() []int64 {
+			labels, err := p.maskLabels(slot)
+			if err != nil {
+				*fault = err
+				return nil // which is not as many as the shape has, so nothing is written
+			}
+			return labels
+		}
+	default:
 		t.Ints = func() []int64 { return p.Labels(slot) }
 	}
 	return t
@@ -50,6 +61,10 @@ func (p *Plan) Labels(slot int) []int64 {
 	}
 	if p.Inputs != nil && len(shape) == 1 {
 		return p.imageLabels(slot)
+	}
+	if p.Inputs != nil && p.Inputs.Masks > 0 {
+		labels, _ := p.maskLabels(slot) // nobody computes with them if they cannot be read: no file is written
+		return labels
 	}
 	s, n := p.stream(fmt.Sprintf("labels/%d", slot)), 1
 	for _, extent := range shape {

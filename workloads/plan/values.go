@@ -68,6 +68,7 @@ func drawn(s tensors.Stream, p network.Parameter) func(i uint64) float32 {
 func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape
 	var all []tensors.Tensor
+	var fault error
 	for slot := range p.Slots {
 		input := tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape}
 		if p.Inputs != nil {
@@ -76,7 +77,11 @@ func (p *Plan) writeBatch(path string) (string, error) {
 			s := p.stream(fmt.Sprintf("input/%d", slot))
 			input.Pieces = pieces(func(i uint64) float32 { return s.Normal(i, 0, 1) })
 		}
-		all = append(all, input, p.labels(slot))
+		all = append(all, input, p.labels(slot, &fault))
 	}
-	return tensors.Write(path, all)
+	digest, err := tensors.Write(path, all)
+	if fault != nil {
+		return "", fault
+	}
+	return digest, err
 }

@@ -104,6 +104,29 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// A sequence whose representation its writer did not know is implicit inside
+// (PS3.5 6.2.2), and explicit again behind.
+func TestUnknownSequences(t *testing.T) {
+	content := datatest.DICOM{}.Bytes(t)
+	series := []byte("\x20\x00\x0E\x00UI")
+	item := "\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF" + "\x10\x00\x10\x00\x04\x00\x00\x00Name" + // implicit: no VR before its length
+		"\x08\x00\x40\x11\xFF\xFF\xFF\xFF\xFE\xFF\xDD\xE0\x00\x00\x00\x00" + "\xFE\xFF\x0D\xE0\x00\x00\x00\x00"
+	unknown := "\x09\x00\x02\x10UN\x00\x00\xFF\xFF\xFF\xFF" + item + item + "\xFE\xFF\xDD\xE0\x00\x00\x00\x00"
+	for name, before := range map[string]string{
+		"at the top":    unknown,
+		"in a sequence": "\x08\x00\x40\x11SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF" + unknown + "\x10\x00\x10\x00PN\x04\x00Name\xFE\xFF\x0D\xE0\x00\x00\x00\x00\xFE\xFF\xDD\xE0\x00\x00\x00\x00",
+	} {
+		f, err := dicom.Parse(bytes.Replace(content, series, append([]byte(before), series...), 1))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, err := f.Frame(0, nil); err != nil || got[5] != 5 {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestFrames(t *testing.T) {
 	native := datatest.DICOM{Elements: elements{tag.NumberOfFrames: []string{"2"}}, Pixels: datatest.Words(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)}
 	bits := elements{tag.NumberOfFrames: []string{"2"}, tag.BitsAllocated: []int{8}, tag.BitsStored: []int{8}, tag.HighBit: []int{7}}
@@ -261,9 +284,20 @@ func TestHostileFiles(t *testing.T) {
 	head, _, _ := bytes.Cut(datatest.DICOM{}.Bytes(t), []byte("\x20\x00\x0E\x00UI")) // all meta elements
 	long := binary.LittleEndian.AppendUint32(append(slices.Clone(head), "\x08\x00\x05\x00OB\x00\x00"...), 0xFFFFFFF0)
 	deep := append(slices.Clone(head), bytes.Repeat([]byte("\x08\x00\x15\x11SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF"), 1<<18)...)
-	for name, content := range map[string][]byte{"long": long, "deep": deep} {
+	bomb := grey(t, 3, 2, 1)
+	at := bytes.Index(bomb, []byte{0xFF, 0xC0}) + 5 // height and width in the frame's header
+	binary.BigEndian.PutUint32(bomb[at:], 7000<<16|7000)
+	large := elements{tag.BitsAllocated: []int{8}, tag.BitsStored: []int{8}, tag.HighBit: []int{7}, tag.Rows: []int{7000}, tag.Columns: []int{7000}}
+	for name, tt := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"long":   {long, "it ends within an element"},
+		"deep":   {deep, "it ends within an element"},
+		"a bomb": {datatest.DICOM{Syntax: "1.2.840.10008.1.2.4.50", Elements: large, Fragments: [][]byte{bomb}}.Bytes(t), "bytes cannot be a JPEG of 7000×7000"},
+	} {
 		fuzztest.Bounded(t, 0, func() {
-			if err := decodeAll(content); err == nil || !strings.Contains(err.Error(), "it ends within an element") {
+			if err := decodeAll(tt.content); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		})
