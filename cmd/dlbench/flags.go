@@ -9,6 +9,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/campaign"
+	"github.com/dlbench/dlbench/workloads/window"
 )
 
 // The flags that several commands share; options.go reads them.
@@ -58,8 +59,10 @@ func measureFlags() []cli.Flag {
 		&cli.StringFlag{Name: "profile", Usage: "how much is measured: " + strings.Join(campaign.ProfileNames(), ", ") + " (default: the suite's)"},
 		&cli.IntFlag{Name: "rounds", Usage: "measure exactly `N` processes of each cell"},
 		&cli.DurationFlag{Name: "budget", Usage: "verify and measure no longer than this, like 20m, and the process that runs then"},
-		&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server; may be repeated or a list"},
+		&cli.StringSliceFlag{Name: "scenario", Usage: "measure inference in this `SCENARIO` too: multi-stream, server, sliding-window; may be repeated or a list"},
 		&cli.DurationFlag{Name: "latency-bound", Value: bench.DefaultLatencyBound, Usage: "what the p99 of the server scenario may take"},
+		&cli.StringFlag{Name: "volume", Usage: "`SIZE` of the images or volumes that the sliding-window scenario infers by patches of the network's input, like 512x512 or 48x64x64"},
+		&cli.Float64Flag{Name: "overlap", Value: window.DefaultOverlap, Usage: "`SHARE` by which those patches overlap at least along each axis"},
 		&cli.StringSliceFlag{Name: "strict", Usage: "exit with 5 on a warning of these `CODES`, or of all; before measuring if it is known by then"},
 	}...)
 }

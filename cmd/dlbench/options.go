@@ -89,6 +89,11 @@ func (p *program) readMeasure(c *cli.Context, g bench.Progress, o *bench.Options
 	given(c, "budget", c.Duration, &o.Budget)
 	given(c, "scenario", list, &o.Scenarios)
 	given(c, "latency-bound", c.Duration, &o.LatencyBound)
+	given(c, "volume", c.String, &o.Volume)
+	if c.IsSet("overlap") {
+		overlap := c.Float64("overlap")
+		o.Overlap = &overlap
+	}
 	given(c, "strict", list, &o.Strict)
 	given(c, "no-verify", c.Bool, &o.SkipParity)
 	given(c, "machine", c.String, &o.Machine)

@@ -13,14 +13,14 @@ import (
 const rounding = 1e-9
 
 // counted refuses figures of other processes, queries or iterations than the cell
-// holds.
-func counted(at path, c *Cell, batch int) error {
+// holds. Voxels are of the sliding-window scenario's volume.
+func counted(at path, c *Cell, batch int, voxels int64) error {
 	measured := c.MeasuredProcesses()
 	if c.Status == Measured && len(measured) == 0 {
 		return problemf(at.field("status"), "is %s, and no process was", Measured)
 	}
 	rates, served := span{}, span{}
-	var iterations, queries, serverQueries int
+	var iterations, queries, serverQueries, volumes int
 	for _, p := range measured {
 		timed, asked := false, false
 		for _, b := range p.Blocks {
@@ -32,6 +32,8 @@ func counted(at path, c *Cell, batch int) error {
 				iterations += len(b.IterationNS)
 			case b.Scenario == MultiStream:
 				queries += len(b.QueryNS)
+			case b.Scenario == SlidingWindow:
+				volumes += len(b.QueryNS)
 			case b.Scenario == Server:
 				asked = true
 				serverQueries += len(b.QueryNS)
@@ -55,6 +57,11 @@ func counted(at path, c *Cell, batch int) error {
 			return err
 		}
 	}
+	if w := c.SlidingWindow; w != nil {
+		if err := windowed(at.field("sliding_window"), w, measured, volumes, voxels); err != nil {
+			return err
+		}
+	}
 	if s := c.Server; s != nil {
 		at := at.field("server")
 		if served.processes == 0 || s.Over > served.processes {
@@ -66,6 +73,34 @@ func counted(at path, c *Cell, batch int) error {
 		return served.holds(at.field("rate"), s.Rate, "server", 0) // a process that kept the bound at no rate counts as 0
 	}
 	return nil
+}
+
+// windowed checks figures of whole volumes against the processes that have some.
+func windowed(at path, w *Windowed, measured []*Process, volumes int, voxels int64) error {
+	if err := of(at.field("latency_ms"), &w.LatencyMS, volumes, "whole volumes"); err != nil {
+		return err
+	}
+	rates := span{}
+	for _, p := range measured {
+		some := false
+		for _, b := range p.Blocks {
+			if b.Scenario != SlidingWindow {
+				continue
+			}
+			some = true
+			if b.Patches != w.Patches {
+				return problemf(at.field("patches"), "is %d, and a block has %d", w.Patches, b.Patches)
+			}
+			for _, ns := range b.QueryNS {
+				rates.add(MegavoxelsPerSecond(voxels, ns))
+			}
+		}
+		rates.count(some)
+	}
+	if w.Rate == nil {
+		return problemf(at.field("rate"), "is missing")
+	}
+	return rates.holds(at.field("rate"), w.Rate, SlidingWindow, rates.low)
 }
 
 // of checks that percentiles are over as many durations as there are.

@@ -69,6 +69,13 @@ func TestImpossibleRecordsAreRefused(t *testing.T) {
 		"processes do not add up":      {func(r *record.Record) { r.Cells[0].Throughput.N = 7 }, "throughput.n: is 7, and 1 processes have"},
 		"latencies do not add up":      {func(r *record.Record) { r.Cells[0].LatencyMS.N = 700 }, "latency_ms.n: is 700, and the processes have 3"},
 		"queries do not add up":        {func(r *record.Record) { r.Cells[0].MultiStream.LatencyMS.N = 2 }, "multi_stream.latency_ms.n: is 2, and the processes have 1"},
+		"volumes do not add up":        {func(r *record.Record) { r.Cells[0].SlidingWindow.LatencyMS.N = 3 }, "sliding_window.latency_ms.n: is 3, and the processes have 2"},
+		"patches of another layout":    {func(r *record.Record) { r.Cells[0].SlidingWindow.Patches = 9 }, "sliding_window.patches: is 9, and a block has 25"},
+		"a batch without a patch":      {func(r *record.Record) { block(r, 4).Patches, r.Cells[0].SlidingWindow.Patches = 3, 3 }, "blocks[4].patches: is 3, fewer than"},
+		"volumes and a half":           {func(r *record.Record) { block(r, 4).Iterations = 7 }, "blocks[4].query_ns: has 2 latencies"},
+		"volumes of no size":           {func(r *record.Record) { r.Terms.Volume = "64x" }, `terms.volume: "64x" is not a size`},
+		"faster than its volumes":      {func(r *record.Record) { r.Terms.Volume = "32x64" }, "sliding_window.rate: the interval"},
+		"slowest volume before p50":    {func(r *record.Record) { r.Cells[0].SlidingWindow.LatencyMS.P50 = ms(13) }, "sliding_window.latency_ms.max"},
 		"more queries than asked":      {func(r *record.Record) { r.Cells[0].Server.LatencyMS.N = 3 }, "server.latency_ms.n: is 3, of 2"},
 		"over more than there are":     {func(r *record.Record) { r.Cells[0].Server.Over = 2 }, "server.over: 2 processes kept the bound at no rate, of 1"},
 		"more outliers than there are": {func(r *record.Record) { r.Cells[0].Throughput.Outliers = 2 }, "outliers: is 2 of 1"},
@@ -91,7 +98,7 @@ func TestImpossibleRecordsAreRefused(t *testing.T) {
 		"queries at no rate":     {func(r *record.Record) { block(r, 3).QueryRate = -2 }, "query_rate"},
 		"negative device time":   {func(r *record.Record) { block(r, 0).DeviceNS = -2 }, "device_ns"},
 		"negative warm-up":       {func(r *record.Record) { process(r).WarmupNS[0] = -2 }, "warmup_ns[0]"},
-		"longer than the run":    {func(r *record.Record) { block(r, 3).EndNS = 1e9 + 2*int64(time.Hour) }, "the blocks are spread over 2h0m0s, and the run lasted 1m0s"},
+		"longer than the run":    {func(r *record.Record) { block(r, 4).EndNS = 1e9 + 2*int64(time.Hour) }, "the blocks are spread over 2h0m0s, and the run lasted 1m0s"},
 		"updated before created": {func(r *record.Record) { r.Updated = r.Created.Add(-2 * time.Hour) }, "updated: is 2026-01-02T01:04:05Z, before the run was created"},
 		"more memory than there is": {func(r *record.Record) {
 			much := int64(1 << 40)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,11 +10,12 @@ import (
 
 // The scenarios of blocks, as the runner protocol names them.
 const (
-	Offline      = "offline"
-	SingleStream = "single-stream"
-	MultiStream  = "multi-stream"
-	Server       = "server"
-	Train        = "train"
+	Offline       = "offline"
+	SingleStream  = "single-stream"
+	MultiStream   = "multi-stream"
+	SlidingWindow = "sliding-window"
+	Server        = "server"
+	Train         = "train"
 )
 
 // Cell is the cell of a workload and a runner, nil when there is none.
@@ -171,6 +173,25 @@ func (c *Cell) ProcessAt(round int) *Process {
 // second.
 func (b Block) Throughput(batch int) float64 {
 	return float64(batch) * float64(b.Iterations) / b.Seconds()
+}
+
+// Voxels are those of the volume, or the pixels of the image, that the
+// sliding-window scenario infers; 0 if that was not asked for.
+func (t Terms) Voxels() int64 {
+	n := int64(1)
+	for extent := range strings.SplitSeq(t.Volume, "x") {
+		v, err := strconv.ParseInt(extent, 10, 64)
+		if err != nil || v < 1 || n > math.MaxInt64/v {
+			return 0
+		}
+		n *= v
+	}
+	return n
+}
+
+// MegavoxelsPerSecond is the rate of a volume of so many voxels that took so long.
+func MegavoxelsPerSecond(voxels, ns int64) float64 {
+	return float64(voxels) / 1e6 / (float64(max(1, ns)) / 1e9)
 }
 
 // TimesThroughput says whether throughput is made from the block.

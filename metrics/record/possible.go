@@ -58,6 +58,12 @@ func possible(at path, c *Cell) error {
 			l  *Latency
 		}{at.field("multi_stream").field("latency_ms"), &c.MultiStream.LatencyMS})
 	}
+	if w := c.SlidingWindow; w != nil {
+		latencies = append(latencies, struct {
+			at path
+			l  *Latency
+		}{at.field("sliding_window").field("latency_ms"), &w.LatencyMS})
+	}
 	if c.Server != nil {
 		latencies = append(latencies, struct {
 			at path

@@ -126,6 +126,10 @@ type Terms struct {
 	// LatencyBoundMS is what the server scenario's p99 may take; 0 when that was
 	// not asked for.
 	LatencyBoundMS float64 `json:"latency_bound_ms,omitempty"`
+	// Volume is the size, like "48x64x64", of what the sliding-window scenario
+	// infers by patches that overlap by that share; empty when that was not asked for.
+	Volume  string  `json:"volume,omitempty"`
+	Overlap float64 `json:"overlap,omitempty"`
 }
 
 // Workload is one row of what was measured.
@@ -264,6 +268,7 @@ type Cell struct {
 	LatencyMS        *Latency       `json:"latency_ms,omitempty"`
 	MultiStream      *MultiStreamed `json:"multi_stream,omitempty"`
 	Server           *Served        `json:"server,omitempty"`
+	SlidingWindow    *Windowed      `json:"sliding_window,omitempty"`
 	Startup          *Startup       `json:"startup,omitempty"`
 	ColdStartup      *Startup       `json:"cold_startup,omitempty"` // of processes that found nothing compiled; absent for a runner that keeps nothing
 	Calibration      *Calibration   `json:"calibration,omitempty"`
@@ -350,6 +355,14 @@ type Served struct {
 	Over      int         `json:"over"`                 // processes that kept the bound at no rate
 }
 
+// Windowed is the sliding-window scenario: whole images or volumes, larger than
+// the network's input, inferred by patches of that size and put together on the host.
+type Windowed struct {
+	Patches   int         `json:"patches"`    // of a volume
+	LatencyMS Latency     `json:"latency_ms"` // of volumes
+	Rate      *Throughput `json:"rate"`       // "megavoxels/s" of what is put together, over processes
+}
+
 // Startup is the cold start, medians over processes; of a runner that keeps what
 // it compiles, over those that found it if there are any.
 type Startup struct {
@@ -367,6 +380,7 @@ type Calibration struct {
 	BlockIterations   int     `json:"block_iterations"`
 	LatencyIterations int     `json:"latency_iterations"`       // of the single-stream block; 0 in training
 	Queries           int     `json:"queries,omitempty"`        // of the multi-stream block
+	Volumes           int     `json:"volumes,omitempty"`        // of the sliding-window block
 	ServerQueries     int     `json:"server_queries,omitempty"` // of a server block
 	ServerRate        float64 `json:"server_rate,omitempty"`    // queries per second that each process's search starts from
 }
@@ -434,7 +448,8 @@ type Block struct {
 	StartNS        int64    `json:"start_ns"`
 	EndNS          int64    `json:"end_ns"`
 	IterationNS    []int64  `json:"iteration_ns,omitempty"` // single-stream
-	QueryNS        []int64  `json:"query_ns,omitempty"`     // multi-stream, server: latencies of queries
+	QueryNS        []int64  `json:"query_ns,omitempty"`     // multi-stream, server, sliding-window: latencies of queries
+	Patches        int      `json:"patches,omitempty"`      // sliding-window: of each query
 	LagNS          []int64  `json:"lag_ns,omitempty"`       // server: what the issuing loop added to each
 	QueryRate      float64  `json:"query_rate,omitempty"`   // server: queries per second that were scheduled
 	DeviceNS       int64    `json:"device_ns,omitempty"`    // the same block by the device's own events; 0 if nothing tells

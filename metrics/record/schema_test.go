@@ -125,7 +125,7 @@ func TestSchemaKnowsTheStates(t *testing.T) {
 		"cell":       {root.Defs["cell"].Properties["status"], []string{record.Measured, record.NotRanked, record.Unsupported, record.Failed, record.Pending}},
 		"parity":     {root.Defs["parity"].Properties["status"], []string{record.ParityPassed, record.ParityFailed, record.ParitySkipped, record.ParityUnsupported, record.ParityError}},
 		"process":    {root.Defs["process"].Properties["status"], []string{record.Measured, record.Failed}},
-		"block":      {root.Defs["block"].Properties["scenario"], []string{record.Offline, record.SingleStream, record.MultiStream, record.Server, record.Train}},
+		"block":      {root.Defs["block"].Properties["scenario"], []string{record.Offline, record.SingleStream, record.MultiStream, record.Server, record.SlidingWindow, record.Train}},
 		"comparison": {root.Defs["comparison"].Properties["verdict"], []string{record.Faster, record.Slower, record.Indistinguishable, record.TooFew}},
 	} {
 		if !slices.Equal(tt.n.Enum, tt.want) {

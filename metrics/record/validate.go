@@ -26,6 +26,9 @@ func (r *Record) Validate() error {
 	if r.SchemaVersion != SchemaVersion {
 		return problemf(path{"schema_version"}, "is %d, expected %d", r.SchemaVersion, SchemaVersion)
 	}
+	if t := r.Terms; (t.Volume != "") != (t.Voxels() > 0) {
+		return problemf(path{"terms", "volume"}, "%q is not a size like 48x64x64", t.Volume)
+	}
 	v := validator{record: r}
 	for _, check := range []func() error{v.times, v.names, v.cells, v.comparisons, v.overall} {
 		if err := check(); err != nil {
@@ -98,7 +101,7 @@ func (v validator) cells() error {
 		if err := v.processes(at.field("processes"), c.Processes); err != nil {
 			return err
 		}
-		if err := counted(at, c, v.record.Workload(c.Workload).Batch); err != nil {
+		if err := counted(at, c, v.record.Workload(c.Workload).Batch, v.record.Terms.Voxels()); err != nil {
 			return err
 		}
 		if err := v.memory(at, c); err != nil {
@@ -194,6 +197,10 @@ func validBlocks(at path, blocks []Block) error {
 			return problemf(at.field("query_ns"), "has %d latencies and %d lags for %d queries", len(b.QueryNS), len(b.LagNS), b.Iterations)
 		case b.Scenario == MultiStream && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
 			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
+		case b.Scenario == SlidingWindow && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
+			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
+		case b.Scenario == SlidingWindow && b.Patches*len(b.QueryNS) < b.Iterations:
+			return problemf(at.field("patches"), "is %d, fewer than the batches that a volume takes", b.Patches)
 		case b.Scenario == Server && !(b.QueryRate > 0):
 			return problemf(at.field("query_rate"), "is %v, expected more than 0 queries per second", b.QueryRate)
 		case b.DeviceNS < 0:

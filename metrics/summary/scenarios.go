@@ -29,6 +29,27 @@ func multiStreamed(c *record.Cell, w *record.Workload) *record.MultiStreamed {
 	return &record.MultiStreamed{ImagesPerQuery: images, LatencyMS: *latency(ms)}
 }
 
+// windowed pools the volumes of every process for their times; the rate is over
+// processes, by the median volume of each. It is nil when there are none.
+func windowed(r *record.Record, c *record.Cell) *record.Windowed {
+	var ms, rates []float64
+	patches := 0
+	for _, p := range c.MeasuredProcesses() {
+		for _, b := range p.Blocks {
+			if b.Scenario != record.SlidingWindow {
+				continue
+			}
+			each := record.Milliseconds(b.QueryNS)
+			ms, patches = append(ms, each...), b.Patches
+			rates = append(rates, float64(r.Terms.Voxels())/1e6/(stats.Median(each)/1e3))
+		}
+	}
+	if len(ms) == 0 {
+		return nil
+	}
+	return &record.Windowed{Patches: patches, LatencyMS: *latency(ms), Rate: overProcesses(rates).asThroughput("megavoxels/s", stats.Outliers(rates))}
+}
+
 // served is over processes: each one's highest rate that kept the bound, 0 if
 // none did. It is nil without a server block.
 func served(c *record.Cell, boundMS float64) *record.Served {

@@ -101,6 +101,29 @@ func TestMultiStreamPoolsQueries(t *testing.T) {
 	}
 }
 
+// A megavoxel in half a second, one in a second: the rate is over processes, and
+// the times are of every volume.
+func TestVolumesHaveARateOverProcesses(t *testing.T) {
+	r := campaign(3, map[string]float64{"a": 1000}, "a")
+	r.Terms.Volume, r.Terms.Overlap = "100x100x100", 0.5
+	for i, ms := range []float64{500, 1000, 1000} {
+		p := &r.Cells[0].Processes[i]
+		p.Blocks = append(p.Blocks, record.Block{Scenario: record.SlidingWindow, Iterations: 500, StartNS: 100 * second, EndNS: 110 * second, QueryNS: queries(5, ms, 0.2), Patches: 77})
+	}
+	summary.Summarize(r)
+	w := r.Cells[0].SlidingWindow
+	if w == nil || w.Patches != 77 || w.LatencyMS.N != 15 || *w.LatencyMS.Max != 10_000 || w.Rate.Median != 1 || w.Rate.CIHigh != 2 || w.Rate.N != 3 || w.Rate.Unit != "megavoxels/s" {
+		t.Errorf("got %+v, rate %+v", w, w.Rate)
+	}
+	for i := range r.Cells[0].Processes {
+		p := &r.Cells[0].Processes[i]
+		p.Blocks = p.Blocks[:len(p.Blocks)-1]
+	}
+	if summary.Summarize(r); r.Cells[0].SlidingWindow != nil {
+		t.Error("a cell without volumes has figures of some")
+	}
+}
+
 // suiteOf has runners whose speeds on two workloads are these multiples.
 func suiteOf(rounds int, speeds map[string][2]float64, runners ...string) *record.Record {
 	one := map[string]float64{}

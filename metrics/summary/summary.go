@@ -23,6 +23,7 @@ func Summarize(r *record.Record) {
 		c.LatencyMS = latency(c.LatenciesMS())
 		c.MultiStream = multiStreamed(c, r.Workload(c.Workload))
 		c.Server = served(c, r.Terms.LatencyBoundMS)
+		c.SlidingWindow = windowed(r, c)
 		c.Startup, c.ColdStartup = startups(c)
 		alignBlocks(c)
 		c.Utilization = utilization(r, c)

@@ -43,8 +43,15 @@ func quota(e record.Environment) string {
 func termFacts(t record.Terms) []fact {
 	return []fact{
 		{"device", t.Device}, {"threads", fmt.Sprint(t.Threads)}, {"CPUs", t.CPUs}, {"memory limit", table.Bytes(t.MemoryBytes)},
-		{"latency bound", fmt.Sprintf("%g ms", t.LatencyBoundMS)},
+		{"latency bound", fmt.Sprintf("%g ms", t.LatencyBoundMS)}, {"sliding window", slidingWindow(t)},
 	}
+}
+
+func slidingWindow(t record.Terms) string {
+	if t.Volume == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%s, overlap %g", t.Volume, t.Overlap)
 }
 
 func frameworkFacts(r *record.Runner) []fact {

@@ -17,7 +17,8 @@ var csvHeader = []string{"workload", "runner", "framework_version", "device", "s
 	"p50_ms", "p90_ms", "p95_ms", "p99_ms", "start_s", "import_s", "load_s", "first_iteration_s",
 	"cpu_percent", "memory_peak_bytes", "gpu_percent", "gpu_power_watts", "images_per_joule", "cpu_power_watts", "images_per_cpu_joule",
 	"multi_stream_p50_ms", "multi_stream_p90_ms", "multi_stream_p95_ms", "multi_stream_p99_ms",
-	"server_queries_per_s", "server_queries_per_s_low", "server_queries_per_s_high", "server_p99_ms", "server_processes_over"}
+	"server_queries_per_s", "server_queries_per_s_low", "server_queries_per_s_high", "server_p99_ms", "server_processes_over",
+	"sliding_window_megavoxels_per_s", "sliding_window_megavoxels_per_s_low", "sliding_window_megavoxels_per_s_high", "sliding_window_p50_ms", "sliding_window_p90_ms", "sliding_window_patches"}
 
 // CSV writes one row a cell (RFC 4180). What was not seen is empty; a level of 0
 // says that low and high are the extremes and no interval; warnings are the
@@ -65,8 +66,8 @@ func latencyColumns(l *record.Latency) []string {
 	return []string{optional(l.P50), optional(l.P90), optional(l.P95), optional(l.P99)}
 }
 
-// scenarioColumns are those of queries of several images and of the server
-// scenario; no rate says that no process kept the bound.
+// scenarioColumns are those of queries of several images, of the server scenario
+// and of whole volumes; no rate says that no process kept the bound.
 func scenarioColumns(c *record.Cell) []string {
 	multi := latencyColumns(nil)
 	if c.MultiStream != nil {
@@ -77,7 +78,13 @@ func scenarioColumns(c *record.Cell) []string {
 		copy(served, throughputColumns(s.Rate)[:3])
 		served[3], served[4] = latencyColumns(s.LatencyMS)[3], strconv.Itoa(s.Over)
 	}
-	return append(multi, served...)
+	whole := make([]string, 6)
+	if w := c.SlidingWindow; w != nil {
+		copy(whole, throughputColumns(w.Rate)[:3])
+		copy(whole[3:5], latencyColumns(&w.LatencyMS))
+		whole[5] = strconv.Itoa(w.Patches)
+	}
+	return slices.Concat(multi, served, whole)
 }
 
 func startupColumns(s *record.Startup) []string {

@@ -82,6 +82,16 @@ var families = []family{
 			add(nil, float64(c.Server.Over))
 		}
 	}},
+	{"dlbench_sliding_window_seconds", "Time of whole images or volumes that were inferred by patches.", func(c *record.Cell, add func(labels, float64)) {
+		if c.SlidingWindow != nil {
+			latencies(&c.SlidingWindow.LatencyMS, add)
+		}
+	}},
+	{"dlbench_sliding_window_megavoxels_per_second", "Of whole images or volumes that were inferred by patches, median over processes.", func(c *record.Cell, add func(labels, float64)) {
+		if c.SlidingWindow != nil && c.SlidingWindow.Rate != nil {
+			add(nil, c.SlidingWindow.Rate.Median)
+		}
+	}},
 	{"dlbench_startup_seconds", "Cold start, medians over processes.", startups},
 	{"dlbench_memory_peak_bytes", "Largest memory of the runner.", func(c *record.Cell, add func(labels, float64)) {
 		if u := c.Utilization; u != nil && u.MemoryPeakBytes != nil {

@@ -19,6 +19,7 @@ func Scenarios(rec *record.Record, workload string) []Sheet {
 	multi := Sheet{Header: []string{"runner", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "queries"}}
 	server := Sheet{Title: fmt.Sprintf("server, Poisson arrivals, p99 within %g ms of the scheduled time", rec.Terms.LatencyBoundMS),
 		Header: []string{"runner", "queries/s", IntervalName(rec), "p50 ms", "p99 ms", "lag p50 ms", "lag p99 ms", "notes"}}
+	windows := Sheet{Header: []string{"runner", "megavoxels/s", IntervalName(rec), "p50 s", "p90 s", "max s", "volumes"}}
 	for _, cell := range Cells(rec, workload) {
 		if m := cell.MultiStream; m != nil {
 			l := m.LatencyMS
@@ -28,14 +29,30 @@ func Scenarios(rec *record.Record, workload string) []Sheet {
 		if s := cell.Server; s != nil {
 			server.Rows = append(server.Rows, servedRow(cell.Runner, s))
 		}
+		if w := cell.SlidingWindow; w != nil {
+			windows.Title = fmt.Sprintf("sliding window, %s by %d patches that overlap by %g %%, from host memory to host memory", rec.Terms.Volume, w.Patches, 100*rec.Terms.Overlap)
+			windows.Rows = append(windows.Rows, windowedRow(cell.Runner, w))
+		}
 	}
 	var sheets []Sheet
-	for _, s := range []Sheet{multi, server} {
+	for _, s := range []Sheet{multi, server, windows} {
 		if len(s.Rows) > 0 {
 			sheets = append(sheets, s)
 		}
 	}
 	return sheets
+}
+
+func windowedRow(runner string, w *record.Windowed) []string {
+	seconds := func(ms *float64) string {
+		if ms == nil {
+			return optional(nil)
+		}
+		v := *ms / 1e3
+		return optional(&v)
+	}
+	r, l := w.Rate, w.LatencyMS
+	return []string{runner, Figure(r.Median, 0), fmt.Sprintf("%s – %s", Figure(r.CILow, 0), Figure(r.CIHigh, 0)), seconds(l.P50), seconds(l.P90), seconds(l.Max), fmt.Sprint(l.N)}
 }
 
 func servedRow(runner string, s *record.Served) []string {

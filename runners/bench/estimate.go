@@ -37,7 +37,7 @@ func (o Options) Estimate(seen Seen) (Estimate, error) {
 	}
 	r := run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
 	r.terms.Threads = cmp.Or(o.Threads, o.MostThreads())
-	if err := r.ask(&o, chosen.Suite); err != nil {
+	if err := r.ask(&o, chosen); err != nil {
 		return Estimate{}, err
 	}
 	runners, _, err := o.runnersFor(chosen.Suite)
@@ -63,6 +63,9 @@ func (r *run) estimate(seen Seen) (Estimate, error) {
 			return e, err
 		}
 		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: cmp.Or(id.Threads, r.terms.Threads)}
+		if !r.scenarios.Window.None() {
+			work.Patches, _ = campaign.Patches(p, r.scenarios.Window) // what cannot be inferred takes no time
+		}
 		process := r.profile.Estimate(work, r.scenarios)
 		for _, entry := range r.entries {
 			if entry.Unusable == "" {

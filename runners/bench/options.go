@@ -68,6 +68,8 @@ type Options struct {
 	Budget       time.Duration      // to verify and to measure, and the process that runs then; 0 is none
 	Scenarios    []string           // of inference, beside those that are always measured
 	LatencyBound time.Duration      // of the server scenario's p99; 0 is DefaultLatencyBound
+	Volume       string             // size of what the sliding-window scenario infers, like 48x64x64
+	Overlap      *float64           // of its patches, as a share; nil is the suite's or window.DefaultOverlap
 	SkipParity   bool               // measure without a verdict; nothing is ranked then
 	MinChange    map[string]float64 // the smallest changes that checks of the record tell, as record.Record has them; nil is the suite's
 	Strict       []string           // codes of warnings that end the run, or "all"

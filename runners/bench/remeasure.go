@@ -43,7 +43,7 @@ func Remeasure(ctx context.Context, s Sides) (*Remeasuring, error) {
 		return nil, err
 	}
 	terms := s.Result.Terms
-	terms.LatencyBoundMS = 0
+	terms.LatencyBoundMS, terms.Volume, terms.Overlap = 0, "", 0
 	s.Logs, s.Seed = filepath.Join(s.Dir, "logs"), s.Result.Seed
 	if again.Bench, err = equip(ctx, s.Setup, devices, terms); err != nil {
 		return nil, err

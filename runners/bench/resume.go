@@ -28,6 +28,9 @@ func Resuming(old *record.Record) Options {
 	o.Seed, o.Threads, o.CPUs, o.Device = old.Seed, old.Terms.Threads, old.Terms.CPUs, old.Terms.Device
 	o.Machine, o.Branch = old.Environment.Machine, old.Branch
 	o.Profile, o.Scenarios, o.LatencyBound = old.Profile, old.Scenarios, time.Duration(old.Terms.LatencyBoundMS*1e6)
+	if old.Terms.Volume != "" {
+		o.Volume, o.Overlap = old.Terms.Volume, &old.Terms.Overlap
+	}
 	o.MinChange = old.MinChange
 	if old.Environment.Engine != "" {
 		o.Engine = old.Environment.Engine
@@ -77,6 +80,9 @@ func (r *run) sameQuestion(o Options, chosen Selection) error {
 	d.add(o.Seed != asked.Seed, "with seed %d: give --seed %d", asked.Seed, asked.Seed)
 	d.add(r.profile.Name != asked.Profile, "with profile %s: give --profile %s", asked.Profile, asked.Profile)
 	d.add(!sameNames(r.scenarios.Names(), asked.Scenarios), "with the scenarios %q beside those that are always measured: give these again", asked.Scenarios)
+	if was, now := o.Resume.Terms, r.scenarios.Window; was.Volume != "" && !now.None() {
+		d.add(was.Volume != now.String() || was.Overlap != now.Overlap, "with volumes of %s and an overlap of %g: give --volume %s --overlap %g", was.Volume, was.Overlap, was.Volume, was.Overlap)
+	}
 	d.add(o.Engine != "auto" && o.Engine != asked.Engine, "by engine %s: give --engine %s", asked.Engine, asked.Engine)
 	return d.refuse(r.dir)
 }

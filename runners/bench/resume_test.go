@@ -62,6 +62,35 @@ func TestAnotherExperimentIsRefused(t *testing.T) {
 	s.run(o, bench.Usage, s.dir+" was measured with seed 1: give --seed 1; and with profile quick: give --profile quick")
 }
 
+// Volumes of another size, or patches laid otherwise, are another experiment.
+func TestOtherVolumesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]enginetest.Runner{"a": {}})
+	o := s.options()
+	o.Workloads, o.Scenarios, o.Volume = []string{"unet@16/infer/b1/fp32"}, []string{"sliding-window"}, "24x32"
+	old := interruptedOf(t, s, o)
+	if old.Terms.Volume != "24x32" || old.Terms.Overlap != 0.5 || old.Cells[0].SlidingWindow == nil {
+		t.Fatalf("terms %+v, %+v", old.Terms, old.Cells[0].SlidingWindow)
+	}
+	other := 0.25
+	for says, change := range map[string]func(*bench.Options){
+		"with volumes of 24x32 and an overlap of 0.5: give --volume 24x32 --overlap 0.5": func(o *bench.Options) { o.Volume = "32x32" },
+		"with volumes of 24x32 and an overlap of 0.5: give":                              func(o *bench.Options) { o.Overlap = &other },
+	} {
+		o := s.ready(bench.Resuming(s.reread()))
+		o.SkipParity = true
+		change(&o)
+		if rec := s.run(o, bench.Usage, says); rec != nil {
+			t.Errorf("%s: something was begun", says)
+		}
+	}
+	o = s.ready(bench.Resuming(s.reread()))
+	o.SkipParity, o.Rounds = true, 2
+	if rec := s.run(o, bench.Internal, ""); rec == nil || rec.Cells[0].SlidingWindow.Rate.N != 2 {
+		t.Error("the same volumes did not go on")
+	}
+}
+
 // A runner that another one stands for now says so before anything is measured.
 func TestAnotherAdapterIsRefused(t *testing.T) {
 	t.Parallel()

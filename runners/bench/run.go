@@ -37,7 +37,7 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ask(&o, chosen.Suite); err != nil {
+	if err := r.ask(&o, chosen); err != nil {
 		return nil, err
 	}
 	if o.Resume != nil {
@@ -104,8 +104,8 @@ type run struct {
 
 // ask reads what is asked: the profile, the scenarios, and the warnings that are
 // not accepted.
-func (r *run) ask(o *Options, of suite.Suite) (err error) {
-	o.ofSuite(of)
+func (r *run) ask(o *Options, of Selection) (err error) {
+	o.ofSuite(of.Suite)
 	r.minChange = o.MinChange
 	if r.profile, err = o.profile(); err != nil {
 		return err
@@ -113,7 +113,9 @@ func (r *run) ask(o *Options, of suite.Suite) (err error) {
 	if r.strict, err = strictCodes(o.Strict); err != nil {
 		return err
 	}
-	r.scenarios, err = o.scenarios()
+	if r.scenarios, err = o.scenarios(); err == nil {
+		err = fits(r.scenarios.Window, of, o.Seed)
+	}
 	if r.save == nil {
 		r.save = func(*record.Record) error { return nil }
 	}
@@ -127,6 +129,12 @@ func (o *Options) ofSuite(of suite.Suite) {
 	}
 	if len(o.Scenarios) == 0 && o.Resume == nil {
 		o.Scenarios = of.Scenarios
+		if o.Volume == "" {
+			o.Volume = of.Volume
+		}
+		if o.Overlap == nil {
+			o.Overlap = of.Overlap
+		}
 	}
 	if o.MinChange == nil {
 		o.MinChange = of.MinChange
@@ -165,6 +173,12 @@ func (o Options) scenarios() (campaign.Scenarios, error) {
 			s.MultiStream = true
 		case record.Server:
 			s.LatencyBound = bound
+		case record.SlidingWindow:
+			window, err := o.window()
+			if err != nil {
+				return s, UsageError(err)
+			}
+			s.Window = window
 		case record.Offline, record.SingleStream, record.Train: // always measured where they apply
 		default:
 			return s, unknown("scenario", name, append([]string{record.Offline, record.SingleStream, record.Train}, campaign.ScenarioNames()...))
@@ -172,6 +186,9 @@ func (o Options) scenarios() (campaign.Scenarios, error) {
 	}
 	if o.LatencyBound != 0 && s.LatencyBound == 0 {
 		return s, UsageError(errors.New("--latency-bound is the server scenario's: give --scenario server too"))
+	}
+	if (o.Volume != "" || o.Overlap != nil) && s.Window.None() {
+		return s, UsageError(errors.New("--volume and --overlap are the sliding-window scenario's: give --scenario sliding-window too"))
 	}
 	return s, nil
 }
@@ -192,6 +209,7 @@ func (r *run) begin(ctx context.Context, here record.Environment, old *record.Re
 		return err
 	}
 	r.terms.LatencyBoundMS = float64(r.scenarios.LatencyBound) / 1e6
+	r.terms.Volume, r.terms.Overlap = r.scenarios.Window.String(), r.scenarios.Window.Overlap
 	if r.dir != "" {
 		if err := os.MkdirAll(r.dir, 0o755); err != nil {
 			return fmt.Errorf("make the output directory: %w", err)

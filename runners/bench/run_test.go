@@ -56,13 +56,20 @@ func TestACampaignWithoutACommandLine(t *testing.T) {
 func TestWhatIsAskedWrongly(t *testing.T) {
 	t.Parallel()
 	for says, change := range map[string]func(*bench.Options){
-		`unknown profile "quik"`:                  func(o *bench.Options) { o.Profile = "quik" },
-		`unknown scenario "dance"`:                func(o *bench.Options) { o.Scenarios = []string{"dance"} },
-		`unknown runner "c"`:                      func(o *bench.Options) { o.Runners = []string{"c"} },
-		`unknown engine "ship"`:                   func(o *bench.Options) { o.Engine = "ship" },
-		`unknown warning "noisy"`:                 func(o *bench.Options) { o.Strict = []string{"noisy"} },
-		"lenet/infer/b0":                          func(o *bench.Options) { o.Workloads = []string{"lenet/infer/b0/fp32"} },
-		"give --scenario server too":              func(o *bench.Options) { o.LatencyBound = time.Second },
+		`unknown profile "quik"`:             func(o *bench.Options) { o.Profile = "quik" },
+		`unknown scenario "dance"`:           func(o *bench.Options) { o.Scenarios = []string{"dance"} },
+		`unknown runner "c"`:                 func(o *bench.Options) { o.Runners = []string{"c"} },
+		`unknown engine "ship"`:              func(o *bench.Options) { o.Engine = "ship" },
+		`unknown warning "noisy"`:            func(o *bench.Options) { o.Strict = []string{"noisy"} },
+		"lenet/infer/b0":                     func(o *bench.Options) { o.Workloads = []string{"lenet/infer/b0/fp32"} },
+		"give --scenario server too":         func(o *bench.Options) { o.LatencyBound = time.Second },
+		"give their size, like --volume":     func(o *bench.Options) { o.Scenarios = []string{"sliding-window"} },
+		"give --scenario sliding-window too": func(o *bench.Options) { o.Volume = "64x64" },
+		`volume "64"`:                        func(o *bench.Options) { o.Scenarios, o.Volume = []string{"sliding-window"}, "64" },
+		"no workload can infer that: lenet":  func(o *bench.Options) { o.Scenarios, o.Volume = []string{"sliding-window"}, "64x64" },
+		"for unet@32/infer/b1/fp32: a size of 16x64 is smaller": func(o *bench.Options) {
+			o.Scenarios, o.Volume, o.Workloads = []string{"sliding-window"}, "16x64", []string{"unet@16/infer/b1/fp32", "unet@32/infer/b1/fp32"}
+		},
 		"--budget is -1s":                         func(o *bench.Options) { o.Budget = -time.Second },
 		"--rounds is -1":                          func(o *bench.Options) { o.Rounds = -1 },
 		"--threads is -1":                         func(o *bench.Options) { o.Threads = -1 },

@@ -16,6 +16,7 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/window"
 )
 
 // Runner is one fresh process of a cell's runner.
@@ -37,6 +38,7 @@ type Runner interface {
 type Expectation interface {
 	CheckInfer(outputFile string, slot int) (record.Check, error)
 	CheckLosses(losses []float64) record.Check
+	CheckVolume(outputFile string, size []int, regions []window.Region) (record.Check, error)
 }
 
 // Cell is what a campaign measures.

@@ -23,6 +23,7 @@ type Work struct {
 	Batch   int
 	MACs    int64 // of one image's forward pass
 	Threads int
+	Patches int // of a volume of the sliding-window scenario; 0 if the network cannot infer one
 }
 
 // iteration is how long one would take. A training step is three forward passes.
@@ -48,6 +49,9 @@ func (p Profile) Estimate(w Work, s Scenarios) time.Duration {
 	}
 	if s.LatencyBound > 0 { // some rungs of the ladder, each with the queries of a p99
 		total += 6 * max(s.LatencyBound*backlogQueries, 662*iteration)
+	}
+	if !s.Window.None() && w.Patches > 0 {
+		total += max(p.LatencyTime, fewestVolumes*time.Duration(batches(w.Patches, w.Batch))*iteration)
 	}
 	return total
 }

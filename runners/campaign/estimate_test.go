@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlbench/dlbench/runners/campaign"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/window"
 )
 
 // By hand, at 15e9 multiply-accumulates a second and thread, and 3.5 s to set up:
@@ -30,6 +31,10 @@ func TestEstimate(t *testing.T) {
 			3500*time.Millisecond + 18*time.Second + 5*2*time.Second + 2*time.Second + 4*time.Second},
 		"server": {"quick", campaign.Work{Mode: plan.Infer, Batch: 1, MACs: 15, Threads: 1}, campaign.Scenarios{LatencyBound: 100 * time.Millisecond},
 			3500*time.Millisecond + time.Second + 900*time.Millisecond + 500*time.Millisecond + 6*2*time.Second},
+		"whole volumes": {"report", campaign.Work{Mode: plan.Infer, Batch: 4, MACs: 7.5e9, Threads: 2, Patches: 9}, campaign.Scenarios{Window: window.Window{Size: []int{64, 64}}},
+			3500*time.Millisecond + 18*time.Second + 5*2*time.Second + 2*time.Second + 9*time.Second},
+		"no volumes": {"report", campaign.Work{Mode: plan.Infer, Batch: 4, MACs: 7.5e9, Threads: 2}, campaign.Scenarios{Window: window.Window{Size: []int{64, 64}}},
+			3500*time.Millisecond + 18*time.Second + 5*2*time.Second + 2*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := campaign.ProfileNamed(tt.profile)

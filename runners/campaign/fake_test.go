@@ -12,6 +12,7 @@ import (
 	"github.com/dlbench/dlbench/runners/engine"
 	"github.com/dlbench/dlbench/runners/protocol"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/window"
 )
 
 // scripted is a runner that never computes: its clock is a counter, an
@@ -25,12 +26,14 @@ type scripted struct {
 	badLoss     bool
 	onBlock     func()
 	onWarmup    func()
+	noWindows   bool
 
 	clock    int64
 	opened   int
 	warmups  []int     // iterations of each warm-up request
 	slots    []int     // first slot of each block
 	arrivals [][]int64 // of each server block
+	windows  []protocol.MeasureParams
 }
 
 func (s *scripted) open(context.Context) (campaign.Runner, error) {
@@ -103,6 +106,15 @@ func (p *process) Measure(ctx context.Context, m protocol.MeasureParams, output 
 			r.QueryNS = append(r.QueryNS, int64(m.QueryIterations)*p.duration())
 		}
 	}
+	if m.Scenario == protocol.SlidingWindow {
+		if s.noWindows {
+			return protocol.MeasureResult{}, "", &protocol.Error{Code: protocol.Unsupported, Message: "fixed batches"}
+		}
+		s.windows = append(s.windows, m)
+		for range m.Iterations / m.QueryIterations {
+			r.QueryNS = append(r.QueryNS, int64(m.QueryIterations)*p.duration())
+		}
+	}
 	if m.Scenario == protocol.Server {
 		s.serve(&r, m, float64(p.duration()))
 	}
@@ -123,12 +135,21 @@ func (s *scripted) serve(r *protocol.MeasureResult, m protocol.MeasureParams, se
 }
 
 // expectation says whether what was timed is what was verified.
-type expectation struct{ same bool }
+type expectation struct {
+	same    bool
+	volumes func(size []int, regions []window.Region)
+}
 
 func (e expectation) CheckInfer(string, int) (record.Check, error) {
 	return e.check("timed output"), nil
 }
 func (e expectation) CheckLosses([]float64) record.Check { return e.check("first losses") }
+func (e expectation) CheckVolume(_ string, size []int, regions []window.Region) (record.Check, error) {
+	if e.volumes != nil {
+		e.volumes(size, regions)
+	}
+	return e.check("whole volume"), nil
+}
 func (e expectation) check(name string) record.Check {
 	c := record.Check{Layer: "measured", Name: name, Tolerance: 1e-4, Passed: e.same}
 	if !e.same {

@@ -181,7 +181,12 @@ func (m *measurement) blocks(ctx context.Context) error {
 		}
 	}
 	if m.Scenarios.LatencyBound > 0 {
-		return m.server(ctx)
+		if err := m.server(ctx); err != nil {
+			return err
+		}
+	}
+	if !m.Scenarios.Window.None() {
+		return m.slidingWindow(ctx)
 	}
 	return nil
 }
@@ -202,12 +207,20 @@ func (m *measurement) block(ctx context.Context, p protocol.MeasureParams, check
 	if !checked {
 		return nil
 	}
-	check, err := m.cell.Expect.CheckInfer(output, m.lastSlot())
+	check, err := m.check(p.Scenario, output)
 	if err != nil {
 		return fmt.Errorf("read the timed output: %w", err)
 	}
 	m.hold(check)
 	return nil
+}
+
+// check compares what was timed with what was verified.
+func (m *measurement) check(scenario protocol.Scenario, output string) (record.Check, error) {
+	if scenario == protocol.SlidingWindow {
+		return m.checkVolume(output)
+	}
+	return m.cell.Expect.CheckInfer(output, m.lastSlot())
 }
 
 func (m *measurement) advance(iterations int) {

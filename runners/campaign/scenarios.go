@@ -11,6 +11,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/stats"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/window"
 )
 
 // Scenarios are what is measured of inference beside throughput and the latency
@@ -19,6 +20,7 @@ import (
 type Scenarios struct {
 	MultiStream  bool
 	LatencyBound time.Duration // of the server scenario's p99; 0 leaves the scenario out
+	Window       window.Window // of the sliding-window scenario, which MLPerf does not have; none leaves it out
 }
 
 const (
@@ -171,7 +173,9 @@ func (m *measurement) skip(scenario, why string) {
 
 // ScenarioNames are those that can be asked for beside the ones that are always
 // measured.
-func ScenarioNames() []string { return []string{record.MultiStream, record.Server} }
+func ScenarioNames() []string {
+	return []string{record.MultiStream, record.Server, record.SlidingWindow}
+}
 
 // Names are the scenarios that are asked for.
 func (s Scenarios) Names() []string {
@@ -181,6 +185,9 @@ func (s Scenarios) Names() []string {
 	}
 	if s.LatencyBound > 0 {
 		names = append(names, record.Server)
+	}
+	if !s.Window.None() {
+		names = append(names, record.SlidingWindow)
 	}
 	return names
 }

@@ -73,7 +73,9 @@ func parse(data []byte, folder string, c *catalog.Catalog, threads int) (Suite, 
 		"description": r.text(&r.suite.Description),
 		"profile":     r.choice(&r.suite.Profile, "profile", profiles),
 		"runners":     r.texts(&r.suite.Runners),
-		"scenarios":   r.choices(&r.suite.Scenarios, "scenario", scenarios),
+		"scenarios":   r.scenarioNames,
+		"volume":      r.volume,
+		"overlap":     r.overlap,
 		"threads":     r.threadCounts(&r.wanted),
 		"min_change":  r.changes,
 		"workloads":   func(n *yaml.Node) error { groups = n; return nil },
@@ -83,6 +85,9 @@ func parse(data []byte, folder string, c *catalog.Catalog, threads int) (Suite, 
 	}
 	if err == nil {
 		err = r.changesAreOfWorkloads()
+	}
+	if err == nil {
+		err = r.windowIsWhole()
 	}
 	return r.suite, err
 }
@@ -94,6 +99,7 @@ type reader struct {
 	threads int   // that this machine has
 	wanted  []int // numbers of threads of groups that name none
 	changed []named
+	window  windowFields
 	suite   Suite
 }
 

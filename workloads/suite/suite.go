@@ -24,6 +24,8 @@ type Suite struct {
 	Profile     string    `json:"profile"`
 	Runners     []string  `json:"runners,omitempty"`   // if nobody names others; empty is all
 	Scenarios   []string  `json:"scenarios,omitempty"` // of inference, beside those that are always measured
+	Volume      string    `json:"volume,omitempty"`    // that the sliding-window scenario infers, like 48x64x64
+	Overlap     *float64  `json:"overlap,omitempty"`   // of its patches; nil is the default
 	Workloads   []plan.ID `json:"-"`
 	// MinChange are the smallest changes that a check of its records tells, as
 	// shares: by network or workload, and of all others as Others.

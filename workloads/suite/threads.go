@@ -17,7 +17,7 @@ const (
 
 // scenarios are those that a suite may ask for beside throughput and the
 // latency of a single stream, which are always measured.
-var scenarios = []string{"multi-stream", "server"}
+var scenarios = []string{"multi-stream", "server", slidingWindow}
 
 // threadCounts reads numbers of threads, each once, from the least on. On a
 // small machine several of them may be the same.

@@ -201,6 +201,10 @@ func (r *Runner) measure(p protocol.MeasureParams) protocol.MeasureResult {
 	switch p.Scenario {
 	case protocol.SingleStream:
 		m.IterationNS = r.warmup(protocol.WarmupParams{Iterations: p.Iterations}).IterationNS
+	case protocol.SlidingWindow:
+		for range p.Iterations / p.QueryIterations {
+			m.QueryNS = append(m.QueryNS, int64(p.QueryIterations)*int64(r.Iteration))
+		}
 	case protocol.TrainStep:
 		loss := 1.0
 		m.Loss = &loss
