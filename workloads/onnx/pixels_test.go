@@ -63,9 +63,14 @@ func TestFoldsOfVolumes(t *testing.T) {
 		"channels-last-pixels": "Conv Relu Conv Softmax",
 		"channels-last-volume": "Conv Relu Conv Mul",
 		"residual-unit":        "Conv InstanceNormalization PRelu Conv Add ConvTranspose Sigmoid",
+		"norm-of-one-image":    "Conv BatchNormalization Conv",
 	} {
 		var got []string
-		for _, n := range read(t, "cases/"+file+".onnx", onnx.Options{Batch: 2}).Network.Nodes {
+		batch := 2
+		if file == "norm-of-one-image" {
+			batch = 1
+		}
+		for _, n := range read(t, "cases/"+file+".onnx", onnx.Options{Batch: batch}).Network.Nodes {
 			got = append(got, n.Op)
 		}
 		if strings.Join(got, " ") != want {
@@ -152,6 +157,17 @@ func TestPixelsThatCannotBeTrained(t *testing.T) {
 	}
 }
 
+// nnU-Net has an output for each size while it is trained: the first is trained
+// here.
+func TestSeveralOutputsOfPixels(t *testing.T) {
+	for _, training := range []bool{false, true} {
+		m := read(t, "torch-several-outputs.onnx", onnx.Options{Batch: 2, Training: training})
+		if !slices.Equal(logits(m), []int{2, 3, 8, 12, 8}) || len(m.Network.Outputs) != 2 || m.Network.Outputs[0] != "logits" {
+			t.Errorf("training %v: logits %v, outputs %q", training, logits(m), m.Network.Outputs)
+		}
+	}
+}
+
 func TestRefusalsOfVolumes(t *testing.T) {
 	for _, c := range []struct {
 		name, file string
@@ -193,12 +209,21 @@ func TestRefusalsOfVolumes(t *testing.T) {
 		{"more and less", "padded-to-the-skip", func(m *schema.ModelProto) {
 			initializer(m, "less").RawData, initializer(m, "less").Int64Data = nil, []int64{0, 0, -1, -1, 0, 0, 1, -1}
 		}, `pads [0 0 -1 -1 0 0 1 -1] with 0, dlbench pads the axes behind the channels with zeros, once`},
+		{"more than one image", "norm-of-one-image", func(m *schema.ModelProto) {
+			m.Graph.Initializer = append(m.Graph.Initializer, &schema.TensorProto{Name: proto.String("two"), DataType: proto.Int32(7), Dims: []int64{1}, Int64Data: []int64{2}})
+			node(m, "Tile").Input[1] = "two"
+		}, `(Tile): [2] times, dlbench has it only if it changes nothing`},
+		{"expanded", "norm-of-one-image", func(m *schema.ModelProto) { node(m, "Expand").Input[1] = "size" }, `(Expand): from [4] to [1 4 6 5], dlbench has it only if it changes nothing`},
 		{"beyond whole numbers", "volume-resized", func(m *schema.ModelProto) {
 			initializer(m, "twice").RawData, initializer(m, "twice").FloatData = nil, []float32{1e30}
 		}, `is no whole number of 53 bits`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := onnx.Read(changed(t, "cases/"+c.file+".onnx", c.change), onnx.Options{Batch: 2})
+			batch := 2
+			if c.file == "norm-of-one-image" {
+				batch = 1
+			}
+			_, err := onnx.Read(changed(t, "cases/"+c.file+".onnx", c.change), onnx.Options{Batch: batch})
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

@@ -192,3 +192,41 @@ func unsqueeze(i *importer, n *node) ([]value, error) {
 	}
 	return i.reshaped(n, v, target)
 }
+
+// expand is left out if it changes nothing: PyTorch writes one, and a Tile, for
+// each image of a batch before the norms that it keeps statistics for.
+func expand(i *importer, n *node) ([]value, error) {
+	v, err := i.get(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := i.list(n, 1)
+	if err != nil {
+		return nil, err
+	}
+	same := len(shape) <= len(v.shape)
+	for k := 0; same && k < len(shape); k++ {
+		own := int64(v.shape[len(v.shape)-len(shape)+k])
+		same = shape[k] == 1 || shape[k] == own
+	}
+	if !same {
+		return nil, fmt.Errorf("from %v to %v, dlbench has it only if it changes nothing", v.shape, shape)
+	}
+	return []value{v}, nil
+}
+
+// tile is left out if it changes nothing.
+func tile(i *importer, n *node) ([]value, error) {
+	v, err := i.get(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	times, err := i.list(n, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(times) != len(v.shape) || slices.ContainsFunc(times, func(k int64) bool { return k != 1 }) {
+		return nil, fmt.Errorf("%v times, dlbench has it only if it changes nothing", times)
+	}
+	return []value{v}, nil
+}

@@ -26,7 +26,7 @@ func init() {
 		"MaxPool": maxPool, "AveragePool": averagePool, "GlobalAveragePool": simple("GlobalAveragePool"),
 		"GlobalMaxPool": globalMaxPool, "ReduceMean": reduceMean, "Pad": pad,
 		"Add": arithmetic("Add"), "Sub": arithmetic("Sub"), "Mul": arithmetic("Mul"), "Div": arithmetic("Div"), "Sum": sum, "Concat": concat, "Gemm": gemm, "MatMul": matMul,
-		"Flatten": flatten, "Reshape": reshape, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Identity": identity, "Cast": cast,
+		"Expand": expand, "Tile": tile, "Flatten": flatten, "Reshape": reshape, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Identity": identity, "Cast": cast,
 		"Constant": constant, "ConstantOfShape": constantOfShape, "Shape": shapeOf, "Gather": gather, "Slice": slice,
 		"Floor": rounded(math.Floor), "Ceil": rounded(math.Ceil),
 		"Transpose": transpose, "Split": split,

@@ -687,6 +687,25 @@ def residual_unit():
 
 
 @case
+def norm_of_one_image():
+    """PyTorch's instance norm that keeps statistics, exported for a batch of one."""
+    names = ["bn.s", "bn.b", "bn.m", "bn.v"]
+    nodes = [node("Conv", "x w", "a")]
+    nodes += [node("Expand", f"{k} one", f"{k}.e") for k in names]
+    nodes += [node("Tile", f"{k}.e one", f"{k}.t") for k in names]
+    nodes += [
+        node("Reshape", "a size", "r"),
+        node("BatchNormalization", "r bn.s.t bn.b.t bn.m.t bn.v.t", "n"),
+        node("Reshape", "n size", "b"), node("Conv", "b v", "y"),
+    ]
+    weights = [
+        tensor("w", 4, 1, 3, 3), *norm("bn", 4), scalars("one", [1]), scalars("size", [1, 4, 6, 5]),
+        tensor("v", 2, 4, 1, 1),
+    ]
+    return segments(nodes, weights, [1, 1, 8, 7], [2, 6, 5])
+
+
+@case
 def output_shapes():
     nodes = [
         node("Conv", "x w", "a"),
