@@ -36,6 +36,13 @@ class Layers(Turning):
         layer.build((None, *self.orders.taken_shape(node)[1:]))
         return layer
 
+    def padded_shape(self, node: Node, pads: Any) -> list[int]:
+        """What a convolution takes: Keras refuses to build one whose kernel is larger."""
+        shape = list(self.orders.taken_shape(node))
+        for axis, width in enumerate(sides(pads), 1 if self.last else 2):
+            shape[axis] += sum(width)
+        return shape
+
     def spatial(self, name: str, node: Node) -> Any:
         """The layer of images or of volumes: Conv2D, Conv3D."""
         return getattr(self.layers, f"{name}{node.axes}D")
@@ -72,7 +79,7 @@ class Layers(Turning):
         else:
             conv = self.spatial("Conv", node)
             layer = conv(node.shape[1], kernel, groups=node.group, **settings)
-        self.built(layer, node)
+        layer.build((None, *self.padded_shape(node, pads)[1:]))
         self.bind(node.params, layer.kernel, layer.bias)
         return lambda x: layer(self.padded(x, pads))
 
@@ -81,7 +88,7 @@ class Layers(Turning):
         parts, conv = [], self.spatial("Conv", node)
         for _ in range(count):
             layer = conv(node.shape[1] // count, tuple(node.kernel_shape), **settings)
-            shape = list(self.orders.taken_shape(node))
+            shape = self.padded_shape(node, pads)
             shape[axis] //= count
             layer.build((None, *shape[1:]))
             parts.append(layer)
