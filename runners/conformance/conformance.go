@@ -290,6 +290,8 @@ func (s Suite) infer(ctx context.Context, t *exchange) {
 	_, err = t.block(ctx, protocol.Server)
 	t.found("serves queries by a schedule, none before its time", err)
 	s.brokenQueries(ctx, t)
+	t.refuses(ctx, "says that a classifier infers no volumes by patches", protocol.Measure, protocol.MeasureParams{Scenario: protocol.SlidingWindow, Iterations: 1, QueryIterations: 1,
+		Window: &protocol.Window{Size: []int{56, 56}, Overlap: 0.5}}, protocol.Unsupported, "")
 	verified := t.Inside(filepath.Join(t.Work, "verified.safetensors"))
 	t.found("writes what is to be verified", t.ask(ctx, protocol.Verify, protocol.VerifyParams{Output: verified}, nil))
 	after, err := t.block(ctx, protocol.Offline)

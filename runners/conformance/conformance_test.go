@@ -142,6 +142,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"latency from the start":      {set(protocol.Measure, "query_ns", `[1000000,1,1,1]`), 0, "serves queries by a schedule, none before its time", "its latency is not counted from the scheduled time"},
 		"lags lost":                   {set(protocol.Measure, "lag_ns", `[]`), 0, "serves queries by a schedule, none before its time", "4 latencies and 0 lags for 4 queries"},
 		"broken queries":              {accept(protocol.Measure, "query_iterations"), 0, "refuses queries that are not whole", "it was accepted"},
+		"volumes of classes":          {accept(protocol.Measure, "class for each"), 0, "says that a classifier infers no volumes by patches", "it was accepted"},
 		"other losses":                {set(protocol.Warmup, "losses", `[1,0.5,0.3]`), 0, "trains from the same start after verify", "loss 2 is 0.3, verify wrote 0.25"},
 		"losses lost":                 {set(protocol.Warmup, "losses", `[]`), 0, "trains from the same start after verify", "warmup tells 0 losses, verify wrote 3"},
 		"another id":                  {func(r protocol.Request, reply *protocol.Reply) { reply.ID += 100 }, 0, "answers bye", "the reply has id"},

@@ -195,6 +195,8 @@ func (r *runner) measure(raw json.RawMessage) (any, *protocol.Error) {
 			m.QueryNS, m.LagNS = append(m.QueryNS, free-due), append(m.LagNS, lag)
 		}
 		m.EndNS = start + free
+	case protocol.SlidingWindow:
+		return nil, refuse(protocol.Unsupported, "a class for each image")
 	default:
 		return nil, refuse(protocol.BadRequest, "scenario %q", p.Scenario)
 	}

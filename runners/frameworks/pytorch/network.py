@@ -181,7 +181,7 @@ class TorchNetwork(Network):
 
     def set_input(self, slot: int, values: np.ndarray) -> None:
         with self.torch.no_grad():  # into the same memory, which captured graphs read
-            self.inputs[slot].copy_(self.torch.from_numpy(values))
+            self.inputs[slot].copy_(self.torch.from_numpy(np.require(values, requirements="W")))
 
     def wait(self, handle: Any) -> None:
         pass  # a CPU's operators return when they are done
