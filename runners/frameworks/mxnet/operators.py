@@ -90,19 +90,24 @@ class Operators(Table):
         return apply
 
     def _batchnormalization(self, node: Node) -> Any:
-        def apply(x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
-            return self.sym.BatchNorm(
-                x,
-                scale,
-                bias,
-                mean,
-                variance,
-                eps=node.epsilon,
-                momentum=node.momentum,
-                fix_gamma=False,
-                use_global_stats=not self.plan.training,
-                name=node.name,
-            )
+        settings = {
+            "eps": node.epsilon,
+            "momentum": node.momentum,
+            "fix_gamma": False,
+            "use_global_stats": not self.plan.training,
+        }
+        if node.axes < 3 or not self.plan.training:
+            return lambda *operands: self.sym.BatchNorm(*operands, **settings, name=node.name)
+
+        one = (1,) * len(node.shape)
+
+        def apply(x: Any, *params: Any) -> Any:
+            # Its backward pass fails (`Check failed: !is_view`) if a volume, or its gradient,
+            # comes in oneDNN's blocks, as convolutions make them. A product that broadcasts is not
+            # oneDNN's, puts out what lies in order, and shares no memory with what it reads.
+            x = self.sym.broadcast_mul(x, self.sym.ones(one))
+            y = self.sym.BatchNorm(x, *params, **settings)
+            return self.sym.broadcast_mul(y, self.sym.ones(one), name=node.name)
 
         return apply
 
