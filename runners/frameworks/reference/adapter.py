@@ -21,6 +21,8 @@ from .operators import OPERATORS
 ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
 
 MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
+# Whose second parameter is a bias for each channel.
+SUMS = (*MULTIPLIES, "BatchNormalization", "InstanceNormalization")
 
 
 class Reference(Framework):
@@ -172,11 +174,12 @@ class Interpreter(Network):
             node, operator = tape.pop()
             if node.output not in flowing:
                 continue
-            grads = operator.backward(node, flowing.pop(node.output))
+            dy = flowing.pop(node.output)
+            grads = operator.backward(node, dy)
             for name, g in zip([*node.data, *node.params], grads):
                 if g is None:
                     continue
-                g = self.rounded(g, self.terms_of(node, name, g))
+                g = self.rounded(g, self.terms_of(node, name, g), self.summands(node, name, dy))
                 target = gradients if name in plan.roles else flowing
                 target[name] = target[name] + g if name in target else g
             if node.op == "BatchNormalization":
@@ -201,6 +204,13 @@ class Interpreter(Network):
         weight = self.params[node.params[0]]
         return max(1, weight.size // gradient.shape[1])
 
+    def summands(self, node: Node, name: str, dy: np.ndarray) -> np.ndarray | None:
+        """The root of the sum of squares of what a bias' gradient sums. A bias before a norm has no
+        gradient: its terms cancel, and what is left is their rounding, not that of the sum."""
+        if self.noise is None or node.op not in SUMS or name not in node.params[1:2]:
+            return None
+        return np.asarray(np.sqrt((dy * dy).sum((0, *range(2, dy.ndim)))))
+
     def set_noise(self, precision: str, seed: int, scale: float = 1.0) -> None:
         """Noise of a multiple of that precision's rounding; none for the empty precision."""
         if precision and precision not in ROUNDOFF:
@@ -209,15 +219,19 @@ class Interpreter(Network):
         if precision:
             self.noise = precision, scale, np.random.default_rng(seed)
 
-    def rounded(self, x: np.ndarray, length: float = 1) -> np.ndarray:
-        """An activation or a gradient whose elements sum so many terms."""
+    def rounded(
+        self, x: np.ndarray, length: float = 1, summands: np.ndarray | None = None
+    ) -> np.ndarray:
+        """An activation or a gradient whose elements sum so many terms, of that size together."""
         if self.noise is None:
             return x
         precision, scale, random = self.noise
         size = scale * ROUNDOFF["fp32"] * np.sqrt(length)
         if precision != "fp32":
             size += scale * ROUNDOFF[precision]
-        return self.noisy(x, size, random)
+        if summands is None:
+            return self.noisy(x, size, random)
+        return x + size * np.maximum(abs(x), summands) * random.uniform(-1, 1, np.shape(x))
 
     def stored(self, x: np.ndarray) -> np.ndarray:
         """What is kept in float32 in every precision."""

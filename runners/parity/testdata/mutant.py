@@ -44,7 +44,7 @@ class Float32(Interpreter):
         self.operators = {name: getattr(self, name, op) for name, op in ops.OPERATORS.items()}
         super().__init__(dataclasses.replace(plan, nodes=reshaped(plan, self.rewrite(plan))))
 
-    def rounded(self, x, length: float = 1):
+    def rounded(self, x, length: float = 1, summands=None):
         """To the plan's precision."""
         return ROUND[self.plan.precision](x)
 
@@ -278,7 +278,7 @@ class DropoutOn(Float32):
 class Float16(Float32):
     """computes in float16, parameters and all"""
 
-    def rounded(self, x, length: float = 1):
+    def rounded(self, x, length: float = 1, summands=None):
         return to_float16(x)
 
     stored = rounded
@@ -287,7 +287,7 @@ class Float16(Float32):
 class BFloat16(Float32):
     """computes in bfloat16, parameters and all"""
 
-    def rounded(self, x, length: float = 1):
+    def rounded(self, x, length: float = 1, summands=None):
         return keep_bits(x, 7)
 
     stored = rounded

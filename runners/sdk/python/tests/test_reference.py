@@ -243,3 +243,52 @@ def test_terms_that_an_instance_norm_sums(size, tmp_path):
     assert network.terms_of(node, "input", np.zeros(shape)) == math.prod(size)
     for name in ("scale", "bias"):
         assert network.terms_of(node, name, np.zeros(3)) == 2 * math.prod(size)
+
+
+def test_noise_of_a_bias_that_a_norm_takes_away(tmp_path):
+    """Its gradient is nothing, and what honest float32 leaves of the terms is noise all the same."""
+    shape = (2, 4, 6, 5)
+    nodes = [
+        plans.node("conv", "Conv", ["input", "w", "b"], shape, group=1, **plans.CONV),
+        plans.node(
+            "bn",
+            "BatchNormalization",
+            ["conv", "scale", "shift", "mean", "var"],
+            shape,
+            epsilon=1e-5,
+            momentum=0.9,
+        ),
+        plans.node("relu", "Relu", ["bn"], shape),
+        plans.node("flat", "Flatten", ["relu"], (2, 120), axis=1),
+        plans.node("logits", "Gemm", ["flat", "fw", "fb"], (2, 4), **plans.GEMM),
+    ]
+    parameters = [
+        *(plans.parameter("w", 4, 3, 3, 3), plans.parameter("b", 4)),
+        *(plans.parameter("scale", 4), plans.parameter("shift", 4)),
+        plans.parameter("mean", 4, role="running_mean"),
+        plans.parameter("var", 4, role="running_variance"),
+        *(plans.parameter("fw", 4, 120), plans.parameter("fb", 4)),
+    ]
+    network = adapters.network(
+        "reference", plans.loaded(tmp_path, plans.document(nodes, parameters))
+    )
+    _, clean = network.gradients(0)
+    assert abs(clean["b"]).max() < 1e-12
+    spread, others = [], []
+    for seed in range(8):
+        network.set_noise("fp32", seed)
+        _, noisy = network.gradients(0)
+        spread.append(abs(noisy["b"]).max())
+        others.append(abs(noisy["fb"] / clean["fb"] - 1).max())
+    terms = 2 * 6 * 5
+    network.set_noise("", 0)
+    values, tape = network.forward(network.inputs[0])
+    _, flowing = network.loss(values["logits"], network.plan.labels[0])
+    for node, operator in reversed(tape):
+        if node.name == "conv":
+            break
+        flowing = operator.backward(node, flowing)[0]
+    size = np.sqrt((flowing**2).sum((0, 2, 3))).max()
+    unit = 2.0**-24 * math.sqrt(terms) * size
+    assert unit / 3 < np.median(spread) < 3 * unit
+    assert max(others) < 1e-5  # a bias whose terms do not cancel
