@@ -144,7 +144,7 @@ func integer(low, high int) func(any) error {
 // has two for each axis: all at its beginning and then all at its end.
 func perAxis(low int) func(any) error { return integers(2, 3, low) }
 
-func perSide(low int) func(any) error { return integers(4, 6, low) }
+func perSide(value any) error { return integers(4, 6, 0)(value) }
 
 // integers wants a list of so many ints of an image, or of a volume, each at
 // least low.

@@ -9,7 +9,7 @@ var conv = operator{
 	attributes: []attribute{
 		{"kernel_shape", perAxis(1)},
 		{"strides", perAxis(1)},
-		{"pads", perSide(0)},
+		{"pads", perSide},
 		{"dilations", perAxis(1)},
 		{"group", integer(1, MaxExtent)},
 	},
@@ -53,7 +53,7 @@ var convTranspose = operator{
 	attributes: []attribute{
 		{"kernel_shape", perAxis(1)},
 		{"strides", perAxis(1)},
-		{"pads", perSide(0)},
+		{"pads", perSide},
 		{"dilations", perAxis(1)},
 		{"group", integer(1, MaxExtent)},
 		{"output_padding", perAxis(0)},

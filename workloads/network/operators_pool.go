@@ -13,7 +13,7 @@ var maxPool = operator{
 	attributes: []attribute{
 		{"kernel_shape", perAxis(1)},
 		{"strides", perAxis(1)},
-		{"pads", perSide(0)},
+		{"pads", perSide},
 		{"dilations", perAxis(1)},
 		{"ceil_mode", integer(0, 1)},
 	},
@@ -34,7 +34,7 @@ var averagePool = operator{
 	attributes: []attribute{
 		{"kernel_shape", perAxis(1)},
 		{"strides", perAxis(1)},
-		{"pads", perSide(0)},
+		{"pads", perSide},
 		{"ceil_mode", integer(0, 1)},
 		{"count_include_pad", integer(0, 1)},
 	},

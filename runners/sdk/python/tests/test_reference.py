@@ -246,7 +246,7 @@ def test_terms_that_an_instance_norm_sums(size, tmp_path):
 
 
 def test_noise_of_a_bias_that_a_norm_takes_away(tmp_path):
-    """Its gradient is nothing, and what honest float32 leaves of the terms is noise all the same."""
+    """Its gradient is nothing, and what float32 leaves of its terms is noise all the same."""
     shape = (2, 4, 6, 5)
     nodes = [
         plans.node("conv", "Conv", ["input", "w", "b"], shape, group=1, **plans.CONV),
