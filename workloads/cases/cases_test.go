@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"github.com/dlbench/dlbench/workloads/cases"
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/plan"
-	"github.com/dlbench/dlbench/workloads/tensors"
+	"github.com/dlbench/dlbench/workloads/plan/plantest"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
@@ -158,10 +159,13 @@ const margin = 1e-4
 // Operators with kinks read the input itself in their cases, so the input's
 // bytes decide how well-conditioned they are.
 func TestInputsStayAwayFromKinks(t *testing.T) {
-	dir := t.TempDir()
 	for _, c := range all(t) {
+		f := plantest.Batch(t, c.Plan)
 		for slot := range c.Plan.Slots {
-			x := input(t, dir, c.Plan, slot)
+			x, err := f.Float32s(fmt.Sprintf("input.%d", slot))
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, n := range c.Plan.Network.Nodes {
 				if n.Inputs[0] != "input" {
 					continue
@@ -172,24 +176,6 @@ func TestInputsStayAwayFromKinks(t *testing.T) {
 			}
 		}
 	}
-}
-
-func input(t *testing.T, dir string, p *plan.Plan, slot int) []float32 {
-	t.Helper()
-	files, err := plan.Materialize(t.Context(), dir, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := tensors.Open(files.Batch.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	x, err := f.Float32s([]string{"input.0", "input.1"}[slot])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }
 
 // distance is that of the nearest value to a jump of the node's gradient.

@@ -16,7 +16,7 @@ import (
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
-	"github.com/dlbench/dlbench/workloads/tensors"
+	"github.com/dlbench/dlbench/workloads/plan/plantest"
 )
 
 const (
@@ -206,16 +206,7 @@ func TestScans(t *testing.T) {
 			t.Errorf("%s: %+v", workload, in)
 		}
 	}
-	files, err := plan.Materialize(t.Context(), t.TempDir(), made(t, &c, "unet3d@8/infer/b2/fp32"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := tensors.Open(files.Batch.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	values, err := f.Float32s("input.0")
+	values, err := plantest.Batch(t, made(t, &c, "unet3d@8/infer/b2/fp32")).Float32s("input.0")
 	if err != nil || len(values) != 2*8*8*8 {
 		t.Fatalf("%d values, %v", len(values), err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/plan/plantest"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
@@ -172,15 +173,7 @@ func TestMasksAreLabels(t *testing.T) {
 		return p
 	}
 	p := of(counted{n: 3})
-	files, err := plan.Materialize(t.Context(), t.TempDir(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := tensors.Open(files.Batch.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
+	f := plantest.Batch(t, p)
 	values, err := f.Float32s("input.1")
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/plan"
-	"github.com/dlbench/dlbench/workloads/tensors"
+	"github.com/dlbench/dlbench/workloads/plan/plantest"
 )
 
 // Labels are of images, of pixels, or of classes that an image has or has not.
@@ -32,14 +32,7 @@ func TestLabelsInTheBatchFile(t *testing.T) {
 		if err := p.Check(); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
-		files, err := plan.Materialize(t.Context(), t.TempDir(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, err := tensors.Open(files.Batch.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		file := plantest.Batch(t, p)
 		read := file.Int64s
 		if want.floats {
 			read = func(name string) ([]int64, error) {
@@ -65,9 +58,6 @@ func TestLabelsInTheBatchFile(t *testing.T) {
 		if slices.Min(labels) < 0 || slices.Max(labels) > most || len(labels) > 10 && slices.Min(labels) == slices.Max(labels) {
 			t.Errorf("%s: labels go from %d to %d", id, slices.Min(labels), slices.Max(labels))
 		}
-		if err := file.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
@@ -76,7 +66,7 @@ func TestBatchFilesOfLossesDiffer(t *testing.T) {
 	dir := t.TempDir()
 	paths := map[string]string{}
 	for _, id := range []string{"chexnet@32/train/b2/fp32", "chexnet@32/infer/b2/fp32"} {
-		files, err := plan.Materialize(t.Context(), dir, mustMake(t, id, 1))
+		files, err := plan.Materialize(t.Context(), dir, plantest.Weightless(mustMake(t, id, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
