@@ -48,27 +48,19 @@ func possible(at path, c *Cell) error {
 			return problemf(at, "%v images per second (%v to %v) are of no machine: expected more than 0 and at most %g", t.Median, t.CILow, t.CIHigh, mostImagesPerSecond)
 		}
 	}
-	latencies := []struct {
+	type figure struct {
 		at path
 		l  *Latency
-	}{{at.field("latency_ms"), c.LatencyMS}}
-	if c.MultiStream != nil {
-		latencies = append(latencies, struct {
-			at path
-			l  *Latency
-		}{at.field("multi_stream").field("latency_ms"), &c.MultiStream.LatencyMS})
+	}
+	latencies := []figure{{at.field("latency_ms"), c.LatencyMS}}
+	if m := c.MultiStream; m != nil {
+		latencies = append(latencies, figure{at.field("multi_stream").field("latency_ms"), &m.LatencyMS})
 	}
 	if w := c.SlidingWindow; w != nil {
-		latencies = append(latencies, struct {
-			at path
-			l  *Latency
-		}{at.field("sliding_window").field("latency_ms"), &w.LatencyMS})
+		latencies = append(latencies, figure{at.field("sliding_window").field("latency_ms"), &w.LatencyMS})
 	}
-	if c.Server != nil {
-		latencies = append(latencies, struct {
-			at path
-			l  *Latency
-		}{at.field("server").field("latency_ms"), c.Server.LatencyMS})
+	if s := c.Server; s != nil {
+		latencies = append(latencies, figure{at.field("server").field("latency_ms"), s.LatencyMS})
 	}
 	for _, one := range latencies {
 		if err := ascending(one.at, one.l); err != nil {

@@ -195,9 +195,7 @@ func validBlocks(at path, blocks []Block) error {
 			return problemf(at.field("iteration_ns"), "has %d latencies for %d iterations", len(b.IterationNS), b.Iterations)
 		case b.Scenario == Server && (len(b.QueryNS) != b.Iterations || len(b.LagNS) != b.Iterations):
 			return problemf(at.field("query_ns"), "has %d latencies and %d lags for %d queries", len(b.QueryNS), len(b.LagNS), b.Iterations)
-		case b.Scenario == MultiStream && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
-			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
-		case b.Scenario == SlidingWindow && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
+		case (b.Scenario == MultiStream || b.Scenario == SlidingWindow) && (len(b.QueryNS) == 0 || b.Iterations%len(b.QueryNS) != 0):
 			return problemf(at.field("query_ns"), "has %d latencies, which do not share out %d iterations", len(b.QueryNS), b.Iterations)
 		case b.Scenario == SlidingWindow && b.Patches*len(b.QueryNS) < b.Iterations:
 			return problemf(at.field("patches"), "is %d, fewer than the batches that a volume takes", b.Patches)
