@@ -20,7 +20,7 @@ func counted(at path, c *Cell, batch int, voxels int64) error {
 		return problemf(at.field("status"), "is %s, and no process was", Measured)
 	}
 	rates, served := span{}, span{}
-	var iterations, queries, serverQueries, volumes int
+	var iterations, queries, serverQueries int
 	for _, p := range measured {
 		timed, asked := false, false
 		for _, b := range p.Blocks {
@@ -32,8 +32,6 @@ func counted(at path, c *Cell, batch int, voxels int64) error {
 				iterations += len(b.IterationNS)
 			case b.Scenario == MultiStream:
 				queries += len(b.QueryNS)
-			case b.Scenario == SlidingWindow:
-				volumes += len(b.QueryNS)
 			case b.Scenario == Server:
 				asked = true
 				serverQueries += len(b.QueryNS)
@@ -58,7 +56,7 @@ func counted(at path, c *Cell, batch int, voxels int64) error {
 		}
 	}
 	if w := c.SlidingWindow; w != nil {
-		if err := windowed(at.field("sliding_window"), w, measured, volumes, voxels); err != nil {
+		if err := windowed(at.field("sliding_window"), w, measured, voxels); err != nil {
 			return err
 		}
 	}
@@ -76,11 +74,8 @@ func counted(at path, c *Cell, batch int, voxels int64) error {
 }
 
 // windowed checks figures of whole volumes against the processes that have some.
-func windowed(at path, w *Windowed, measured []*Process, volumes int, voxels int64) error {
-	if err := of(at.field("latency_ms"), &w.LatencyMS, volumes, "whole volumes"); err != nil {
-		return err
-	}
-	rates := span{}
+func windowed(at path, w *Windowed, measured []*Process, voxels int64) error {
+	rates, volumes := span{}, 0
 	for _, p := range measured {
 		some := false
 		for _, b := range p.Blocks {
@@ -88,6 +83,7 @@ func windowed(at path, w *Windowed, measured []*Process, volumes int, voxels int
 				continue
 			}
 			some = true
+			volumes += len(b.QueryNS)
 			if b.Patches != w.Patches {
 				return problemf(at.field("patches"), "is %d, and a block has %d", w.Patches, b.Patches)
 			}
@@ -96,6 +92,9 @@ func windowed(at path, w *Windowed, measured []*Process, volumes int, voxels int
 			}
 		}
 		rates.count(some)
+	}
+	if err := of(at.field("latency_ms"), &w.LatencyMS, volumes, "whole volumes"); err != nil {
+		return err
 	}
 	if w.Rate == nil {
 		return problemf(at.field("rate"), "is missing")
