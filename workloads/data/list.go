@@ -32,13 +32,19 @@ func formatOf(name string) format {
 	if strings.HasPrefix(name, ".") {
 		return other
 	}
-	name = strings.ToLower(name)
+	_, format := split(name)
+	return format
+}
+
+// split parts a path from its ending, which says the format.
+func split(path string) (stem string, format format) {
+	lower := strings.ToLower(path)
 	for _, e := range endings {
-		if strings.HasSuffix(name, e.text) {
-			return e.format
+		if strings.HasSuffix(lower, e.text) {
+			return path[:len(path)-len(e.text)], e.format
 		}
 	}
-	return other
+	return path, other
 }
 
 // list finds the classes and their files. A directory without folders that holds

@@ -25,13 +25,8 @@ const mostClass = math.MaxUint16
 
 // stem is a path without its ending.
 func stem(path string) string {
-	lower := strings.ToLower(path)
-	for _, e := range endings {
-		if strings.HasSuffix(lower, e.text) {
-			path = path[:len(path)-len(e.text)]
-		}
-	}
-	return strings.TrimSuffix(path, ".nii") // of .nii.gz
+	stem, _ := split(path)
+	return stem
 }
 
 // mayBeMask says whether a file has a mask's name, in a format that keeps values
