@@ -48,19 +48,22 @@ func (s *Set) named(f *file, err error) error {
 func (s *Set) path(f *file) string { return filepath.Join(s.Dir, f.path) }
 
 // check decodes a file only to know that it can be, and notes what is known of it.
-func (s *Set) check(f *file) (err error) {
-	if f.format != niftiFile {
-		var content []byte
-		if content, err = read(s.path(f)); err == nil {
-			f.sum = digest(content)
-			if f.format == picture {
-				err = f.checkPicture(content)
-			} else {
-				err = f.checkDICOM(content)
-			}
-		}
-		return s.named(f, err)
+func (s *Set) check(f *file) error {
+	if f.format == niftiFile {
+		return s.named(f, s.checkNIfTI(f))
 	}
+	content, err := s.first(f)
+	switch {
+	case err != nil:
+	case f.format == picture:
+		err = f.checkPicture(content)
+	default:
+		err = f.checkDICOM(content)
+	}
+	return s.named(f, err)
+}
+
+func (s *Set) checkNIfTI(f *file) (err error) {
 	f.grid.values = noValues
 	f.sum, err = s.stream(f, func(h *nifti.Header, z int, plane []float32) error {
 		f.grid.values = widen(f.grid.values, plane)
@@ -72,7 +75,7 @@ func (s *Set) check(f *file) (err error) {
 		}
 		return nil
 	})
-	return s.named(f, err)
+	return err
 }
 
 func (f *file) checkPicture(content []byte) error {
@@ -169,16 +172,21 @@ func (s *Set) frames(f *file, only int, slice func(z int, plane []float32) error
 	return nil
 }
 
+// first reads a file, and notes what it is.
+func (s *Set) first(f *file) ([]byte, error) {
+	content, err := read(s.path(f))
+	f.sum = sha256.Sum256(content)
+	return content, err
+}
+
 // content reads a file again, the same as when it was read first.
 func (s *Set) content(f *file) ([]byte, error) {
 	content, err := read(s.path(f))
-	if err == nil && digest(content) != f.sum {
+	if err == nil && sha256.Sum256(content) != f.sum {
 		err = errChanged
 	}
 	return content, err
 }
-
-func digest(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }
 
 // open opens a regular file: a pipe would never end, and opening it would wait.
 func open(path string) (*os.File, error) {

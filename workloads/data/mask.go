@@ -77,11 +77,10 @@ func (s *Set) checkMask(f *file) error {
 		f.sum, err = s.stream(f, func(h *nifti.Header, _ int, plane []float32) error { return note(h.Width, h.Height, h.Depth, plane) })
 		return s.named(f, err)
 	}
-	content, err := read(s.path(f))
+	content, err := s.first(f)
 	if err != nil {
 		return s.named(f, err)
 	}
-	f.sum = digest(content)
 	plane, width, err := classes(content)
 	if err == nil {
 		err = note(width, len(plane)/width, 1, plane)
