@@ -52,6 +52,7 @@ func TestMasks(t *testing.T) {
 		classes int
 	}{
 		"a PNG's":      {map[string][]byte{"a/1.jpg": asPNG(t, filled(3, 2, color.White)), "a/1_seg.png": labelled(t, 3, 0, 1, 2, 2, 1, 0)}, []int{1, 2, 3}, []int{2, 3}, 0, []int64{0, 1, 2, 2, 1, 0}, 3},
+		"of 1.nii.png": {map[string][]byte{"a/1.nii.png": asPNG(t, filled(3, 2, color.White)), "a/1.nii_seg.png": labelled(t, 3, 0, 1, 2, 2, 1, 0)}, []int{1, 2, 3}, []int{2, 3}, 0, []int64{0, 1, 2, 2, 1, 0}, 3},
 		"of a palette": {map[string][]byte{"a/1.png": asPNG(t, filled(3, 2, color.White)), "a/1_seg.png": asPNG(t, palette)}, []int{1, 2, 3}, []int{2, 3}, 0, []int64{0, 1, 2, 2, 1, 0}, 3},
 		"its middle":   {map[string][]byte{"a/1.png": asPNG(t, filled(3, 1, color.White)), "a/1_seg.png": labelled(t, 3, 5, 1, 7)}, []int{1, 2, 2}, []int{2, 2}, 0, []int64{1, 1, 1, 1}, 8},
 		"halved":       {map[string][]byte{"a/1.png": asPNG(t, filled(4, 4, color.White)), "a/1_seg.png": labelled(t, 4, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)}, []int{1, 2, 2}, []int{2, 2}, 0, []int64{5, 7, 13, 15}, 16},
