@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/dlbench/dlbench/workloads/data/dicom"
 )
 
 // The files of a DICOM series are a volume if they lie one above the other at
@@ -66,16 +64,12 @@ func (s *Set) sorted(series []*file) ([]*file, error) {
 			return nil, s.named(f, fmt.Errorf("%w %q, which is of the same series", err, s.path(first)))
 		}
 	}
-	place := placeByNumber
+	at := byNumber
 	if first.dicom.Position != nil {
-		place = placeByPosition(first.dicom)
+		at = byPosition(first.dicom.Normal())
+	} else if i := slices.IndexFunc(series, func(f *file) bool { return f.dicom.Instance == nil }); i >= 0 {
+		return nil, s.named(series[i], errors.New("it has neither ImagePositionPatient nor InstanceNumber, which say where its slice lies"))
 	}
-	for _, f := range series {
-		if _, ok := place(f); !ok {
-			return nil, s.named(f, errors.New("it has neither ImagePositionPatient nor InstanceNumber, which say where its slice lies"))
-		}
-	}
-	at := func(f *file) float64 { x, _ := place(f); return x }
 	sorted := slices.Clone(series)
 	slices.SortStableFunc(sorted, func(a, b *file) int { return cmp.Compare(at(a), at(b)) })
 	return sorted, s.even(sorted, at)
@@ -100,19 +94,14 @@ func like(first, f *file) error {
 	return nil
 }
 
-func placeByNumber(f *file) (float64, bool) {
-	if f.dicom.Instance == nil {
-		return 0, false
-	}
-	return float64(*f.dicom.Instance), true
-}
+// byNumber is where a slice lies among those without positions.
+func byNumber(f *file) float64 { return float64(*f.dicom.Instance) }
 
-// placeByPosition is how far a slice lies along the normal of the first one.
-func placeByPosition(first dicom.Header) func(f *file) (float64, bool) {
-	n := first.Normal()
-	return func(f *file) (float64, bool) {
+// byPosition is how far a slice lies along a direction.
+func byPosition(n [3]float64) func(f *file) float64 {
+	return func(f *file) float64 {
 		p := f.dicom.Position
-		return float64(n[0]*p[0]) + float64(n[1]*p[1]) + float64(n[2]*p[2]), true
+		return float64(n[0]*p[0]) + float64(n[1]*p[1]) + float64(n[2]*p[2])
 	}
 }
 
