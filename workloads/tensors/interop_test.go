@@ -1,27 +1,19 @@
 package tensors_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/dlbench/dlbench/workloads/pythontest"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-// python is an interpreter with the public safetensors library: the one that
-// DLBENCH_TEST_PYTHON names, or python3.
+// python is an interpreter with the public safetensors library.
 func python(t *testing.T) string {
 	t.Helper()
-	command := os.Getenv("DLBENCH_TEST_PYTHON")
-	if command == "" {
-		command = "python3"
-	}
-	if out, err := exec.Command(command, "-c", "import numpy, safetensors.numpy").CombinedOutput(); err != nil {
-		t.Skipf("%s has no numpy and safetensors (DLBENCH_TEST_PYTHON names another): %v: %s", command, err, out)
-	}
-	return command
+	return pythontest.Find(t, "numpy", "safetensors.numpy")
 }
 
 func run(t *testing.T, command, program string, args ...string) {

@@ -1,39 +1,20 @@
 package dicom_test
 
 import (
-	"encoding/json"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/dlbench/dlbench/workloads/data/datatest"
 	"github.com/dlbench/dlbench/workloads/data/dicom"
 )
 
 // pydicom writes files and reads them again: what it sees in them is what is
 // expected. Two decoders of JPEG may differ by a level.
 func TestFilesOfPydicom(t *testing.T) {
-	command := os.Getenv("DLBENCH_TEST_PYTHON")
-	if command == "" {
-		command = "python3"
-	}
-	if out, err := exec.Command(command, "-c", "import numpy, pydicom, PIL").CombinedOutput(); err != nil {
-		t.Skipf("%s has no numpy, pydicom and pillow (DLBENCH_TEST_PYTHON names another): %v: %s", command, err, out)
-	}
-	dir := t.TempDir()
-	if out, err := exec.Command(command, "testdata/write.py", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expected map[string][][]float32
-	if err := json.Unmarshal(text, &expected); err != nil {
-		t.Fatal(err)
-	}
+	dir, expected := datatest.Written[map[string][][]float32](t, "numpy", "pydicom", "PIL")
 	if len(expected) != 6 {
 		t.Fatalf("%d files", len(expected))
 	}

@@ -1,39 +1,25 @@
 package nifti_test
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dlbench/dlbench/workloads/data/datatest"
 )
 
 // nibabel writes files and reads them again: what it sees in them is what is
 // expected.
 func TestFilesOfNibabel(t *testing.T) {
-	command := os.Getenv("DLBENCH_TEST_PYTHON")
-	if command == "" {
-		command = "python3"
-	}
-	if out, err := exec.Command(command, "-c", "import numpy, nibabel").CombinedOutput(); err != nil {
-		t.Skipf("%s has no numpy and nibabel (DLBENCH_TEST_PYTHON names another): %v: %s", command, err, out)
-	}
-	dir := t.TempDir()
-	if out, err := exec.Command(command, "testdata/write.py", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	dir, expected := datatest.Written[map[string][]float32](t, "numpy", "nibabel")
 	read := func(name string) []byte {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return content
-	}
-	var expected map[string][]float32
-	if err := json.Unmarshal(read("expected.json"), &expected); err != nil {
-		t.Fatal(err)
 	}
 	if len(expected) != 40 {
 		t.Fatalf("%d files", len(expected))
