@@ -134,11 +134,7 @@ func featuresOf(net *network.Network, features string) (int, error) {
 // weight draws values that keep the size of what they multiply: its shape has
 // the outputs first, and then all that is summed.
 func weight(name string, shape ...int) network.Parameter {
-	sum := 1
-	for _, extent := range shape[1:] {
-		sum *= extent
-	}
-	return parameter(name, 1/math.Sqrt(float64(sum)), shape...)
+	return parameter(name, 1/math.Sqrt(float64(network.Elements(shape[1:]))), shape...)
 }
 
 func parameter(name string, std float64, shape ...int) network.Parameter {

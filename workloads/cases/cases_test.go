@@ -200,10 +200,7 @@ func distance(n network.Node, x []float32, shape []int) float64 {
 			nearest = min(nearest, math.Abs(y), math.Abs(y-1))
 		}
 	case "MaxPool":
-		area := 1
-		for _, extent := range shape[2:] {
-			area *= extent
-		}
+		area := int(network.Elements(shape[2:]))
 		for plane := range shape[0] * shape[1] {
 			nearest = min(nearest, closestRace(n, x[plane*area:(plane+1)*area], shape[2:]))
 		}
@@ -240,11 +237,7 @@ func closestRace(n network.Node, plane []float32, size []int) float64 {
 // places are all indices below these extents.
 func places(extents []int) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
-		count := 1
-		for _, extent := range extents {
-			count *= extent
-		}
-		for k := range count {
+		for k := range int(network.Elements(extents)) {
 			index := make([]int, len(extents))
 			for axis := len(extents) - 1; axis >= 0; axis-- {
 				index[axis], k = k%extents[axis], k/extents[axis]

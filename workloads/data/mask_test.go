@@ -13,6 +13,7 @@ import (
 
 	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/data/datatest"
+	"github.com/dlbench/dlbench/workloads/network"
 )
 
 // labelled is a mask of so many columns.
@@ -25,11 +26,7 @@ func labelled(t testing.TB, columns int, classes ...uint8) []byte {
 
 func maskOf(t testing.TB, v *data.View, i int, shape []int) []int64 {
 	t.Helper()
-	n := 1
-	for _, extent := range shape {
-		n *= extent
-	}
-	out := make([]int64, n)
+	out := make([]int64, network.Elements(shape))
 	if err := v.Mask(i, shape, out); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/data/datatest"
+	"github.com/dlbench/dlbench/workloads/network"
 )
 
 // slice is a file of a series in which all six pixels have one value.
@@ -57,15 +58,11 @@ func with(all ...map[string][]byte) map[string][]byte {
 // filledIn is an input, with what normalisation does to one channel undone.
 func filledIn(t testing.TB, v *data.View, i int, shape []int) []float64 {
 	t.Helper()
-	n := 1
-	for _, extent := range shape {
-		n *= extent
-	}
-	out := make([]float32, n)
+	out := make([]float32, network.Elements(shape))
 	if err := v.Fill(i, shape, out); err != nil {
 		t.Fatal(err)
 	}
-	grey := make([]float64, n)
+	grey := make([]float64, len(out))
 	for k, x := range out {
 		grey[k] = float64(x)*0.226 + 0.449
 	}

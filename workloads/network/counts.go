@@ -24,7 +24,7 @@ func (n *Network) Counts() (Counts, error) {
 	for _, p := range n.Parameters {
 		parameters[p.Name] = p.Shape
 		if p.Role == Trainable {
-			c.Parameters += elements(p.Shape)
+			c.Parameters += Elements(p.Shape)
 		}
 	}
 	for _, node := range n.Nodes {
@@ -39,7 +39,7 @@ func (n *Network) Counts() (Counts, error) {
 		if macs := operators[node.Op].macs; macs != nil {
 			c.MACs += macs(applied, node.Shape)
 		}
-		c.ActivationBytes += 4 * elements(node.Shape[1:])
+		c.ActivationBytes += 4 * Elements(node.Shape[1:])
 		shapes[node.Output] = node.Shape
 	}
 	return c, nil

@@ -18,7 +18,7 @@ var conv = operator{
 	optional:   1,
 	infer:      inferConv,
 	macs: func(a application, output []int) int64 {
-		return elements(output) / int64(output[0]) * elements(a.parameters[0][1:])
+		return Elements(output) / int64(output[0]) * Elements(a.parameters[0][1:])
 	},
 }
 
@@ -64,7 +64,7 @@ var convTranspose = operator{
 	infer:      inferConvTranspose,
 	macs: func(a application, output []int) int64 {
 		x := a.activations[0]
-		return elements(x) / int64(x[0]) * elements(a.parameters[0][1:])
+		return Elements(x) / int64(x[0]) * Elements(a.parameters[0][1:])
 	},
 }
 

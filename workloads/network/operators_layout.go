@@ -53,8 +53,8 @@ var reshape = operator{
 		if err := checkShape(out); err != nil {
 			return nil, err
 		}
-		if elements(out) != elements(x) {
-			return nil, fmt.Errorf("shape %v has %d elements an image, input %v has %d", shape, elements(out[1:]), x, elements(x[1:]))
+		if Elements(out) != Elements(x) {
+			return nil, fmt.Errorf("shape %v has %d elements an image, input %v has %d", shape, Elements(out[1:]), x, Elements(x[1:]))
 		}
 		return out, nil
 	},

@@ -82,6 +82,6 @@ var gemm = operator{
 		return []int{x[0], w[0]}, vectors(a.parameters[1:], w[0], "bias")
 	},
 	macs: func(a application, output []int) int64 {
-		return elements(a.parameters[0])
+		return Elements(a.parameters[0])
 	},
 }

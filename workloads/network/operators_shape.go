@@ -36,12 +36,12 @@ var flatten = operator{
 	inputs:     arity{1, 1},
 	infer: func(a application) ([]int, error) {
 		x := a.activations[0]
-		return []int{x[0], int(elements(x[1:]))}, nil
+		return []int{x[0], int(Elements(x[1:]))}, nil
 	},
 }
 
-// elements is the number of elements of a shape.
-func elements(shape []int) int64 {
+// Elements is the number of elements of a shape.
+func Elements(shape []int) int64 {
 	n := int64(1)
 	for _, d := range shape {
 		n *= int64(d)

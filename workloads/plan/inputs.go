@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
@@ -101,7 +102,7 @@ func (p *Plan) imagePieces(slot int) (int, func(first int, out []float32) error)
 		}
 	}
 	shape := p.Network.Input.Shape
-	size := int(bytesOf(shape[1:]) / 4) // of float32
+	size := int(network.Elements(shape[1:]))
 	order := p.shuffled(slot)
 	return size * max(1, tensors.PieceElements/size), func(first int, out []float32) error {
 		var group errgroup.Group
@@ -131,7 +132,7 @@ func (p *Plan) imageLabels(slot int) []int64 {
 // maskLabels are those of the pixels of a slot's images.
 func (p *Plan) maskLabels(slot int) ([]int64, error) {
 	shape := p.labelShape()
-	size := int(bytesOf(shape[1:]) / 4)
+	size := int(network.Elements(shape[1:]))
 	labels := make([]int64, shape[0]*size)
 	if p.images == nil {
 		return labels, fmt.Errorf("its labels are masks, which were not read")

@@ -24,11 +24,11 @@ func (p *Plan) severalLabels() bool {
 
 // labelBytes are those of all slots in the batch file.
 func (p *Plan) labelBytes() int64 {
-	n := int64(p.Slots) * bytesOf(p.labelShape())
-	if !p.severalLabels() {
-		n *= 2 // int64
+	size := int64(8) // int64
+	if p.severalLabels() {
+		size = 4 // float32
 	}
-	return n
+	return int64(p.Slots) * network.Elements(p.labelShape()) * size
 }
 
 // labels are a slot's, as the batch file has them. What keeps masks from being
@@ -66,11 +66,8 @@ func (p *Plan) Labels(slot int) []int64 {
 		labels, _ := p.maskLabels(slot) // nobody computes with them if they cannot be read: no file is written
 		return labels
 	}
-	s, n := p.stream(fmt.Sprintf("labels/%d", slot)), 1
-	for _, extent := range shape {
-		n *= extent
-	}
-	labels := make([]int64, n)
+	s := p.stream(fmt.Sprintf("labels/%d", slot))
+	labels := make([]int64, network.Elements(shape))
 	for i := range labels {
 		labels[i] = s.Below(uint64(i), p.Classes)
 	}

@@ -68,13 +68,7 @@ func (p *Plan) parameterBytes() int64 {
 // in place, or be made again.
 func keeps(op string) bool { return op == "Conv" || op == "ConvTranspose" || op == "Gemm" }
 
-func bytesOf(shape []int) int64 {
-	n := int64(4)
-	for _, d := range shape {
-		n *= int64(d)
-	}
-	return n
-}
+func bytesOf(shape []int) int64 { return 4 * network.Elements(shape) }
 
 // Fits refuses a plan that takes more than so many bytes of memory.
 func (p *Plan) Fits(memory int64) error {

@@ -48,11 +48,7 @@ func pieces(element func(i uint64) float32) func(first int, out []float32) error
 }
 
 func draw(s tensors.Stream, p network.Parameter) []float32 {
-	n := 1
-	for _, extent := range p.Shape {
-		n *= extent
-	}
-	return tensors.Fill(n, drawn(s, p))
+	return tensors.Fill(int(network.Elements(p.Shape)), drawn(s, p))
 }
 
 // drawn makes a parameter's elements.
