@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/dlbench/dlbench/workloads/network"
@@ -44,6 +45,9 @@ func ForZoo(medical bool) ([]Case, error) {
 
 // features leaves out the head, which every case has.
 func (c Case) features() features {
+	if loss := featuresOfLoss(c.Plan); loss != nil {
+		return loss // whatever makes its logits
+	}
 	body := c.Plan.Network
 	for i, n := range body.Nodes {
 		if n.Name == "op" {
@@ -51,17 +55,12 @@ func (c Case) features() features {
 			break
 		}
 	}
-	ofLoss := features{}
-	ofLoss.addLoss(c.Plan)
-	if len(ofLoss) > 0 {
-		return ofLoss // whatever makes its logits
-	}
 	return featuresIn(&body)
 }
 
 // Medical says whether a plan is of volumes, pixels or several findings.
 func Medical(p *plan.Plan) bool {
-	return len(p.Network.Input.Shape) > 4 || len(p.Logits()) > 2 || p.Training != nil && p.Training.Loss != network.SoftmaxCrossEntropy
+	return len(p.Network.Input.Shape) > 4 || p.OfPixels() || p.LossForm() != ""
 }
 
 func zooFeatures(medical bool) (features, error) {
@@ -74,35 +73,31 @@ func zooFeatures(medical bool) (features, error) {
 		if !medical && Medical(p) {
 			continue
 		}
-		for f := range featuresOfPlan(p) {
-			all[f] = true
-		}
+		maps.Copy(all, featuresOfPlan(p))
 	}
 	return all, nil
 }
 
 func featuresOfPlan(p *plan.Plan) features {
 	found := featuresIn(&p.Network)
-	found.addLoss(p)
+	maps.Copy(found, featuresOfLoss(p))
 	return found
 }
 
-// addLoss adds the loss of a plan that trains, unless it is the one that all have.
-func (f features) addLoss(p *plan.Plan) {
-	if p.Training == nil {
-		return
-	}
-	form := network.LossForm(p.Training.Loss, p.Logits())
+// featuresOfLoss are those of a plan that trains, unless by the loss that all have.
+func featuresOfLoss(p *plan.Plan) features {
+	form := p.LossForm()
 	if form == "" {
-		return
+		return nil
 	}
-	f["loss "+form] = true
+	found := features{"loss " + form: true}
 	if len(p.Logits()) > 4 {
-		f["loss "+form+" of volumes"] = true
+		found["loss "+form+" of volumes"] = true
 	}
 	if dice := p.Training.Dice; dice != nil && dice.Batch {
-		f["loss "+form+" of the batch"] = true
+		found["loss "+form+" of the batch"] = true
 	}
+	return found
 }
 
 func within(some, all features) bool {

@@ -90,7 +90,7 @@ func (p *Plan) checkTraining() error {
 }
 
 func (p *Plan) checkLoss() error {
-	t, pixels := p.Training, len(p.Logits()) > 2
+	t, pixels := p.Training, p.OfPixels()
 	switch {
 	case !slices.Contains(network.Losses(), t.Loss):
 		return fmt.Errorf("training.loss is %q, expected one of %q", t.Loss, network.Losses())

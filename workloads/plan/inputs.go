@@ -49,9 +49,6 @@ func (p *Plan) TakeImages(in Inputs, images Images) error {
 	return nil
 }
 
-// OfPixels says that every pixel has a label.
-func (p *Plan) OfPixels() bool { return len(p.labelShape()) > 1 && !p.severalLabels() }
-
 // mostFolders is how many classes images may have. For a network that labels every
 // pixel folders say nothing, so that there may be as many as there are.
 func (p *Plan) mostFolders() int {

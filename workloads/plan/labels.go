@@ -17,6 +17,9 @@ func (p *Plan) labelShape() []int {
 	return append([]int{p.Batch}, logits[2:]...)
 }
 
+// OfPixels says that every pixel has a label: the logits are an image again.
+func (p *Plan) OfPixels() bool { return len(p.Logits()) > 2 }
+
 // severalLabels says that an image has or has not each of the classes.
 func (p *Plan) severalLabels() bool {
 	return p.Training != nil && p.Training.Loss == network.SigmoidCrossEntropy

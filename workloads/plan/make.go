@@ -51,13 +51,19 @@ func (p *Plan) TrainBy(loss string, diceBatch bool) {
 // its loss.
 func (p *Plan) Needs() []network.Need {
 	needs := p.Network.Needs()
-	if p.Training == nil {
-		return needs
-	}
-	if form := network.LossForm(p.Training.Loss, p.Logits()); form != "" {
+	if form := p.LossForm(); form != "" {
 		needs = append(needs, network.Need{Operator: form})
 	}
 	return needs
+}
+
+// LossForm is what a runner must have for the loss beside the one that all have;
+// empty if the plan does not train.
+func (p *Plan) LossForm() string {
+	if p.Training == nil {
+		return ""
+	}
+	return network.LossForm(p.Training.Loss, p.Logits())
 }
 
 // From makes a plan of any checked network whose first output is [N classes], or

@@ -54,8 +54,8 @@ func (p *Plan) parts() (plan, batch, weights part, err error) {
 	if p.Inputs != nil {
 		batches = append(batches, p.Inputs)
 	}
-	if p.severalLabels() || len(p.labelShape()) > 1 {
-		batches = append(batches, p.labelShape())
+	if labels := p.labelShape(); len(labels) > 1 {
+		batches = append(batches, labels)
 	}
 	ofBatch, err := p.key(batches)
 	if err != nil {
