@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dlbench/dlbench/workloads/network"
@@ -20,8 +21,20 @@ func definitions() []definition {
 
 var image = []int{2, 4, 9, 8} // odd and even, higher than wide
 
+// window is alike along all axes, of which pads have both sides.
 func window(kernel, stride int, pads ...int) network.Attributes {
-	return network.Attributes{"kernel_shape": []int{kernel, kernel}, "strides": []int{stride, stride}, "pads": pads}
+	axes := len(pads) / 2
+	return network.Attributes{"kernel_shape": alike(kernel, axes), "strides": alike(stride, axes), "pads": pads}
+}
+
+func alike(n, axes int) []int { return slices.Repeat([]int{n}, axes) }
+
+// named is a case's name, which says of volumes that it is of them.
+func named(operator, name string, input []int) string {
+	if len(input) == 5 {
+		operator += "3d"
+	}
+	return operator + "/" + name
 }
 
 func with(a network.Attributes, more network.Attributes) network.Attributes {
@@ -35,12 +48,13 @@ func with(a network.Attributes, more network.Attributes) network.Attributes {
 }
 
 func conv(name string, input []int, out, kernel, stride, dilation, group int, bias bool, pads ...int) definition {
-	params := []network.Parameter{weight("op.weight", out, input[1]/group, kernel, kernel)}
+	axes := len(input) - 2
+	params := []network.Parameter{weight("op.weight", append([]int{out, input[1] / group}, alike(kernel, axes)...)...)}
 	if bias {
 		params = append(params, parameter("op.bias", 0.3, out))
 	}
-	return definition{name: "conv/" + name, mode: plan.Train, input: input, op: "Conv", parameters: params,
-		attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{dilation, dilation}, "group": group})}
+	return definition{name: named("conv", name, input), mode: plan.Train, input: input, op: "Conv", parameters: params,
+		attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": alike(dilation, axes), "group": group})}
 }
 
 func convolutions() []definition {
@@ -69,22 +83,24 @@ func convolutions() []definition {
 	}
 }
 
+func transpose(name string, input []int, kernel, stride, dilation, group, outputPadding int, pads ...int) definition {
+	axes := len(input) - 2
+	return definition{name: named("convtranspose", name, input), mode: plan.Train, input: input, op: "ConvTranspose",
+		parameters: []network.Parameter{weight("op.weight", append([]int{input[1], 6 / group}, alike(kernel, axes)...)...), parameter("op.bias", 0.3, 6)},
+		attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": alike(dilation, axes), "group": group,
+			"output_padding": alike(outputPadding, axes)})}
+}
+
 func transposed() []definition {
-	transpose := func(name string, kernel, stride, dilation, group, outputPadding int, pads ...int) definition {
-		return definition{name: "convtranspose/" + name, mode: plan.Train, input: image, op: "ConvTranspose",
-			parameters: []network.Parameter{weight("op.weight", 4, 6/group, kernel, kernel), parameter("op.bias", 0.3, 6)},
-			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{dilation, dilation}, "group": group,
-				"output_padding": []int{outputPadding, outputPadding}})}
-	}
-	plain := transpose("no-bias", 2, 2, 1, 1, 0, 0, 0, 0, 0)
+	plain := transpose("no-bias", image, 2, 2, 1, 1, 0, 0, 0, 0, 0)
 	plain.parameters = plain.parameters[:1]
 	return []definition{
 		plain,
-		transpose("2x2-stride2", 2, 2, 1, 1, 0, 0, 0, 0, 0),
-		transpose("3x3-stride2", 3, 2, 1, 1, 1, 1, 1, 1, 1),
-		transpose("3x3-groups", 3, 1, 1, 2, 0, 1, 1, 1, 1),
-		transpose("3x3-dilated", 3, 1, 2, 1, 0, 1, 1, 1, 1),
-		transpose("pads-all-different", 4, 2, 1, 1, 0, 0, 1, 2, 1),
+		transpose("2x2-stride2", image, 2, 2, 1, 1, 0, 0, 0, 0, 0),
+		transpose("3x3-stride2", image, 3, 2, 1, 1, 1, 1, 1, 1, 1),
+		transpose("3x3-groups", image, 3, 1, 1, 2, 0, 1, 1, 1, 1),
+		transpose("3x3-dilated", image, 3, 1, 2, 1, 0, 1, 1, 1, 1),
+		transpose("pads-all-different", image, 4, 2, 1, 1, 0, 0, 1, 2, 1),
 	}
 }
 
@@ -226,30 +242,32 @@ func layouts() []definition {
 	}
 }
 
+func maxPool(name string, input []int, kernel, stride, ceil int, pads ...int) definition {
+	return definition{name: named("maxpool", name, input), mode: plan.Train, input: input, op: "MaxPool",
+		attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": alike(1, len(input)-2), "ceil_mode": ceil})}
+}
+
+func averagePool(name string, input []int, kernel, stride, ceil, counted int, pads ...int) definition {
+	return definition{name: named("averagepool", name, input), mode: plan.Train, input: input, op: "AveragePool",
+		attributes: with(window(kernel, stride, pads...), network.Attributes{"ceil_mode": ceil, "count_include_pad": counted})}
+}
+
 func pools() []definition {
-	maxPool := func(name string, kernel, stride, ceil int, pads ...int) definition {
-		return definition{name: "maxpool/" + name, mode: plan.Train, input: image, op: "MaxPool",
-			attributes: with(window(kernel, stride, pads...), network.Attributes{"dilations": []int{1, 1}, "ceil_mode": ceil})}
-	}
-	average := func(name string, kernel, stride, ceil, counted int, pads ...int) definition {
-		return definition{name: "averagepool/" + name, mode: plan.Train, input: image, op: "AveragePool",
-			attributes: with(window(kernel, stride, pads...), network.Attributes{"ceil_mode": ceil, "count_include_pad": counted})}
-	}
 	return []definition{
-		maxPool("2x2", 2, 2, 0, 0, 0, 0, 0),
-		maxPool("3x3-stride2-pad1", 3, 2, 0, 1, 1, 1, 1),
-		maxPool("3x3-stride2-floor", 3, 2, 0, 0, 0, 0, 0),
-		maxPool("3x3-stride2-ceil", 3, 2, 1, 0, 0, 0, 0),
-		maxPool("pads-bottom-right", 3, 2, 0, 0, 0, 1, 1),
-		maxPool("pads-top-left", 3, 2, 0, 1, 1, 0, 0),
+		maxPool("2x2", image, 2, 2, 0, 0, 0, 0, 0),
+		maxPool("3x3-stride2-pad1", image, 3, 2, 0, 1, 1, 1, 1),
+		maxPool("3x3-stride2-floor", image, 3, 2, 0, 0, 0, 0, 0),
+		maxPool("3x3-stride2-ceil", image, 3, 2, 1, 0, 0, 0, 0),
+		maxPool("pads-bottom-right", image, 3, 2, 0, 0, 0, 1, 1),
+		maxPool("pads-top-left", image, 3, 2, 0, 1, 1, 0, 0),
 		{name: "maxpool/dilated", mode: plan.Train, input: image, op: "MaxPool", attributes: with(window(2, 1, 0, 0, 0, 0),
 			network.Attributes{"dilations": []int{2, 2}, "ceil_mode": 0})},
-		average("2x2", 2, 2, 0, 0, 0, 0, 0, 0),
-		average("3x3-stride2-uncounted", 3, 2, 0, 0, 1, 1, 1, 1),
-		average("3x3-stride2-counted", 3, 2, 0, 1, 1, 1, 1, 1),
-		average("pads-bottom-right-uncounted", 3, 2, 0, 0, 0, 0, 1, 1),
-		average("3x3-ceil-uncounted", 3, 2, 1, 0, 0, 0, 0, 0),
-		average("3x3-ceil-counted", 3, 2, 1, 1, 1, 1, 1, 1),
+		averagePool("2x2", image, 2, 2, 0, 0, 0, 0, 0, 0),
+		averagePool("3x3-stride2-uncounted", image, 3, 2, 0, 0, 1, 1, 1, 1),
+		averagePool("3x3-stride2-counted", image, 3, 2, 0, 1, 1, 1, 1, 1),
+		averagePool("pads-bottom-right-uncounted", image, 3, 2, 0, 0, 0, 0, 1, 1),
+		averagePool("3x3-ceil-uncounted", image, 3, 2, 1, 0, 0, 0, 0, 0),
+		averagePool("3x3-ceil-counted", image, 3, 2, 1, 1, 1, 1, 1, 1),
 		{name: "globalaveragepool", mode: plan.Train, input: image, op: "GlobalAveragePool"},
 	}
 }
