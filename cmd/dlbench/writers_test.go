@@ -21,7 +21,7 @@ var writers = map[string]func(path string) error{
 		return atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode("new") })
 	},
 	"tensors": func(path string) error {
-		_, err := tensors.Write(path, []tensors.Tensor{{Name: "x", Ints: func() []int64 { return []int64{1} }}})
+		_, err := tensors.Write(path, []tensors.Tensor{{Name: "x", Ints: func() ([]int64, error) { return []int64{1}, nil }}})
 		return err
 	},
 	"record": func(path string) error { return record.Write(path, &record.Record{}) },

@@ -208,7 +208,7 @@ func (r *runner) measure(raw json.RawMessage) (any, *protocol.Error) {
 	sum := sha256.Sum256(data)
 	m.OutputDigest = hex.EncodeToString(sum[:])
 	if p.Output != "" {
-		_, err := tensors.Write(p.Output, []tensors.Tensor{{Name: "output", Shape: []int{2}, Floats: func() []float32 { return values }}})
+		_, err := tensors.Write(p.Output, []tensors.Tensor{{Name: "output", Shape: []int{2}, Floats: func() ([]float32, error) { return values, nil }}})
 		if err != nil {
 			return nil, refuse(protocol.Internal, "%v", err)
 		}
@@ -220,7 +220,7 @@ func (r *runner) verify(raw json.RawMessage) (any, *protocol.Error) {
 	var p protocol.VerifyParams
 	err := json.Unmarshal(raw, &p)
 	if err == nil {
-		_, err = tensors.Write(p.Output, []tensors.Tensor{{Name: "trajectory", Shape: []int{3}, Doubles: trajectory}})
+		_, err = tensors.Write(p.Output, []tensors.Tensor{{Name: "trajectory", Shape: []int{3}, Doubles: func() ([]float64, error) { return trajectory(), nil }}})
 	}
 	if err != nil {
 		return nil, refuse(protocol.Internal, "%v", err)

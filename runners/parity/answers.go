@@ -47,7 +47,7 @@ func remember(base string, f *tensors.File, spread map[string]float64) error {
 		return err
 	}
 	var kept []tensors.Tensor
-	var fault error
+	var fault error // of all tensors that have one
 	for _, name := range judged(f) {
 		t := tensors.Tensor{Name: name}
 		info, _ := f.Info(name)
@@ -63,9 +63,9 @@ func remember(base string, f *tensors.File, spread map[string]float64) error {
 			return all
 		}
 		if info.Elements() > single {
-			t.Floats = func() []float32 { return narrow(values()) }
+			t.Floats = func() ([]float32, error) { return narrow(values()), nil }
 		} else {
-			t.Doubles = values
+			t.Doubles = func() ([]float64, error) { return values(), nil }
 		}
 		kept = append(kept, t)
 	}

@@ -62,7 +62,7 @@ func TestCheckVolume(t *testing.T) {
 			data = append(data, float32(tt.at(i/96, i%96/12, i%12)))
 		}
 		path := filepath.Join(dir, "output")
-		_, err := tensors.Write(path, []tensors.Tensor{{Name: "output", Shape: append([]int{3}, tt.size...), Floats: func() []float32 { return data }}})
+		_, err := tensors.Write(path, []tensors.Tensor{{Name: "output", Shape: append([]int{3}, tt.size...), Floats: func() ([]float32, error) { return data, nil }}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,24 +34,16 @@ func (p *Plan) labelBytes() int64 {
 	return int64(p.Slots) * network.Elements(p.labelShape()) * size
 }
 
-// labels are a slot's, as the batch file has them. What keeps masks from being
-// read is told in fault.
-func (p *Plan) labels(slot int, fault *error) tensors.Tensor {
+// labels are a slot's, as the batch file has them.
+func (p *Plan) labels(slot int) tensors.Tensor {
 	t := tensors.Tensor{Name: fmt.Sprintf("labels.%d", slot), Shape: p.labelShape()}
 	switch {
 	case p.severalLabels():
-		t.Floats = func() []float32 { return p.Findings(slot) }
+		t.Floats = func() ([]float32, error) { return p.Findings(slot), nil }
 	case p.Inputs != nil && p.Inputs.Masks > 0:
-		t.Ints = func() []int64 {
-			labels, err := p.maskLabels(slot)
-			if err != nil {
-				*fault = err
-				return nil // which is not as many as the shape has, so nothing is written
-			}
-			return labels
-		}
+		t.Ints = func() ([]int64, error) { return p.maskLabels(slot) }
 	default:
-		t.Ints = func() []int64 { return p.Labels(slot) }
+		t.Ints = func() ([]int64, error) { return p.Labels(slot), nil }
 	}
 	return t
 }

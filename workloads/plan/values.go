@@ -15,28 +15,16 @@ func (p *Plan) stream(name string) tensors.Stream {
 
 func (p *Plan) writeWeights(path string) (string, error) {
 	var all []tensors.Tensor
-	var fault error // of a file that is read again
 	for _, param := range p.Network.Parameters {
 		t := tensors.Tensor{Name: param.Name, Shape: param.Shape}
 		if p.Weights == nil {
 			t.Pieces = pieces(drawn(p.stream("parameter/"+param.Name), param))
 		} else {
-			t.Floats = func() []float32 {
-				values, err := p.Values(param.Name)
-				if err != nil {
-					fault = err
-					return nil // which is not as many as the shape has, so nothing is written
-				}
-				return values
-			}
+			t.Floats = func() ([]float32, error) { return p.Values(param.Name) }
 		}
 		all = append(all, t)
 	}
-	digest, err := tensors.Write(path, all)
-	if fault != nil {
-		return "", fault
-	}
-	return digest, err
+	return tensors.Write(path, all)
 }
 
 // pieces makes a tensor of its elements, each by itself.
@@ -64,7 +52,6 @@ func drawn(s tensors.Stream, p network.Parameter) func(i uint64) float32 {
 func (p *Plan) writeBatch(path string) (string, error) {
 	shape := p.Network.Input.Shape
 	var all []tensors.Tensor
-	var fault error
 	for slot := range p.Slots {
 		input := tensors.Tensor{Name: fmt.Sprintf("input.%d", slot), Shape: shape}
 		if p.Inputs != nil {
@@ -73,11 +60,7 @@ func (p *Plan) writeBatch(path string) (string, error) {
 			s := p.stream(fmt.Sprintf("input/%d", slot))
 			input.Pieces = pieces(func(i uint64) float32 { return s.Normal(i, 0, 1) })
 		}
-		all = append(all, input, p.labels(slot, &fault))
+		all = append(all, input, p.labels(slot))
 	}
-	digest, err := tensors.Write(path, all)
-	if fault != nil {
-		return "", fault
-	}
-	return digest, err
+	return tensors.Write(path, all)
 }

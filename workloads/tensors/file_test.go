@@ -13,9 +13,10 @@ import (
 	"github.com/dlbench/dlbench/workloads/tensors"
 )
 
-func floats(v ...float32) func() []float32  { return func() []float32 { return v } }
-func doubles(v ...float64) func() []float64 { return func() []float64 { return v } }
-func ints(v ...int64) func() []int64        { return func() []int64 { return v } }
+func made[T any](v []T) func() ([]T, error)          { return func() ([]T, error) { return v, nil } }
+func floats(v ...float32) func() ([]float32, error)  { return made(v) }
+func doubles(v ...float64) func() ([]float64, error) { return made(v) }
+func ints(v ...int64) func() ([]int64, error)        { return made(v) }
 
 func TestWriteThenRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")

@@ -15,7 +15,7 @@ func TestPiecesAreTheWhole(t *testing.T) {
 	s := tensors.NewStream(1, "pieces")
 	element := func(i uint64) float32 { return s.Normal(i, 0, 1) }
 	whole, err := tensors.Write(filepath.Join(t.TempDir(), "whole"), []tensors.Tensor{
-		{Name: "a", Shape: []int{n}, Floats: func() []float32 { return tensors.Fill(n, element) }}})
+		{Name: "a", Shape: []int{n}, Floats: func() ([]float32, error) { return tensors.Fill(n, element), nil }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +48,13 @@ func TestPiecesAreNotHeld(t *testing.T) {
 
 func TestAPieceThatCannotBeMadeLeavesNothing(t *testing.T) {
 	dir, broken := t.TempDir(), errors.New("the image went away")
-	_, err := tensors.Write(filepath.Join(dir, "f"), []tensors.Tensor{{Name: "a", Shape: []int{3}, Pieces: func(int, []float32) error { return broken }}})
-	if !errors.Is(err, broken) {
-		t.Errorf("got %v", err)
+	for _, tensor := range []tensors.Tensor{
+		{Name: "a", Shape: []int{3}, Pieces: func(int, []float32) error { return broken }},
+		{Name: "a", Shape: []int{3}, Ints: func() ([]int64, error) { return nil, broken }},
+	} {
+		if _, err := tensors.Write(filepath.Join(dir, "f"), []tensors.Tensor{tensor}); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		t.Errorf("%v is left", left)

@@ -21,9 +21,9 @@ type Tensor struct {
 	Shape   []int
 	Pieces  func(first int, out []float32) error // F32: the elements from the first on, as many as there is room for
 	Piece   int                                  // how many elements Pieces makes at once, if not PieceElements
-	Floats  func() []float32                     // F32
-	Doubles func() []float64                     // F64
-	Ints    func() []int64                       // I64
+	Floats  func() ([]float32, error)            // F32
+	Doubles func() ([]float64, error)            // F64
+	Ints    func() ([]int64, error)              // I64
 }
 
 // PieceElements is how much of a tensor is made at once: enough to keep every
@@ -127,24 +127,20 @@ func (t Tensor) dtype() DType {
 }
 
 func (t Tensor) bytes() ([]byte, error) {
-	var out []byte
 	switch {
 	case t.Floats != nil:
-		values := t.Floats()
-		out = make([]byte, 4*len(values))
-		for i, v := range values {
-			binary.LittleEndian.PutUint32(out[4*i:], math.Float32bits(v))
-		}
+		return encoded(t.Floats())
 	case t.Doubles != nil:
-		for _, v := range t.Doubles() {
-			out = binary.LittleEndian.AppendUint64(out, math.Float64bits(v))
-		}
+		return encoded(t.Doubles())
 	case t.Ints != nil:
-		for _, v := range t.Ints() {
-			out = binary.LittleEndian.AppendUint64(out, uint64(v))
-		}
-	default:
-		return nil, errors.New("nobody makes its values")
+		return encoded(t.Ints())
 	}
-	return out, nil
+	return nil, errors.New("nobody makes its values")
+}
+
+func encoded[T float32 | float64 | int64](values []T, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return binary.Append(nil, binary.LittleEndian, values)
 }

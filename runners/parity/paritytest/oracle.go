@@ -167,7 +167,7 @@ func lossOf(p *plan.Plan, logits []float64) float64 {
 func (all Values) Write(path string) error {
 	var list []tensors.Tensor
 	for name, v := range all {
-		list = append(list, tensors.Tensor{Name: name, Shape: v.Shape, Doubles: func() []float64 { return v.Data }})
+		list = append(list, tensors.Tensor{Name: name, Shape: v.Shape, Doubles: func() ([]float64, error) { return v.Data, nil }})
 	}
 	_, err := tensors.Write(path, list)
 	return err
