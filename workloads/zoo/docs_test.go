@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dlbench/dlbench/workloads/network"
+	"github.com/dlbench/dlbench/workloads/plan"
 	"github.com/dlbench/dlbench/workloads/zoo"
 )
 
@@ -39,7 +39,7 @@ func TestDocumentedNetworks(t *testing.T) {
 		for _, extent := range net.Input.Shape[1:] {
 			extents = append(extents, strconv.Itoa(extent))
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %.2f M | %.3g | %s |\n", name, strings.Join(extents, "×"), float64(counts.Parameters)/1e6, float64(counts.MACs)/1e9, strings.Join(beyond(name, net), ", "))
+		fmt.Fprintf(&b, "| `%s` | %s | %.2f M | %.3g | %s |\n", name, strings.Join(extents, "×"), float64(counts.Parameters)/1e6, float64(counts.MACs)/1e9, strings.Join(beyond(t, name), ", "))
 	}
 	data, err := os.ReadFile(tablePath)
 	if err != nil {
@@ -61,15 +61,15 @@ func TestDocumentedNetworks(t *testing.T) {
 	}
 }
 
-func beyond(name string, net *network.Network) []string {
-	var all []string
-	needs := net.Needs()
-	if entry, err := zoo.Get(name); err == nil {
-		if form := network.LossForm(entry.Loss, net.Nodes[len(net.Nodes)-1].Shape); form != "" {
-			needs = append(needs, network.Need{Operator: form})
-		}
+// beyond is what a runner must have beside these to train a network.
+func beyond(t *testing.T, name string) []string {
+	t.Helper()
+	p, err := plan.New(plan.ID{Network: name, Mode: plan.Train, Batch: 1, Precision: plan.FP32}, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, need := range needs {
+	var all []string
+	for _, need := range p.Needs() {
 		if !slices.Contains(common, need.Operator) && !slices.Contains(all, need.Operator) {
 			all = append(all, need.Operator)
 		}
