@@ -7,7 +7,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // It is the AlexNet of convnet-benchmarks and of torchvision, whose names the
 // parameters have.
 func alexNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := "input"
 	for _, l := range []struct {
 		conv, relu, pool          string

@@ -20,21 +20,18 @@ type builder struct {
 	convolutionBias   bool    // convolutions have a bias even before a batch norm
 }
 
-func newBuilder(name string, batch, channels, size int) *builder {
-	return &builder{
-		net: network.Network{Name: name, Opset: network.Opset,
-			Input: network.Value{Name: "input", Shape: []int{batch, channels, size, size}}},
-		channels: map[string]int{"input": channels},
-		epsilon:  1e-5, momentum: 0.9, axes: 2,
+// newBuilder has images as its input, or volumes as deep as their size is to the
+// network's own.
+func newBuilder(e Entry, batch, size int) *builder {
+	shape := []int{batch, e.Channels, size, size}
+	if e.Depth > 0 {
+		shape = slices.Insert(shape, 2, max(1, e.Depth*size/e.Size))
 	}
-}
-
-// newVolumeBuilder has an input as deep as its size is to the network's own.
-func newVolumeBuilder(e Entry, batch, size int) *builder {
-	b := newBuilder(e.Name, batch, e.Channels, size)
-	b.net.Input.Shape = []int{batch, e.Channels, max(1, e.Depth*size/e.Size), size, size}
-	b.axes = 3
-	return b
+	return &builder{
+		net:      network.Network{Name: e.Name, Opset: network.Opset, Input: network.Value{Name: "input", Shape: shape}},
+		channels: map[string]int{"input": e.Channels},
+		epsilon:  1e-5, momentum: 0.9, axes: len(shape) - 2,
+	}
 }
 
 func (b *builder) node(name, op string, attributes network.Attributes, channels int, inputs ...string) string {

@@ -12,7 +12,7 @@ import (
 // instead of 1e-6: a branch that is nothing shows no fault. Names are
 // torchvision's, the shapes of its two dense layers apart.
 func convNeXt(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.convBias("features.0.0", "input", 96, 4, 4, 0)
 	x = b.layerNorm("features.0.1", x)
 	for stage, depth := range []int{3, 3, 9, 3} {

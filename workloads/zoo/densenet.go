@@ -12,7 +12,7 @@ import (
 func denseNet(depths ...int) func(Entry, int, int) (*network.Network, error) {
 	const growth = 32
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		unit := func(norm, relu, conv, x string, out int, w window) string {
 			x = b.relu(relu, b.batchNorm(norm, x))
 			return b.convolve(conv, x, out, w, 1, false)

@@ -9,7 +9,7 @@ import (
 // efficientNet is B0 of Tan and Le 2019 ("EfficientNet: rethinking model scaling
 // for convolutional neural networks", table 1). Names are torchvision's.
 func efficientNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.unit("features.0", "input", 32, 3, 2, 1, b.silu)
 	for stage, s := range []struct{ expansion, kernel, stride, out, repeats int }{
 		{1, 3, 1, 16, 1}, {6, 3, 2, 24, 2}, {6, 5, 2, 40, 2}, {6, 3, 2, 80, 3}, {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4}, {6, 3, 1, 320, 1},

@@ -13,7 +13,7 @@ type inception struct {
 // has them. Its two auxiliary classifiers, which serve only training, are left
 // out in both modes: a plan has one loss.
 func googLeNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.relu("conv1.relu_7x7", b.convBias("conv1.7x7_s2", "input", 64, 7, 2, 3))
 	x = b.lrn("pool1.norm1", b.ceilPool("pool1.3x3_s2", x), 1e-4, 1)
 	x = b.relu("conv2.relu_3x3_reduce", b.convBias("conv2.3x3_reduce", x, 64, 1, 1, 0))

@@ -6,7 +6,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // computer vision") as torchvision has it, on images of 299×299, without the
 // auxiliary classifier, which serves only training.
 func inceptionV3(e Entry, batch, size int) (*network.Network, error) {
-	b := &inceptionBuilder{newBuilder(e.Name, batch, e.Channels, size)}
+	b := &inceptionBuilder{newBuilder(e, batch, size)}
 	b.epsilon = 1e-3
 	x := b.unit("Conv2d_1a_3x3", "input", 32, square(3, 2, 0))
 	x = b.unit("Conv2d_2a_3x3", x, 32, square(3, 1, 0))

@@ -6,7 +6,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // padded by two, rectifiers for sigmoids, max pools for subsampling, full
 // connections between the feature maps.
 func leNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.relu("relu1", b.convBias("conv1", "input", 6, 5, 1, 2))
 	x = b.maxPool("pool1", x, 2, 2, 0)
 	x = b.relu("relu2", b.convBias("conv2", x, 16, 5, 1, 0))

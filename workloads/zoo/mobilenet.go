@@ -10,7 +10,7 @@ import (
 // networks for mobile vision applications", table 1): depthwise and pointwise
 // convolutions in turn, each with a batch norm and a rectifier.
 func mobileNetV1(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	unit := func(name, x string, out, kernel, stride, group int) string {
 		x = b.convolve(name, x, out, square(kernel, stride, kernel/2), group, false)
 		return b.relu(name+".relu", b.batchNorm(name+".bn", x))
@@ -41,7 +41,7 @@ func (b *builder) unit(name, x string, out, kernel, stride, group int, activatio
 // mobileNetV2 is Sandler et al. 2018 ("MobileNetV2: inverted residuals and
 // linear bottlenecks", table 2). Names are torchvision's.
 func mobileNetV2(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	next := layers("features")
 	x := b.unit(next(), "input", 32, 3, 2, 1, b.relu6)
 	for _, s := range []struct{ expansion, out, repeats, stride int }{
@@ -79,7 +79,7 @@ func (b *builder) invertedResidual(name, x string, expansion, out, stride int) s
 // mobileNetV3 is the large network of Howard et al. 2019 ("Searching for
 // MobileNetV3", table 1). Names are torchvision's.
 func mobileNetV3(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	b.epsilon, b.momentum = 1e-3, 0.99
 	next := layers("features")
 	x := b.unit(next(), "input", 16, 3, 2, 1, b.hardSwish)

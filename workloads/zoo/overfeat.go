@@ -6,7 +6,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // recognition, localization and detection using convolutional networks", table
 // 1), on images of 231×231; it is OverFeat in convnet-benchmarks.
 func overFeat(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.relu("relu1", b.convBias("conv1", "input", 96, 11, 4, 0))
 	x = b.maxPool("pool1", x, 2, 2, 0)
 	x = b.relu("relu2", b.convBias("conv2", x, 256, 5, 1, 0))

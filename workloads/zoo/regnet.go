@@ -10,7 +10,7 @@ import (
 // design spaces", table 8): stages of bottlenecks in groups of eight channels,
 // with gates. Names are torchvision's, with block1_0 for its block1-0.
 func regNetY(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.unit("stem", "input", 32, 3, 2, 1, b.relu)
 	for stage, s := range []struct{ width, depth int }{{48, 1}, {104, 3}, {208, 6}, {440, 6}} {
 		for i := range s.depth {

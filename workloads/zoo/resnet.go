@@ -12,10 +12,13 @@ type block func(b *builder, name, x string, width, stride int) string
 
 // resNet is the ImageNet family of He et al. 2016 ("Deep residual learning for
 // image recognition"), in the variant known as v1.5: a bottleneck that halves
-// the resolution does so in its 3×3 convolution.
+// the resolution does so in its 3×3 convolution. Of volumes it is that of Chen et
+// al. 2019, "Med3D: transfer learning for 3D medical image analysis" (MedicalNet), as
+// a classifier. All strides are along all axes (github.com/kenshohara/3D-ResNets-PyTorch
+// with conv1_t_stride 2), instead of Med3D's dilations, which are for segmentation.
 func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		x := b.conv("conv1", "input", 64, 7, 2, 3)
 		x = b.relu("relu", b.batchNorm("bn1", x))
 		x = b.maxPool("maxpool", x, 3, 2, 1)
@@ -26,27 +29,12 @@ func resNet(block block, depths ...int) func(Entry, int, int) (*network.Network,
 	}
 }
 
-// volumeResNet is the same for volumes: Chen et al. 2019, "Med3D: transfer learning
-// for 3D medical image analysis" (MedicalNet), as a classifier. All strides are
-// along all axes (github.com/kenshohara/3D-ResNets-PyTorch with conv1_t_stride 2),
-// instead of Med3D's dilations, which are for segmentation.
-func volumeResNet(block block, depths ...int) func(Entry, int, int) (*network.Network, error) {
-	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newVolumeBuilder(e, batch, size)
-		x := b.conv("conv1", "input", 64, 7, 2, 3)
-		x = b.relu("relu", b.batchNorm("bn1", x))
-		x = b.maxPool("maxpool", x, 3, 2, 1)
-		b.pooledLogits("fc", stages(b, x, block, 64, depths), e.Classes)
-		return b.done()
-	}
-}
-
 // cifarResNet is the family for 32×32 images (the same paper, section 4.2),
 // with 1×1 projections if the shape changes, as in its ImageNet networks.
 func cifarResNet(depth int) func(Entry, int, int) (*network.Network, error) {
 	n := (depth - 2) / 6
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		x := b.conv("conv1", "input", 16, 3, 1, 1)
 		x = b.relu("relu", b.batchNorm("bn1", x))
 		x = stages(b, x, basic, 16, []int{n, n, n})

@@ -7,7 +7,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // the addition. What projects reads the rectified input, as in the authors' code.
 func resNetV2(depths ...int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		x := b.conv("conv1", "input", 64, 7, 2, 3)
 		x = b.maxPool("maxpool", x, 3, 2, 1)
 		x = stages(b, x, preactivated, 64, depths)

@@ -10,7 +10,7 @@ import (
 // guidelines for efficient CNN architecture design", table 5). Names are
 // torchvision's.
 func shuffleNetV2(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.unit("conv1", "input", 24, 3, 2, 1, b.relu)
 	x = b.maxPool("maxpool", x, 3, 2, 1)
 	side := halved(halved(size)) // of the images in the next stage

@@ -6,7 +6,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // accuracy with 50x fewer parameters and <0.5MB model size"), whose classifier
 // is a convolution and a mean. Names are torchvision's.
 func squeezeNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	next := layers("features")
 	x := b.relu("features.1", b.convBias("features.0", "input", 64, 3, 2, 0))
 	next()

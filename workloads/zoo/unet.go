@@ -13,7 +13,7 @@ import (
 // by bilinear interpolation instead of transposed convolutions 17,261,890.
 func uNet(resized bool) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		deepest := 1024
 		if resized {
 			deepest = 512
@@ -61,7 +61,7 @@ func (b *builder) convTwice(name, x string, first, second int) string {
 // of batch norms: so many there are if convolutions have a bias and transposed ones
 // have none.
 func uNet3D(e Entry, batch, size int) (*network.Network, error) {
-	b := newVolumeBuilder(e, batch, size)
+	b := newBuilder(e, batch, size)
 	b.convolutionBias = true
 	x := "input"
 	var skips []string
@@ -91,7 +91,7 @@ func uNet3D(e Entry, batch, size int) (*network.Network, error) {
 // training, it has the whole one.
 func nnUNet(widths ...int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		x := "input"
 		var skips []string
 		for stage, width := range widths {

@@ -8,7 +8,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // each convolution (Ioffe and Szegedy 2015), as in torchvision's vgg11_bn.
 func vgg(norm bool, depths ...int) func(Entry, int, int) (*network.Network, error) {
 	return func(e Entry, batch, size int) (*network.Network, error) {
-		b := newBuilder(e.Name, batch, e.Channels, size)
+		b := newBuilder(e, batch, size)
 		x, next := "input", layers("features")
 		for stage, depth := range depths {
 			for range depth {

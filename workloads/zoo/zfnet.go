@@ -6,7 +6,7 @@ import "github.com/dlbench/dlbench/workloads/network"
 // networks", figure 3). Their contrast normalisation across feature maps is
 // response normalisation, with the constants of the ONNX model zoo's zfnet512.
 func zfNet(e Entry, batch, size int) (*network.Network, error) {
-	b := newBuilder(e.Name, batch, e.Channels, size)
+	b := newBuilder(e, batch, size)
 	x := b.relu("relu1", b.convBias("conv1", "input", 96, 7, 2, 1))
 	x = b.lrn("norm1", b.maxPool("pool1", x, 3, 2, 1), 5e-4, 2)
 	x = b.relu("relu2", b.convBias("conv2", x, 256, 5, 2, 0))

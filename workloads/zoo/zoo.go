@@ -63,7 +63,7 @@ var entries = []Entry{
 	{Name: "chexnet", Size: 224, Channels: 3, Classes: 14, Loss: network.SigmoidCrossEntropy, build: denseNet(6, 12, 24, 16)},
 	{Name: "resnet50-multilabel", Size: 224, Channels: 3, Classes: 14, Loss: network.SigmoidCrossEntropy, build: resNet(bottleneck, 3, 4, 6, 3)},
 	{Name: "unet3d", Size: 32, Depth: 32, Channels: 1, Classes: 3, ParitySize: 16, Loss: network.DiceCrossEntropy, build: uNet3D},
-	{Name: "resnet18-3d", Size: 64, Depth: 32, Channels: 1, Classes: 3, build: volumeResNet(basic, 2, 2, 2, 2)},
+	{Name: "resnet18-3d", Size: 64, Depth: 32, Channels: 1, Classes: 3, build: resNet(basic, 2, 2, 2, 2)},
 }
 
 // Names lists the networks.
