@@ -97,8 +97,8 @@ func (i *importer) first(x value) (value, bool) {
 	return i.inner(at), true
 }
 
-// each applies an operator that treats every element by itself. Of a turned
-// image it is applied before the turn.
+// each applies an operator that treats every element by itself, or along an axis
+// that its attributes name. Of a turned image it is applied before the turn.
 func (i *importer) each(n *node, op string, a network.Attributes, x value) ([]value, error) {
 	source, turned := i.first(x)
 	y, err := i.add(n, op, a, []value{source})

@@ -89,9 +89,6 @@ func logSoftmax(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, turned := i.first(x); turned {
-		axis = channelsLast(len(x.shape))[axis]
-	}
 	if !i.options.Training || !last || axis != 1 {
 		return nil, fmt.Errorf("dlbench has it at the end of a network that is trained, over the classes, where it is in the loss; export the network without it")
 	}

@@ -128,20 +128,12 @@ func softmax(i *importer, n *node) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, turned := i.first(x)
-	if turned {
-		axis = channelsLast(len(x.shape))[axis]
-	}
-	y, err := i.add(n, "Softmax", network.Attributes{"axis": axis}, []value{source})
-	if err != nil || !turned {
-		return []value{y}, err
-	}
-	return one(i.turned(n, y, channelsLast(len(x.shape))))
+	return i.each(n, "Softmax", network.Attributes{"axis": axis}, x)
 }
 
 // softmaxAxis is the axis of a Softmax or LogSoftmax, whose default is another
 // one since opset 13. Until then they work on a matrix: all axes from the given
-// one on together.
+// one on together. Of a turned image it is the axis before the turn.
 func (i *importer) softmaxAxis(n *node, x value) (int, error) {
 	otherwise := -1
 	if i.opset < 13 {
@@ -150,6 +142,9 @@ func (i *importer) softmaxAxis(n *node, x value) (int, error) {
 	axis, err := axisOf(n.int("axis", otherwise), len(x.shape))
 	if err == nil && i.opset < 13 && elements(x.shape[axis+1:]) != 1 {
 		err = fmt.Errorf("of opset %d over axis %d of %v is over all axes from there on together, which dlbench does not have", i.opset, axis, x.shape)
+	}
+	if _, turned := i.first(x); turned && err == nil {
+		axis = channelsLast(len(x.shape))[axis]
 	}
 	return axis, err
 }
