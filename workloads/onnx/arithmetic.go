@@ -36,8 +36,10 @@ func ofConstants(op string, x, y *tensor) ([]value, error) {
 		return nil, err
 	}
 	if x.isInts() {
-		out, err := pairwise(x.ints, y.ints, elements(dims), func(a, b int64) (int64, error) { return whole(op, a, b) })
-		return []value{known(&tensor{dims: dims, ints: out})}, err
+		if op == "Div" && slices.Contains(y.ints, 0) {
+			return nil, fmt.Errorf("it divides by 0")
+		}
+		return []value{known(&tensor{dims: dims, ints: pairwise(op, x.ints, y.ints, elements(dims))})}, nil
 	}
 	a, err := x.few()
 	if err != nil {
@@ -47,8 +49,7 @@ func ofConstants(op string, x, y *tensor) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := pairwise(a, b, elements(dims), func(a, b float32) (float32, error) { return single32(op, a, b), nil })
-	return []value{known(realNumbers(dims, out))}, err
+	return []value{known(realNumbers(dims, pairwise(op, a, b, elements(dims))))}, nil
 }
 
 // together is the shape of two constants of one shape, or of one and a number.
@@ -63,42 +64,21 @@ func together(x, y []int) ([]int, error) {
 	return append(slices.Repeat([]int{1}, max(len(small)-len(large), 0)), large...), nil
 }
 
-func pairwise[T any](x, y []T, n int, f func(a, b T) (T, error)) ([]T, error) {
+func pairwise[T int64 | float32](op string, x, y []T, n int) []T {
 	out := make([]T, n)
 	for k := range out {
-		var err error
-		if out[k], err = f(x[k%len(x)], y[k%len(y)]); err != nil {
-			return nil, err
+		switch a, b := x[k%len(x)], y[k%len(y)]; op {
+		case "Add":
+			out[k] = a + b
+		case "Sub":
+			out[k] = a - b
+		case "Mul":
+			out[k] = a * b
+		case "Div":
+			out[k] = a / b
 		}
 	}
-	return out, nil
-}
-
-func whole(op string, a, b int64) (int64, error) {
-	switch op {
-	case "Add":
-		return a + b, nil
-	case "Sub":
-		return a - b, nil
-	case "Mul":
-		return a * b, nil
-	}
-	if b == 0 {
-		return 0, fmt.Errorf("it divides by 0")
-	}
-	return a / b, nil
-}
-
-func single32(op string, a, b float32) float32 {
-	switch op {
-	case "Add":
-		return a + b
-	case "Sub":
-		return a - b
-	case "Mul":
-		return a * b
-	}
-	return a / b
+	return out
 }
 
 // rounded is of known numbers only.

@@ -135,6 +135,13 @@ func TestRefusals(t *testing.T) {
 		{"other output", func(m *schema.ModelProto) {
 			m.Graph.Output[0].Type.GetTensorType().Shape.Dim[1] = &schema.TensorShapeProto_Dimension{Value: &schema.TensorShapeProto_Dimension_DimValue{DimValue: 11}}
 		}, `output "logits" is declared as [1 11], and its nodes make [1 10]`},
+		{"division by nothing", func(m *schema.ModelProto) {
+			m.Graph.Initializer = append(m.Graph.Initializer, &schema.TensorProto{Name: proto.String("rows"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{1, -1}},
+				&schema.TensorProto{Name: proto.String("none"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{1, 0}})
+			m.Graph.Node = append([]*schema.NodeProto{{OpType: proto.String("Div"), Name: proto.String("part"), Input: []string{"rows", "none"}, Output: []string{"shape"}}}, m.Graph.Node...)
+			n := node(m, "Flatten")
+			n.OpType, n.Attribute, n.Input = proto.String("Reshape"), nil, append(n.Input, "shape")
+		}, `node "part" (Div): it divides by 0`},
 		{"no classes", func(m *schema.ModelProto) {
 			rows := &schema.TensorProto{Name: proto.String("rows"), DataType: proto.Int32(7), Dims: []int64{3}, Int64Data: []int64{0, 16, -1}}
 			m.Graph.Initializer = append(m.Graph.Initializer, rows)
