@@ -19,7 +19,7 @@ func constant(i *importer, n *node) ([]value, error) {
 		case "value_float":
 			return []value{known(filled(a.GetF()))}, nil
 		case "value_floats":
-			return []value{known(&tensor{dims: []int{len(a.Floats)}, stored: &stored{list: a.Floats}})}, nil
+			return []value{known(realNumbers([]int{len(a.Floats)}, a.Floats))}, nil
 		case "value_int":
 			return []value{known(&tensor{dims: []int{}, ints: []int64{a.GetI()}})}, nil
 		default:

@@ -44,13 +44,7 @@ func transposedConstant(t *tensor, perm []int) ([]value, error) {
 	case len(t.dims) == 2 && slices.Equal(perm, []int{1, 0}) && !t.isInts():
 		return []value{known(t.transposed())}, nil
 	case len(t.dims) == 2 && slices.Equal(perm, []int{1, 0}) && len(t.ints) <= mostShape:
-		out := make([]int64, 0, len(t.ints))
-		for column := range t.dims[1] {
-			for row := range t.dims[0] {
-				out = append(out, t.ints[row*t.dims[1]+column])
-			}
-		}
-		return []value{known(&tensor{dims: []int{t.dims[1], t.dims[0]}, ints: out})}, nil
+		return []value{known(&tensor{dims: []int{t.dims[1], t.dims[0]}, ints: swapped(t.ints, t.dims[0], t.dims[1])})}, nil
 	}
 	return nil, fmt.Errorf("of a constant %v by %v, dlbench turns matrices", t.dims, perm)
 }

@@ -299,14 +299,19 @@ func (t *tensor) transposed() *tensor {
 		if err != nil {
 			return nil, err
 		}
-		out := make([]float32, len(values))
-		for r := range rows {
-			for c := range columns {
-				out[c*rows+r] = values[r*columns+c]
-			}
-		}
-		return out, nil
+		return swapped(values, rows, columns), nil
 	}, t)
+}
+
+// swapped are the numbers of a matrix, column by column.
+func swapped[T any](values []T, rows, columns int) []T {
+	out := make([]T, len(values))
+	for r := range rows {
+		for c := range columns {
+			out[c*rows+r] = values[r*columns+c]
+		}
+	}
+	return out
 }
 
 // filled is n times the same number.

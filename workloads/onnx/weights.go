@@ -10,10 +10,7 @@ import (
 
 // small is the numbers of a tensor that has few.
 func (t *tensor) small() ([]float64, error) {
-	if t.count() > mostShape {
-		return nil, fmt.Errorf("tensor %q has %d numbers, wants at most %d", t.name, t.count(), mostShape)
-	}
-	values, err := t.floats()
+	values, err := t.few()
 	if err != nil {
 		return nil, err
 	}
