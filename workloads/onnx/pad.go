@@ -52,26 +52,23 @@ func (i *importer) padding(n *node, rank int) ([]int, error) {
 		}
 		given = clamp(list)
 	}
-	var axes []int
-	for k := range rank {
-		axes = append(axes, k)
-	}
+	var named []int
 	if n.has(3) {
 		list, err := i.list(n, 3)
 		if err != nil {
 			return nil, err
 		}
-		axes = clamp(list)
+		named = clamp(list)
+	}
+	axes, err := axesOf(named, rank)
+	if err != nil {
+		return nil, err
 	}
 	if len(given) != 2*len(axes) {
 		return nil, fmt.Errorf("pads %v, wants two for each of the axes %v", given, axes)
 	}
 	pads := make([]int, 2*rank)
 	for k, axis := range axes {
-		axis, err := axisOf(axis, rank)
-		if err != nil {
-			return nil, err
-		}
 		pads[axis], pads[rank+axis] = given[k], given[len(axes)+k]
 	}
 	return pads, nil

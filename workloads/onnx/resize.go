@@ -43,14 +43,11 @@ func (i *importer) scales(n *node, x value) ([]float64, error) {
 	if i.opset < 11 {
 		scalesAt, sizesAt = 1, 9
 	}
-	axes := n.ints("axes")
-	if axes == nil {
-		for k := range x.shape {
-			axes = append(axes, k)
-		}
+	axes, err := axesOf(n.ints("axes"), len(x.shape))
+	if err != nil {
+		return nil, err
 	}
 	var given []float64
-	var err error
 	switch {
 	case n.has(scalesAt) && !i.empty(n, scalesAt):
 		given, err = i.floatsOf(n, scalesAt)
@@ -65,9 +62,6 @@ func (i *importer) scales(n *node, x value) ([]float64, error) {
 	}
 	scales := slices.Repeat([]float64{1}, len(x.shape))
 	for k, axis := range axes {
-		if axis, err = axisOf(axis, len(x.shape)); err != nil {
-			return nil, err
-		}
 		scales[axis] = given[k]
 	}
 	return scales, nil
@@ -96,9 +90,6 @@ func (i *importer) sizes(n *node, at int, x value, axes []int) ([]float64, error
 	}
 	scales := make([]float64, len(list))
 	for k, axis := range axes {
-		if axis, err = axisOf(axis, len(x.shape)); err != nil {
-			return nil, err
-		}
 		scales[k] = float64(list[k]) / float64(x.shape[axis])
 	}
 	return scales, nil

@@ -159,6 +159,23 @@ func axisOf(axis, rank int) (int, error) {
 	return axis, nil
 }
 
+// axesOf are the axes that a node names, or all if it names none.
+func axesOf(named []int, rank int) ([]int, error) {
+	if named == nil {
+		for k := range rank {
+			named = append(named, k)
+		}
+	}
+	axes := make([]int, len(named))
+	for k, axis := range named {
+		var err error
+		if axes[k], err = axisOf(axis, rank); err != nil {
+			return nil, err
+		}
+	}
+	return axes, nil
+}
+
 func lrn(i *importer, n *node) ([]value, error) {
 	x, err := i.image(n)
 	if err != nil {
