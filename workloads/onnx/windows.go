@@ -11,14 +11,14 @@ import (
 // strides, and the pads of each side at this size of the input.
 func (n *node) sliding(x value, kernel []int) (network.Attributes, error) {
 	axes := spatialAxes(x)
-	if kernel == nil || n.attributes["kernel_shape"] != nil {
+	if n.attributes["kernel_shape"] != nil {
 		kernel = n.perAxis("kernel_shape", axes, 0)
 	}
 	strides, dilations := n.perAxis("strides", axes, 1), n.perAxis("dilations", axes, 1)
 	if n.err != nil {
 		return nil, n.err
 	}
-	if n.attributes["kernel_shape"] == nil && kernel[0] == 0 {
+	if kernel == nil {
 		return nil, fmt.Errorf("kernel_shape is missing")
 	}
 	for k := range axes {
