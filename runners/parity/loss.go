@@ -14,10 +14,7 @@ func lossOf(p *plan.Plan, logits []float64) (loss, size float64) {
 		loss = sigmoidCrossEntropy(logits, p.Findings(0))
 		return loss, loss
 	}
-	pixels := 1
-	for _, extent := range p.Logits()[2:] {
-		pixels *= extent
-	}
+	pixels := product(p.Logits()[2:])
 	shares, loss := softmax(logits, p.Labels(0), p.Classes, pixels)
 	if p.Training.Dice == nil {
 		return loss, loss

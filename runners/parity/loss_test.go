@@ -25,11 +25,7 @@ func TestLossesOfEqualShares(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 1
-		for _, extent := range p.Logits() {
-			n *= extent
-		}
-		if got, size := lossOf(p, make([]float64, n)); math.Abs(got-want(p)) > 1e-12 || size < math.Abs(got) {
+		if got, size := lossOf(p, make([]float64, product(p.Logits()))); math.Abs(got-want(p)) > 1e-12 || size < math.Abs(got) {
 			t.Errorf("%s: %v of size %v, want %v", id, got, size, want(p))
 		}
 	}
