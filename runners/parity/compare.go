@@ -41,6 +41,11 @@ func distance(a, b []float64) (apart, norm float64, err error) {
 
 // read reads a runner's tensor; whatever is wrong with it is not comparable.
 func read(candidate *tensors.File, name string, shape []int) ([]float64, error) {
+	return readBy(candidate, name, shape, candidate.Float64s)
+}
+
+// readBy is read with numbers as wide as the caller wants them.
+func readBy[F float32 | float64](candidate *tensors.File, name string, shape []int, all func(name string) ([]F, error)) ([]F, error) {
 	info, ok := candidate.Info(name)
 	if !ok {
 		return nil, fmt.Errorf("%w: the runner did not write it", errNotComparable)
@@ -48,7 +53,7 @@ func read(candidate *tensors.File, name string, shape []int) ([]float64, error) 
 	if !slices.Equal(info.Shape, shape) {
 		return nil, fmt.Errorf("%w: shape %v, expected %v", errNotComparable, info.Shape, shape)
 	}
-	values, err := candidate.Float64s(name)
+	values, err := all(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotComparable, err)
 	}
