@@ -75,11 +75,6 @@ func machineTable(v *view) *grid {
 	return g
 }
 
-// inputsFact says what the batches were made of.
-func inputsFact(rec *record.Record) string {
-	return rec.InputsText()
-}
-
 func machineFacts(rec *record.Record) [][2]string {
 	e, t := rec.Environment, rec.Terms
 	facts := [][2]string{
@@ -90,7 +85,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 		{"asked of every runner", fmt.Sprintf("%s, %s, CPUs %s, memory: %s", t.Device, rec.ThreadsText(), orAll(t.CPUs), limit(t.MemoryBytes))},
-		{"inputs", inputsFact(rec)},
+		{"inputs", rec.InputsText()},
 		{"limits of each container", limitsFact(e.Limits)},
 		{"measured peak", peakFact(e)},
 		{"dlbench", fmt.Sprintf("%s, seed %d, profile %s, %d rounds", rec.DlbenchVersion, rec.Seed, rec.Profile, rec.Rounds)},
