@@ -32,7 +32,9 @@ func fits(w window.Window, chosen Selection, seed uint64) error {
 	if w.None() {
 		return nil
 	}
-	var why error
+	why := errors.New("none of the workloads infers")
+	var small error // for the first workload whose input is larger
+	some := false
 	for _, id := range chosen.Workloads {
 		if id.Mode != plan.Infer {
 			continue
@@ -41,32 +43,28 @@ func fits(w window.Window, chosen Selection, seed uint64) error {
 		if err != nil {
 			return err
 		}
-		_, err = campaign.Patches(p, w)
-		if err == nil {
-			return smaller(w, chosen, seed)
+		if _, err = campaign.Patches(p, w); err == nil {
+			some = true
+			continue
 		}
 		why = fmt.Errorf("%s: %w", id, err)
+		if err := smaller(w, p); err != nil && small == nil {
+			small = UsageError(fmt.Errorf("--volume %s for %s: %w", w, id, err))
+		}
 	}
-	if why == nil {
-		why = errors.New("none of the workloads infers")
+	if some {
+		return small
 	}
 	return UsageError(fmt.Errorf("--volume %s: no workload can infer that: %w", w, why))
 }
 
-// smaller names a workload whose input is larger than the volume.
-func smaller(w window.Window, chosen Selection, seed uint64) error {
-	for _, id := range chosen.Workloads {
-		p, err := chosen.Catalog.New(id, seed)
-		if err != nil {
-			return err
-		}
-		input := p.Network.Input.Shape
-		if id.Mode != plan.Infer || len(input) != len(w.Size)+2 || len(p.Logits()) != len(input) {
-			continue
-		}
-		if _, err := w.Places(input[2:]); err != nil {
-			return UsageError(fmt.Errorf("--volume %s for %s: %w", w, id, err))
-		}
+// smaller says that a volume is smaller than the input of a network with as many
+// axes.
+func smaller(w window.Window, p *plan.Plan) error {
+	input := p.Network.Input.Shape
+	if len(input) != len(w.Size)+2 || len(p.Logits()) != len(input) {
+		return nil
 	}
-	return nil
+	_, err := w.Places(input[2:])
+	return err
 }
