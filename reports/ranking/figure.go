@@ -42,6 +42,11 @@ func Ratio(v float64) string {
 // Times is a ratio as a multiple.
 func Times(v float64) string { return Ratio(v) + "×" }
 
+// figureSpan is the interval of a figure, or its range.
+func figureSpan(low, high, uncertainty float64) string {
+	return Figure(low, uncertainty) + " – " + Figure(high, uncertainty)
+}
+
 // RatioSpan is the interval of a ratio, or its range.
 func RatioSpan(low, high float64) string { return Ratio(low) + " – " + Ratio(high) }
 

@@ -56,7 +56,7 @@ func rowOf(rec *record.Record, cell, fastest *record.Cell) Row {
 	row := Row{Runner: cell.Runner, Version: cell.FrameworkVersion, Parity: cell.Parity.Status}
 	if t := cell.Throughput; t != nil {
 		row.Throughput = Figure(t.Median, (t.CIHigh-t.CILow)/2)
-		row.Interval = fmt.Sprintf("%s – %s", Figure(t.CILow, (t.CIHigh-t.CILow)/2), Figure(t.CIHigh, (t.CIHigh-t.CILow)/2))
+		row.Interval = figureSpan(t.CILow, t.CIHigh, (t.CIHigh-t.CILow)/2)
 	}
 	if cell.Ranked() && fastest.Ranked() {
 		row.Against = against(rec, cell, fastest)

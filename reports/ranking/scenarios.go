@@ -52,14 +52,14 @@ func windowedRow(runner string, w *record.Windowed) []string {
 		return optional(&v)
 	}
 	r, l := w.Rate, w.LatencyMS
-	return []string{runner, Figure(r.Median, 0), fmt.Sprintf("%s – %s", Figure(r.CILow, 0), Figure(r.CIHigh, 0)), seconds(l.P50), seconds(l.P90), seconds(l.Max), fmt.Sprint(l.N)}
+	return []string{runner, Figure(r.Median, 0), figureSpan(r.CILow, r.CIHigh, 0), seconds(l.P50), seconds(l.P90), seconds(l.Max), fmt.Sprint(l.N)}
 }
 
 func servedRow(runner string, s *record.Served) []string {
 	row := []string{runner, "–", "", "–", "–", "–", "–", ""}
 	if r := s.Rate; r != nil {
 		row[1] = Figure(r.Median, 0)
-		row[2] = fmt.Sprintf("%s – %s", Figure(r.CILow, 0), Figure(r.CIHigh, 0))
+		row[2] = figureSpan(r.CILow, r.CIHigh, 0)
 	}
 	if s.LatencyMS != nil && s.LagMS != nil {
 		row[3], row[4], row[5], row[6] = optional(s.LatencyMS.P50), optional(s.LatencyMS.P99), optional(s.LagMS.P50), optional(s.LagMS.P99)

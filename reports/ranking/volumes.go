@@ -27,7 +27,7 @@ func Volumes(rec *record.Record, workload string) Sheet {
 			memory = table.Bytes(int64(*v.MemoryBytes))
 		}
 		m := v.Megavoxels
-		s.Rows = append(s.Rows, []string{cell.Runner, Figure(m.Value, m.HalfWidth()), Figure(m.Low, m.HalfWidth()) + " – " + Figure(m.High, m.HalfWidth()),
+		s.Rows = append(s.Rows, []string{cell.Runner, Figure(m.Value, m.HalfWidth()), figureSpan(m.Low, m.High, m.HalfWidth()),
 			Figure(v.Seconds.Value, v.Seconds.HalfWidth()), memory})
 	}
 	return s
