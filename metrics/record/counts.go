@@ -88,7 +88,7 @@ func windowed(at path, w *Windowed, measured []*Process, voxels int64) error {
 				return problemf(at.field("patches"), "is %d, and a block has %d", w.Patches, b.Patches)
 			}
 			for _, ns := range b.QueryNS {
-				rates.add(MegavoxelsPerSecond(voxels, ns))
+				rates.add(MegavoxelsPerSecond(voxels, float64(ns)))
 			}
 		}
 		rates.count(some)

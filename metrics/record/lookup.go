@@ -190,8 +190,8 @@ func (t Terms) Voxels() int64 {
 }
 
 // MegavoxelsPerSecond is the rate of a volume of so many voxels that took so long.
-func MegavoxelsPerSecond(voxels, ns int64) float64 {
-	return float64(voxels) / 1e6 / (float64(max(1, ns)) / 1e9)
+func MegavoxelsPerSecond(voxels int64, ns float64) float64 {
+	return float64(voxels) / 1e6 / (max(1, ns) / 1e9)
 }
 
 // TimesThroughput says whether throughput is made from the block.

@@ -41,7 +41,7 @@ func windowed(r *record.Record, c *record.Cell) *record.Windowed {
 			}
 			each := record.Milliseconds(b.QueryNS)
 			ms, patches = append(ms, each...), b.Patches
-			rates = append(rates, float64(r.Terms.Voxels())/1e6/(stats.Median(each)/1e3))
+			rates = append(rates, record.MegavoxelsPerSecond(r.Terms.Voxels(), stats.Median(each)*1e6))
 		}
 	}
 	if len(ms) == 0 {
