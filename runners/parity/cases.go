@@ -160,8 +160,8 @@ func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (re
 	return result, answered && runner.Unload(ctx) == nil, nil
 }
 
-// within is the plan of a case as far as a runner goes: one that cannot train
-// is judged by the forward pass.
+// within is a plan as far as a runner goes: of one that cannot train, the forward
+// pass.
 func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
 	if p.Mode != plan.Train || slices.Contains(can.Modes, string(plan.Train)) || len(can.Modes) == 0 {
 		return p

@@ -8,16 +8,13 @@ import (
 )
 
 // lacking is the first node of a plan whose operator, or the form of it, the runner
-// says that it lacks, or the loss; empty if it has all, or says nothing.
+// says that it lacks, or the loss; empty if it has all, or says nothing. One that
+// does not train says that itself, whatever the loss.
 func lacking(can protocol.Capabilities, p *plan.Plan) string {
 	if len(can.Operators) == 0 {
 		return ""
 	}
-	needs := p.Needs()
-	if len(can.Modes) > 0 && !slices.Contains(can.Modes, string(plan.Train)) {
-		needs = p.Network.Needs() // it says itself that it does not train
-	}
-	for _, need := range needs {
+	for _, need := range within(p, can).Needs() {
 		if !slices.Contains(can.Operators, need.Operator) {
 			return need.String()
 		}
