@@ -1,10 +1,12 @@
 package parity_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/runners/protocol"
+	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
 
@@ -32,6 +34,37 @@ func TestRunnerWithoutAnOperator(t *testing.T) {
 	verdict, err = v.VerifyPlans(t.Context(), few, p, p)
 	if err != nil || verdict.Parity.Status != "unsupported" || verdict.Parity.Reason != `node "bn": operator BatchNormalization` {
 		t.Errorf("%+v, %v", verdict, err)
+	}
+}
+
+// A loss that a runner lacks is not asked of it; one that only infers gives that as
+// its reason, whatever the loss.
+func TestRunnerWithoutALoss(t *testing.T) {
+	s := newStage(t)
+	v := s.verifier(part{})
+	p := tiny(t, plan.Train, 2)
+	p.TrainBy(network.SigmoidCrossEntropy, false)
+	for name, tt := range map[string]struct {
+		modes []string
+		want  string
+	}{
+		"trains": {[]string{"infer", "train"}, "loss SigmoidCrossEntropy"},
+		"infers": {[]string{"infer"}, "it has no training"},
+	} {
+		runner := having("Conv", "BatchNormalization", "Relu", "GlobalAveragePool", "Flatten", "Gemm")
+		runner.hello.Capabilities.Modes = tt.modes
+		runner.load = func(p *plan.Plan) (protocol.LoadResult, error) {
+			if p.Mode == plan.Train && !slices.Contains(tt.modes, "train") {
+				return protocol.LoadResult{}, &protocol.Error{Code: protocol.Unsupported, Message: "it has no training"}
+			}
+			return protocol.LoadResult{}, nil
+		}
+		c := s.candidate(runner)
+		c.Name, c.Key = name, name
+		verdict, err := v.VerifyPlans(t.Context(), c, p, p)
+		if err != nil || verdict.Parity.Status != "unsupported" || verdict.Parity.Reason != tt.want {
+			t.Errorf("%s: %+v, %v", name, verdict, err)
+		}
 	}
 }
 
