@@ -23,14 +23,14 @@ def window(**more):
     )
 
 
-def met(place, inside):
-    """Where a place of the grid and one of the kernel meet in the image."""
-    every = zip(place, inside, STRIDES, DILATIONS, PADS)
-    return tuple(o * s + i * d - p for o, i, s, d, p in every)
-
-
-def within(at, extents):
-    return all(0 <= a < e for a, e in zip(at, extents))
+def meetings(places, extents):
+    """Every place of a grid with every one of the kernel, and where they meet within the image."""
+    for place in itertools.product(*map(range, places)):
+        for inside in itertools.product(*map(range, KERNEL)):
+            every = zip(place, inside, STRIDES, DILATIONS, PADS)
+            at = tuple(o * s + i * d - p for o, i, s, d, p in every)
+            if all(0 <= a < e for a, e in zip(at, extents)):
+                yield place, inside, at
 
 
 def grid():
@@ -51,18 +51,14 @@ def test_convolution(band, monkeypatch):
     want = np.zeros((2, 6, *grid())) + b.reshape(1, 6, 1, 1, 1)
     dy = rng.normal(size=want.shape)
     dx, dw = np.zeros_like(x), np.zeros_like(w)
-    for place in itertools.product(*map(range, grid())):
-        for inside in itertools.product(*map(range, KERNEL)):
-            at = met(place, inside)
-            if not within(at, EXTENTS):
-                continue
-            for group in range(2):
-                ins, outs = slice(2 * group, 2 * group + 2), slice(3 * group, 3 * group + 3)
-                image, kernel = (slice(None), ins, *at), (outs, slice(None), *inside)
-                here = (slice(None), outs, *place)
-                want[here] += x[image] @ w[kernel].T
-                dx[image] += dy[here] @ w[kernel]
-                dw[kernel] += dy[here].T @ x[image]
+    for place, inside, at in meetings(grid(), EXTENTS):
+        for group in range(2):
+            ins, outs = slice(2 * group, 2 * group + 2), slice(3 * group, 3 * group + 3)
+            image, kernel = (slice(None), ins, *at), (outs, slice(None), *inside)
+            here = (slice(None), outs, *place)
+            want[here] += x[image] @ w[kernel].T
+            dx[image] += dy[here] @ w[kernel]
+            dw[kernel] += dy[here].T @ x[image]
     node = window(group=2, shape=want.shape)
     conv = OPERATORS["Conv.3d"](True)
     np.testing.assert_allclose(conv.forward(node, x, w, b), want, atol=1e-12)
@@ -86,18 +82,14 @@ def test_transposed_convolution_with_output_padding(band, monkeypatch):
     want = np.zeros((2, 6, *size)) + b.reshape(1, 6, 1, 1, 1)
     dy = rng.normal(size=want.shape)
     dx, dw = np.zeros_like(x), np.zeros_like(w)
-    for place in itertools.product(*map(range, places)):
-        for inside in itertools.product(*map(range, KERNEL)):
-            at = met(place, inside)
-            if not within(at, size):
-                continue
-            for group in range(2):
-                ins, outs = slice(2 * group, 2 * group + 2), slice(3 * group, 3 * group + 3)
-                here, image = (slice(None), ins, *place), (slice(None), outs, *at)
-                kernel = (ins, slice(None), *inside)
-                want[image] += x[here] @ w[kernel]
-                dx[here] += dy[image] @ w[kernel].T
-                dw[kernel] += x[here].T @ dy[image]
+    for place, inside, at in meetings(places, size):
+        for group in range(2):
+            ins, outs = slice(2 * group, 2 * group + 2), slice(3 * group, 3 * group + 3)
+            here, image = (slice(None), ins, *place), (slice(None), outs, *at)
+            kernel = (ins, slice(None), *inside)
+            want[image] += x[here] @ w[kernel]
+            dx[here] += dy[image] @ w[kernel].T
+            dw[kernel] += x[here].T @ dy[image]
     node = window(group=2, shape=want.shape, output_padding=more)
     operator = OPERATORS["ConvTranspose.3d"](True)
     got = operator.forward(node, x, w, b)
@@ -111,12 +103,9 @@ def test_transposed_convolution_with_output_padding(band, monkeypatch):
 def test_pools():
     x = np.random.default_rng(0).normal(size=(2, 3, *EXTENTS))
     greatest = np.full((2, 3, *grid()), -np.inf)
-    for place in itertools.product(*map(range, grid())):
-        for inside in itertools.product(*map(range, KERNEL)):
-            at = met(place, inside)
-            if within(at, EXTENTS):
-                here = (..., *place)
-                greatest[here] = np.maximum(greatest[here], x[(..., *at)])
+    for place, _, at in meetings(grid(), EXTENTS):
+        here = (..., *place)
+        greatest[here] = np.maximum(greatest[here], x[(..., *at)])
     node = window(ceil_mode=0, shape=greatest.shape)
     assert (OPERATORS["MaxPool.3d"](False).forward(node, x) == greatest).all()
     average = OPERATORS["AveragePool.3d"](False).forward(
