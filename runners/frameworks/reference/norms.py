@@ -45,40 +45,43 @@ class BatchNormalization(Operator):
         return [factor * (dy - mean - self.normal * slope), dscale, dbias, None, None]
 
 
-class InstanceNormalization(Operator):
-    """Each channel of each image by its own mean and biased variance, in both modes."""
+class OwnStatistics(Operator):
+    """What normalises by its own mean and biased variance over some axes, in both modes."""
 
-    def forward(self, node, x, scale, bias):
-        self.length = math.prod(x.shape[2:])
-        self.scale, self.axes = of_channels(scale, x.ndim), spatial(x)
-        self.inverse = 1 / np.sqrt(x.var(self.axes, keepdims=True) + node.epsilon)
-        self.normal = (x - x.mean(self.axes, keepdims=True)) * self.inverse
-        return self.normal * self.scale + of_channels(bias, x.ndim)
+    def normalized(self, node, x, axes):
+        self.axes = axes
+        self.length = math.prod(x.shape[axis] for axis in axes)
+        self.inverse = 1 / np.sqrt(x.var(axes, keepdims=True) + node.epsilon)
+        self.normal = (x - x.mean(axes, keepdims=True)) * self.inverse
+        return self.normal
 
-    def backward(self, node, dy):
-        others, dnormal = (0, *self.axes), dy * self.scale
+    def differentiated(self, dy, scale, others):
+        """With the axes that a parameter's gradient is summed over."""
+        dnormal = dy * scale
         mean = dnormal.mean(self.axes, keepdims=True)
         slope = (dnormal * self.normal).mean(self.axes, keepdims=True)
         dx = self.inverse * (dnormal - mean - self.normal * slope)
         return [dx, (dy * self.normal).sum(others), dy.sum(others)]
 
 
-class LayerNormalization(Operator):
+class InstanceNormalization(OwnStatistics):
+    """Each channel of each image."""
+
     def forward(self, node, x, scale, bias):
-        self.axes = tuple(range(node.axis, x.ndim))
+        self.scale = of_channels(scale, x.ndim)
+        return self.normalized(node, x, spatial(x)) * self.scale + of_channels(bias, x.ndim)
+
+    def backward(self, node, dy):
+        return self.differentiated(dy, self.scale, (0, *self.axes))
+
+
+class LayerNormalization(OwnStatistics):
+    def forward(self, node, x, scale, bias):
         self.scale = scale
-        self.length = scale.size
-        self.inverse = 1 / np.sqrt(x.var(self.axes, keepdims=True) + node.epsilon)
-        self.normal = (x - x.mean(self.axes, keepdims=True)) * self.inverse
-        return self.normal * scale + bias
+        return self.normalized(node, x, tuple(range(node.axis, x.ndim))) * scale + bias
 
     def backward(self, node, dy):
-        others = tuple(range(node.axis))
-        dnormal = dy * self.scale
-        mean = dnormal.mean(self.axes, keepdims=True)
-        slope = (dnormal * self.normal).mean(self.axes, keepdims=True)
-        dx = self.inverse * (dnormal - mean - self.normal * slope)
-        return [dx, (dy * self.normal).sum(others), dy.sum(others)]
+        return self.differentiated(dy, self.scale, tuple(range(node.axis)))
 
 
 class LRN(Operator):
