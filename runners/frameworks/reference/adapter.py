@@ -15,6 +15,7 @@ from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Netw
 from dlbench_sdk.plan import LOSSES, Node, Plan, Unsupported
 
 from .losses import dice_cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
+from .operator import spatial
 from .operators import OPERATORS
 
 # Unit roundoff: half the distance from 1 to the next number of that precision.
@@ -209,7 +210,7 @@ class Interpreter(Network):
         gradient: its terms cancel, and what is left is their rounding, not that of the sum."""
         if self.noise is None or node.op not in SUMS or name not in node.params[1:2]:
             return None
-        return np.asarray(np.sqrt((dy * dy).sum((0, *range(2, dy.ndim)))))
+        return np.asarray(np.sqrt((dy * dy).sum((0, *spatial(dy)))))
 
     def set_noise(self, precision: str, seed: int, scale: float = 1.0) -> None:
         """Noise of a multiple of that precision's rounding; none for the empty precision."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlbench_sdk.windows import crop, fold_into, pad, unfold
+from dlbench_sdk.windows import crop, fold_into, pad, sides, unfold
 
-from .operator import Operator, of_channels
+from .operator import Operator, of_channels, spatial
 
 BAND_BYTES = 4 << 20  # of columns at a time
 
@@ -82,8 +82,7 @@ class Kernel:
 
 
 def padded_shape(shape, pads) -> tuple[int, ...]:
-    axes = len(pads) // 2
-    return (*shape[:2], *(s + a + b for s, a, b in zip(shape[2:], pads[:axes], pads[axes:])))
+    return (*shape[:2], *(s + sum(side) for s, side in zip(shape[2:], sides(pads))))
 
 
 def with_bias(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
@@ -92,7 +91,7 @@ def with_bias(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
 
 def over_channels(dy: np.ndarray) -> np.ndarray:
     """The gradient of a bias."""
-    return dy.sum((0, *range(2, dy.ndim)))
+    return dy.sum((0, *spatial(dy)))
 
 
 class Conv(Operator):

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .operator import spatial
+
 Summed = Callable[[np.ndarray, int], np.ndarray]
 Loss = tuple[Any, np.ndarray]  # and the gradient
 
@@ -35,7 +37,7 @@ def dice_cross_entropy(
     (nnU-Net: Isensee et al. 2021). The sums of a Dice go over an image, or over the batch."""
     entropy, dlogits = softmax_cross_entropy(logits, labels, summed)
     p, g = np.exp(log_softmax(logits)), one_hot(labels, logits)
-    axes = (0, *range(2, logits.ndim)) if batch else tuple(range(2, logits.ndim))
+    axes = (0, *spatial(logits)) if batch else spatial(logits)
     pixels = math.prod(logits.shape[2:])
     overlap = summed((p * g).sum(axes, keepdims=True), pixels)
     both = summed(p.sum(axes, keepdims=True) + g.sum(axes, keepdims=True), pixels)
