@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 
-from dlbench_sdk.windows import ALL, crop, overhang, pad, seen, window_counts
+from dlbench_sdk.windows import ALL, crop, overhang, pad, shifts, window_counts
 
 from .operator import Operator, spatial
 
 
-def parts(node, dilations) -> list[tuple[slice, ...]]:
+def parts(node, dilations=None) -> list[tuple[slice, ...]]:
     """What each place of the window sees of a padded input."""
-    places = itertools.product(*map(range, node.kernel_shape))
-    return [ALL + seen(place, node.shape[2:], node.strides, dilations) for place in places]
+    return [ALL + window for window in shifts(node, dilations)]
 
 
 class MaxPool(Operator):
@@ -25,7 +23,7 @@ class MaxPool(Operator):
         self.size, self.padded = x.shape[2:], padded.shape
         y = np.full(node.shape, -np.inf, x.dtype)
         self.winner = np.zeros(node.shape, np.int16)  # the first of equal ones
-        for i, part in enumerate(parts(node, node.dilations)):
+        for i, part in enumerate(parts(node)):
             better = padded[part] > y
             np.copyto(y, padded[part], where=better)
             self.winner[better] = i
@@ -33,7 +31,7 @@ class MaxPool(Operator):
 
     def backward(self, node, dy):
         dx = np.zeros(self.padded, dy.dtype)
-        for i, part in enumerate(parts(node, node.dilations)):
+        for i, part in enumerate(parts(node)):
             dx[part] += dy * (self.winner == i)
         return [crop(dx, node.pads, self.size)]
 

@@ -50,15 +50,9 @@ def unfold(x: np.ndarray, kernel: Any, strides: Any, dilations: Any) -> np.ndarr
     return as_strided(x, (*x.shape[:2], *kernel, *size), steps, writeable=False)
 
 
-def fold(windows: np.ndarray, shape: Any, strides: Any, dilations: Any) -> np.ndarray:
-    """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow] into an array of that shape."""
-    out = np.zeros(shape, windows.dtype)
-    fold_into(out, windows, strides, dilations)
-    return out
-
-
 def fold_into(out: np.ndarray, windows: np.ndarray, strides: Any, dilations: Any) -> None:
-    """Add windows to what is there."""
+    """The adjoint of unfold: add windows [N, C, kh, kw, oh, ow], or with three axes each, to what
+    is there."""
     axes = len(strides)
     kernel, size = windows.shape[2 : 2 + axes], windows.shape[2 + axes :]
     for place in itertools.product(*map(range, kernel)):
@@ -112,10 +106,11 @@ def average_correction(node: Node, size: Any) -> np.ndarray:
     return (math.prod(node.kernel_shape) / window_counts(node, size)).astype(np.float32)
 
 
-def shifts(node: Node) -> list[tuple[slice, ...]]:
-    """For each place in a pool's window, what of the padded input it sees: a slice of each axis."""
+def shifts(node: Node, dilations: Any = None) -> list[tuple[slice, ...]]:
+    """For each place in a pool's window, what of the padded input it sees: a slice of each axis.
+    Dilations are the node's own, if none are given."""
     return [
-        seen(place, node.shape[2:], node.strides, node.dilations)
+        seen(place, node.shape[2:], node.strides, dilations or node.dilations)
         for place in itertools.product(*map(range, node.kernel_shape))
     ]
 

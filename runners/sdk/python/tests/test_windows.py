@@ -12,7 +12,7 @@ from dlbench_sdk.nhwc import explicit, from_nchw
 from dlbench_sdk.windows import (
     average_correction,
     crop,
-    fold,
+    fold_into,
     is_same,
     overhang,
     pad,
@@ -50,8 +50,9 @@ def test_fold_is_the_adjoint_of_unfold(axes):
     padded = pad(x, pads)
     windows = unfold(padded, kernel, strides, dilations)
     other = rng.normal(size=windows.shape)
-    back = crop(fold(other, padded.shape, strides, dilations), pads, size)
-    assert (windows * other).sum() == pytest.approx((x * back).sum())
+    back = np.zeros_like(padded)
+    fold_into(back, other, strides, dilations)
+    assert (windows * other).sum() == pytest.approx((x * crop(back, pads, size)).sum())
 
 
 @pytest.mark.parametrize("axes", [2, 3])
