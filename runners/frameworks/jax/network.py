@@ -9,7 +9,6 @@ import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.nhwc import layout_of
-from dlbench_sdk.orders import NHWC, of_rank, turn
 from dlbench_sdk.plan import Node, Plan
 from dlbench_sdk.switches import environment
 from dlbench_sdk.threads import threads_named
@@ -47,7 +46,7 @@ class Functions(Network):
         multiply = MATMUL_PRECISION.get(plan.precision, "highest")
         jax.config.update("jax_default_matmul_precision", multiply)
         self.narrow = jax.numpy.bfloat16 if plan.precision == "bf16" else None
-        operators = Operators(jax, plan)
+        self.operators = operators = Operators(jax, plan)
         self.orders, self.loss_of = operators.orders, loss_of(jax, plan)
         self.layouts = {n: layout_of(self.orders, n) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
@@ -119,15 +118,10 @@ class Functions(Network):
 
     def loss(self, trained: Any, running: Any, x: Any, labels: Any) -> Any:
         values, moved = self.forward(trained, running, x)
-        loss = self.loss_of(self.float32(self.classes_last(values)), labels)
-        return loss, (loss, moved)
-
-    def classes_last(self, values: dict[str, Any]) -> Any:
-        """The logits, as losses take them: they lie so unless a Transpose made them."""
         name = self.plan.outputs[0]
-        held = self.orders.of[name]
-        to = turn(held, of_rank(NHWC, len(held)))
-        return values[name].transpose(to) if to else values[name]
+        logits = self.operators.channels_last(name, values[name])
+        loss = self.loss_of(self.float32(logits), labels)
+        return loss, (loss, moved)
 
     def observed(self, trained: Any, running: Any, x: Any) -> dict[str, Any]:
         values, _ = self.forward(trained, running, x)

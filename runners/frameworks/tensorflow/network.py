@@ -8,7 +8,6 @@ import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
 from dlbench_sdk.nhwc import layout_of
-from dlbench_sdk.orders import NHWC, of_rank, turn
 from dlbench_sdk.plan import Plan
 
 from .losses import loss_of
@@ -42,7 +41,7 @@ class Graph(Network):
     def __init__(self, tf: Any, on_gpu: bool, variant: str, plan: Plan) -> None:
         self.tf, self.on_gpu, self.variant, self.plan = tf, on_gpu, variant, plan
         tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
-        operators = Operators(tf, plan, variant == "xla")
+        self.operators = operators = Operators(tf, plan, variant == "xla")
         self.orders, self.loss = operators.orders, loss_of(tf, plan)
         self.layouts = {n: layout_of(self.orders, n, depthwise=True) for n in plan.weights}
         self.ops = [(node, operators.operator(node)) for node in plan.nodes]
@@ -116,16 +115,10 @@ class Graph(Network):
             for tensor in watched:
                 tape.watch(tensor)
             values, running = self.forward(x)
-            loss = self.loss(self.classes_last(values), labels)
+            name = self.plan.outputs[0]
+            loss = self.loss(self.operators.channels_last(name, values[name]), labels)
         gradients = tape.gradient(loss, watched)
         return loss, gradients if self.plan.input_gradient else [None, *gradients], running
-
-    def classes_last(self, values: dict[str, Any]) -> Any:
-        """The logits, as losses take them: they lie so unless a Transpose made them."""
-        name = self.plan.outputs[0]
-        held = self.orders.of[name]
-        to = turn(held, of_rank(NHWC, len(held)))
-        return self.tf.transpose(values[name], to) if to else values[name]
 
     def observed(self, x: Any) -> dict[str, Any]:
         values, _ = self.forward(x)

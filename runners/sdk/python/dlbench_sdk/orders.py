@@ -18,8 +18,6 @@ from .table import Table
 Order = tuple[int, ...]
 NHWC: Order = (0, 2, 3, 1)
 NCHW: Order = (0, 1, 2, 3)
-NDHWC: Order = (0, 2, 3, 4, 1)
-NCDHW: Order = (0, 1, 2, 3, 4)
 # What works on images and volumes only; all else works on any order.
 IMAGES = (
     *("Conv", "ConvTranspose", "BatchNormalization", "InstanceNormalization", "MaxPool"),
@@ -123,6 +121,12 @@ class Turning(Table):
             return made(*data, *operands[len(turns) :])
 
         return apply
+
+    def channels_last(self, name: str, x: Any) -> Any:
+        """A value with its channels, or classes, last: turned only where it does not lie so."""
+        held = self.orders.of[name]
+        to = turn(held, of_rank(NHWC, len(held)))
+        return self.turned(x, to) if to else x
 
     def _transpose(self, node: Node) -> Any:
         return lambda x: x  # axes have other numbers now

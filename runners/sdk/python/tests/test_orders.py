@@ -163,6 +163,18 @@ def test_the_plans_values_come_out(name, images, tmp_path):
         assert turns == turned
 
 
+def test_what_wants_channels_last_gets_them(tmp_path):
+    plan = chain(tmp_path, ("Transpose", (2, 6, 5, 4), {"perm": LAST}))
+    x = plan.inputs[0]
+    for images in (NHWC, NCHW):
+        table = Numpy(plan, images)
+        for name, value in ((plan.input, x), ("n0", x.transpose(LAST)), ("logits", x[:, :, 0, 0])):
+            last = table.channels_last(name, table.orders.to_held(name, value))
+            np.testing.assert_array_equal(last, np.moveaxis(value, 1, -1))
+    held = Numpy(plan, NHWC).orders.to_held(plan.input, x)
+    assert Numpy(plan, NHWC).channels_last(plan.input, held) is held
+
+
 @pytest.mark.parametrize(
     ("before", "after", "groups"),
     [
