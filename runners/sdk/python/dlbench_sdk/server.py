@@ -325,8 +325,11 @@ def window_of(params: dict) -> tuple[list[int], float]:
     window = params.get("window")
     given = window if isinstance(window, dict) else {}
     size, overlap = given.get("size"), given.get("overlap")
-    whole = isinstance(size, list) and all(isinstance(s, int) and s > 0 for s in size)
-    if not isinstance(size, list) or not whole or not isinstance(overlap, (int, float)):
+    if not (
+        isinstance(size, list)
+        and all(isinstance(s, int) and s > 0 for s in size)
+        and isinstance(overlap, (int, float))
+    ):
         message = (
             f'window is {window!r}, expected an object like {{"size": [64, 64], "overlap": 0.5}}'
         )
