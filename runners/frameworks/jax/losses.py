@@ -46,7 +46,7 @@ def dice_of(jax: Any, dice: Dice) -> Loss:
 
     def mean(logits: Any, labels: Any) -> Any:
         share, truth = jax.nn.softmax(logits), jax.nn.one_hot(labels, logits.shape[-1])
-        axes = tuple(range(0 if dice.batch else 1, logits.ndim - 1))
+        axes = dice.axes(logits.ndim, -1)
         overlap = (share * truth).sum(axes)
         both = share.sum(axes) + truth.sum(axes)
         return ((2 * overlap + dice.smooth) / (both + dice.smooth))[..., 1:].mean()

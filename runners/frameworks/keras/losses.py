@@ -26,8 +26,7 @@ def mean_dice(ops: Any, logits: Any, labels: Any, axis: int, dice: Dice) -> Any:
     """Over the classes but the background, and over the images if each has its own."""
     shares = ops.softmax(logits, axis)
     truth = ops.one_hot(labels, logits.shape[axis], axis=axis)
-    images = [0] if dice.batch else []
-    over = images + [a for a in range(1, len(logits.shape)) if a != axis]
+    over = dice.axes(len(logits.shape), axis)
     both = ops.sum(shares * truth, over)
     either = ops.sum(shares, over) + ops.sum(truth, over)
     return ops.mean(((2.0 * both + dice.smooth) / (either + dice.smooth))[..., 1:])

@@ -25,10 +25,9 @@ def loss_of(mx: Any, plan: Plan, logits: Any, labels: Any) -> Any:
 
 def mean_dice(sym: Any, dice: Dice, shape: tuple[int, ...], share: Any, labels: Any) -> Any:
     """The mean Dice of all classes but the first, which is the background."""
-    _, classes, *size = shape
     order = (0, len(shape) - 1, *range(1, len(shape) - 1))
-    truth = sym.transpose(sym.one_hot(labels, depth=classes), axes=order)
-    axes = tuple(([0] if dice.batch else []) + list(range(2, 2 + len(size))))
+    truth = sym.transpose(sym.one_hot(labels, depth=shape[1]), axes=order)
+    axes = dice.axes(len(shape))
     overlap = sym.sum(share * truth, axis=axes)
     both = sym.sum(share, axis=axes) + sym.sum(truth, axis=axes)
     of_class = (2 * overlap + dice.smooth) / (both + dice.smooth)

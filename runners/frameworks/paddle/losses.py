@@ -25,7 +25,7 @@ def mean_dice(paddle: Any, dice: Dice, logits: Any, labels: Any) -> Any:
     share = functional.softmax(logits, axis=1)
     truth = functional.one_hot(labels, logits.shape[1])
     truth = paddle.transpose(truth, [0, rank - 1, *range(1, rank - 1)])
-    axes = ([0] if dice.batch else []) + list(range(2, rank))
+    axes = dice.axes(rank)
     overlap = paddle.sum(share * truth, axes)
     both = paddle.sum(share, axes) + paddle.sum(truth, axes)
     of_class = (2 * overlap + dice.smooth) / (both + dice.smooth)

@@ -31,7 +31,7 @@ def mean_dice(torch: Any, logits: Any, labels: Any, dice: Dice) -> Any:
     """Over the classes but the background, and over the images if each has its own."""
     shares = torch.softmax(logits, 1)
     truth = torch.zeros_like(shares).scatter_(1, labels.unsqueeze(1), 1.0)
-    over = [axis for axis in range(logits.dim()) if axis > 1 or (axis == 0 and dice.batch)]
+    over = dice.axes(logits.dim())
     both = (shares * truth).sum(over)
     either = shares.sum(over) + truth.sum(over)
     return ((2 * both + dice.smooth) / (either + dice.smooth))[..., 1:].mean()

@@ -35,7 +35,7 @@ def dice_of(tf: Any, dice: Dice) -> Loss:
 
     def mean(logits: Any, labels: Any) -> Any:
         share, truth = tf.nn.softmax(logits), tf.one_hot(labels, logits.shape[-1])
-        axes = list(range(0 if dice.batch else 1, len(logits.shape) - 1))
+        axes = dice.axes(len(logits.shape), -1)
         overlap = tf.reduce_sum(share * truth, axes)
         both = tf.reduce_sum(share, axes) + tf.reduce_sum(truth, axes)
         return tf.reduce_mean(((2 * overlap + dice.smooth) / (both + dice.smooth))[..., 1:])

@@ -61,6 +61,11 @@ class Dice:
     smooth: float
     batch: bool
 
+    def axes(self, rank: int, classes: int = 1) -> tuple[int, ...]:
+        """What its sums go over, of logits of that rank with their classes at that axis."""
+        images = (0,) if self.batch else ()
+        return (*images, *(axis for axis in range(1, rank) if axis != classes % rank))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -77,7 +82,7 @@ class Plan:
     nodes: tuple[Node, ...]
     roles: dict[str, str]  # parameter → trainable, running_mean, running_variance
     optimizer: Optimizer | None
-    loss: str  # of LOSSES; empty in inference
+    loss: str  # "softmax_cross_entropy", "dice_cross_entropy", …; empty in inference
     dice: Dice | None  # of dice_cross_entropy
     input_gradient: bool
     weights: dict[str, np.ndarray] = field(repr=False)

@@ -56,6 +56,13 @@ def test_losses(tmp_path):
         plans.loaded(tmp_path, pixels("focal"))
 
 
+def test_what_the_sums_of_a_dice_go_over():
+    of_batch, of_image = plan.Dice(1e-5, True), plan.Dice(1e-5, False)
+    assert of_batch.axes(4) == (0, 2, 3) and of_image.axes(5) == (2, 3, 4)
+    for last in (-1, 3):
+        assert of_batch.axes(4, last) == (0, 1, 2) and of_image.axes(4, last) == (1, 2)
+
+
 def test_dice_has_to_be_written_out(tmp_path):
     doc = pixels("dice_cross_entropy")
     del doc["training"]["dice"]
