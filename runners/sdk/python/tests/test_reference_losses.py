@@ -135,7 +135,7 @@ def test_the_plan_says_many_labels(tmp_path):
     np.testing.assert_allclose(gradients["w"], (p - y).T @ x / 8)
 
 
-def test_every_sum_over_pixels_is_told(tmp_path):
+def test_every_sum_over_pixels_is_told():
     """For its noise: a loss that is a small difference of two has the rounding of both."""
     sums = []
 
