@@ -92,7 +92,7 @@ class Operators(Turning):
 
     def _batchnormalization(self, node: Node) -> Any:
         lax, training, old = self.lax, self.plan.training, node.momentum
-        axes = (0, *range(1, 1 + node.axes))
+        axes = tuple(range(1 + node.axes))
 
         def apply(x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
             moved = mean, variance
