@@ -4,7 +4,6 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
@@ -12,7 +11,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  * logits are [image, class·pixel]. In ND4J's operations, because SameDiff cannot differentiate its own
  * logarithm of a softmax along an axis.
  */
-final class DiceLoss implements ILossFunction {
+final class DiceLoss extends OwnLoss {
   private static final long serialVersionUID = 1;
 
   private final int classes;
@@ -59,12 +58,6 @@ final class DiceLoss implements ILossFunction {
     return entropy.reshape(entropy.length(), 1).sub(mean);
   }
 
-  @Override
-  public double computeScore(INDArray labels, INDArray logits, IActivation identity, INDArray mask, boolean average) {
-    double sum = computeScoreArray(labels, logits, identity, mask).sumNumber().doubleValue();
-    return average ? sum / logits.size(0) : sum;
-  }
-
   /** Of the softmax s with the slope d above it: s·(d − Σ s·d). */
   @Override
   public INDArray computeGradient(INDArray labels, INDArray logits, IActivation identity, INDArray mask) {
@@ -77,16 +70,5 @@ final class DiceLoss implements ILossFunction {
     INDArray gradient = slope.sub(share.mul(slope).sum(true, 1)).muli(share);
     gradient.addi(share.sub(wanted).divi(pixels));
     return gradient.reshape('c', logits.shape());
-  }
-
-  @Override
-  public Pair<Double, INDArray> computeGradientAndScore(
-      INDArray labels, INDArray logits, IActivation identity, INDArray mask, boolean average) {
-    return new Pair<>(computeScore(labels, logits, identity, mask, average), computeGradient(labels, logits, identity, mask));
-  }
-
-  @Override
-  public String name() {
-    return "DiceLoss";
   }
 }

@@ -1,16 +1,14 @@
 package org.dlbench.dl4j;
 
-import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * The mean over the classes of max(z, 0) − z·y + log(1 + exp(−|z|)). LossBinaryXENT takes the logarithm of
  * what the sigmoid has rounded to 0 or 1 already, or clips it.
  */
-final class SigmoidLoss implements ILossFunction {
+final class SigmoidLoss extends OwnLoss {
   private static final long serialVersionUID = 1;
 
   @Override
@@ -21,24 +19,7 @@ final class SigmoidLoss implements ILossFunction {
   }
 
   @Override
-  public double computeScore(INDArray labels, INDArray logits, IActivation identity, INDArray mask, boolean average) {
-    double sum = computeScoreArray(labels, logits, identity, mask).sumNumber().doubleValue();
-    return average ? sum / logits.size(0) : sum;
-  }
-
-  @Override
   public INDArray computeGradient(INDArray labels, INDArray logits, IActivation identity, INDArray mask) {
     return Transforms.sigmoid(logits).subi(labels).divi(logits.size(1));
-  }
-
-  @Override
-  public Pair<Double, INDArray> computeGradientAndScore(
-      INDArray labels, INDArray logits, IActivation identity, INDArray mask, boolean average) {
-    return new Pair<>(computeScore(labels, logits, identity, mask, average), computeGradient(labels, logits, identity, mask));
-  }
-
-  @Override
-  public String name() {
-    return "SigmoidLoss";
   }
 }
