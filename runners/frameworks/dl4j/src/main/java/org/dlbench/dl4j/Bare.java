@@ -63,7 +63,7 @@ final class Bare implements Workbench {
     Random random = new Random(1);
     for (int slot = 0; slot < 2; slot++) {
       long[] labels = random.longs(plan.batch, 0, plan.classes).toArray();
-      batches.add(new DataSet(Nd4j.randn(shape).castTo(org.nd4j.linalg.api.buffer.DataType.FLOAT), Nd4j.create(Losses.oneHot(labels, plan.classes, 1), new long[] {labels.length, plan.classes}, 'c')));
+      batches.add(new DataSet(Nd4j.randn(shape).castTo(org.nd4j.linalg.api.buffer.DataType.FLOAT), Losses.oneHot(labels, plan.batch, plan.classes)));
     }
   }
 

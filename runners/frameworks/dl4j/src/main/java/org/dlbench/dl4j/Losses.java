@@ -50,18 +50,19 @@ final class Losses {
     if (plan.loss.equals(SIGMOID)) {
       return Nd4j.create(labels.floats(), shape, 'c');
     }
-    long[] rows = {shape[0], shape[1] * pixels(shape)};
-    float[] ones = oneHot(labels.longs(), (int) shape[1], pixels(shape));
-    return Nd4j.create(ones, plan.loss.equals(DICE) ? rows : shape, 'c');
+    INDArray ones = oneHot(labels.longs(), shape);
+    return plan.loss.equals(DICE) ? ones.reshape('c', shape[0], -1) : ones;
   }
 
-  /** Labels of classes as [image, class, pixel]. */
-  static float[] oneHot(long[] labels, int classes, int pixels) {
+  /** Labels of classes as zeros and ones, [image, class] or with the axes of the pixels behind. */
+  static INDArray oneHot(long[] labels, long... shape) {
+    int classes = (int) shape[1];
+    int pixels = pixels(shape);
     float[] ones = new float[labels.length * classes];
     for (int i = 0; i < labels.length; i++) {
       int image = i / pixels;
       ones[(image * classes + (int) labels[i]) * pixels + i % pixels] = 1;
     }
-    return ones;
+    return Nd4j.create(ones, shape, 'c');
   }
 }
