@@ -33,23 +33,24 @@ class Windows(Layers):
             skipped.append((pad - first) // stride)
         return pads, skipped
 
-    def cropped(self, node: Node, name: str, offsets: Any, before: dict[str, Any]) -> None:
-        """A layer whose output is cropped to the plan's; before makes the layer."""
-        size = [
+    def cropped(self, node: Node, pads: Any, offsets: Any, make: Any) -> None:
+        """What make writes into a blob, cropped to the plan's size if it has more."""
+        if not any(offsets) and self.size_by(node, pads) == list(node.shape[2:]):
+            make(self.output)
+            return
+        whole = f"whole.{node.name}"
+        make(whole)
+        self.crop(node, whole, offsets)
+
+    def size_by(self, node: Node, pads: Any) -> list[int]:
+        """What a window makes with these pads on both sides."""
+        dilations = node.attributes.get("dilations", [1] * node.axes)
+        return [
             (s + 2 * p - d * (k - 1) - 1) // t + 1
             for s, p, d, k, t in zip(
-                self.size_of(node),
-                before["pads"],
-                node.attributes.get("dilations", [1] * node.axes),
-                node.kernel_shape,
-                node.strides,
+                self.size_of(node), pads, dilations, node.kernel_shape, node.strides
             )
         ]
-        if not any(offsets) and size == list(node.shape[2:]):
-            before["make"](self.output)
-            return
-        before["make"](f"whole.{name}")
-        self.crop(node, f"whole.{name}", offsets)
 
     def _conv(self, node: Node) -> Any:
         pads, skipped = self.padding(node)
@@ -60,7 +61,7 @@ class Windows(Layers):
                 layer = self.layer("Convolution", node.name, [x], top, trained=count)
                 self.convolve(layer, node, pads)
 
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
+            self.cropped(node, pads, skipped, make)
 
         return build
 
@@ -92,20 +93,18 @@ class Windows(Layers):
         return build
 
     def pool(self, node: Node, kind: int, x: str, pads: Any, top: str) -> None:
-        kernel, strides = node.kernel_shape, node.strides
+        sides = list(zip(node.kernel_shape, node.strides, pads))
         if node.axes == 2:
-            self.pool_planes(node.name, kind, x, list(zip(kernel, strides, pads)), top)
+            self.pool_planes(node.name, kind, x, sides, top)
             return
         # Pooling has planes only: first the windows in a volume's planes, then those over planes.
         images, channels, depth, *_ = self.plan.shape_of(node.data[0])
-        sides = list(zip(kernel, strides, pads))
-        size = [(s + 2 * p - k) // t + 1 for s, (k, t, p) in zip(self.size_of(node), sides)]
         planes, flat, deep = (f"{step}.{node.name}" for step in ("planes", "flat", "deep"))
         self.reshaped(x, planes, [images, channels * depth, *self.size_of(node)[1:]])
         self.pool_planes(node.name, kind, planes, sides[1:], flat)
         self.reshaped(flat, f"rows.{node.name}", [images, channels, depth, -1])
         self.pool_planes(deep, kind, f"rows.{node.name}", [sides[0], (1, 1, 0)], deep)
-        self.reshaped(deep, top, [images, channels, *size])
+        self.reshaped(deep, top, [images, channels, *self.size_by(node, pads)])
 
     def pool_planes(self, name: str, kind: int, x: str, sides: Any, top: str) -> None:
         """Sides are kernel, stride and padding of height and width."""
@@ -122,7 +121,7 @@ class Windows(Layers):
             def make(top: Any) -> Any:
                 self.pool(node, self.pb.PoolingParameter.MAX, x, pads, top)
 
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
+            self.cropped(node, pads, skipped, make)
 
         return build
 
@@ -139,7 +138,7 @@ class Windows(Layers):
             final = self.output
             if not exact:
                 self.output = f"average.{node.name}"
-            self.cropped(node, node.name, skipped, {"pads": pads, "make": make})
+            self.cropped(node, pads, skipped, make)
             if not exact:
                 factor = self.given(f"correction.{node.name}", node.shape)
                 self.constants[factor] = correction
