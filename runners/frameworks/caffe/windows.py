@@ -142,9 +142,7 @@ class Windows(Layers):
             if not exact:
                 factor = self.given(f"correction.{node.name}", node.shape)
                 self.constants[factor] = correction
-                product = self.layer("Eltwise", f"times.{node.name}", [self.output, factor], final)
-                product.eltwise_param.operation = self.pb.EltwiseParameter.PROD
-                self.output = final
+                self.output = self.product(f"times.{node.name}", [self.output, factor], final)
 
         return build
 
@@ -172,8 +170,8 @@ class Windows(Layers):
             layer = self.layer("Deconvolution", node.name, [x], self.output, fixed=1)
             p = layer.convolution_param
             p.num_output, p.group, p.bias_term = node.shape[1], node.shape[1], False
-            p.kernel_size.extend(int(s) for s in node.scales)
-            p.stride.extend(int(s) for s in node.scales)
+            p.kernel_size.extend(node.scales)
+            p.stride.extend(node.scales)
             p.weight_filler.type, p.weight_filler.value = "constant", 1.0
 
         return build
