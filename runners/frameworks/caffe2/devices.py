@@ -19,6 +19,11 @@ class Devices:
     fast: Any
     cpu: Any
 
+    def copy(self, net: Any, operator: str, source: str, target: str) -> None:
+        """Write a copy from one device to the other, which is IDEEP's in both directions."""
+        made = self.core.CreateOperator(operator, [source], [target], device_option=self.fast)
+        net.Proto().op.extend([made])
+
 
 class OnDevices(Table):
     """Writes operators for one device or the other. What computes a node writes its operators into
@@ -40,16 +45,10 @@ class OnDevices(Table):
         result to IDEEP."""
         held = [f"{name}.for.{output}" for name in inputs]
         for name, copy in zip(inputs, held):
-            self.append(net, "CopyIDEEPToCPU", name, copy)
+            self.devices.copy(net, "CopyIDEEPToCPU", name, copy)
         with self.devices.core.DeviceScope(self.devices.cpu):
             write(held, f"{output}.cpu")
-        self.append(net, "CopyCPUToIDEEP", f"{output}.cpu", output)
-
-    def append(self, net: Any, operator: str, source: str, target: str) -> None:
-        made = self.devices.core.CreateOperator(
-            operator, [source], [target], device_option=self.devices.fast
-        )
-        net.Proto().op.extend([made])
+        self.devices.copy(net, "CopyCPUToIDEEP", f"{output}.cpu", output)
 
     def padded(self, net: Any, x: str, node: Node, pads: Any, value: float = 0.0) -> str:
         """IDEEP's operators fail on pads that differ from side to side."""

@@ -33,10 +33,7 @@ class Loss:
             net.SoftmaxWithLoss([logits, labels], ["training.probabilities", LOSS])
             return net.AddGradientOperators([LOSS])
         held = "training.logits"
-        copy = self.devices.core.CreateOperator(
-            "CopyIDEEPToCPU", [logits], [held], device_option=self.devices.fast
-        )
-        net.Proto().op.extend([copy])
+        self.devices.copy(net, "CopyIDEEPToCPU", logits, held)
         with self.devices.core.DeviceScope(self.devices.cpu):
             if self.plan.loss == "sigmoid_cross_entropy":
                 self.sigmoid(net, held, labels)
