@@ -9,7 +9,7 @@ import numpy as np
 from dlbench_sdk.plan import Node, Unsupported
 from dlbench_sdk.windows import average_correction, overhang, reach, resize_matrix
 
-from .volumes import Volumes
+from .volumes import Volumes, sliding
 
 LOWEST = -3.0e38
 
@@ -29,18 +29,14 @@ class Operators(Volumes):
         def write(net: Any, inputs: Any, output: Any) -> Any:
             x = inputs[0] if even else self.padded(net, inputs[0], node, node.pads)
             settings = {"training_mode": 1} if self.plan.training else {}
-            first = node is self.plan.nodes[0]
-            if self.plan.training and even and first and not self.input_gradient:
+            if even and self.ends_gradient(node):
                 settings["no_gradient_to_input"] = 1
             net.Conv(
                 [x, *node.params],
                 [output],
-                kernels=list(node.kernel_shape),
-                strides=list(node.strides),
-                pads=list(node.pads) if even else [0, 0, 0, 0],
                 dilations=list(node.dilations),
                 group=node.group,
-                order="NCHW",
+                **sliding(node, node.pads if even else [0, 0, 0, 0]),
                 **settings,
             )
 
@@ -192,7 +188,7 @@ class Operators(Volumes):
         extra = overhang(node, self.size_of(node))
         pads = [p + e for p, e in zip(node.pads, extra)]
         if node.axes > 2:
-            return self.windows("MaxPool", node, pads=pads)
+            return self.cpu_operator("MaxPool", **sliding(node, pads))
         even = pads[:2] == pads[2:]
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
@@ -202,14 +198,7 @@ class Operators(Volumes):
         return write
 
     def pool(self, operator: Any, node: Node, x: str, output: str, pads: Any) -> None:
-        operator(
-            [x],
-            [output],
-            kernels=list(node.kernel_shape),
-            strides=list(node.strides),
-            pads=list(pads),
-            order="NCHW",
-        )
+        operator([x], [output], **sliding(node, pads))
 
     def _averagepool(self, node: Node) -> Any:
         if node.axes > 2:

@@ -14,29 +14,32 @@ from dlbench_sdk.windows import average_correction, reach
 from .devices import OnDevices
 
 
-class Volumes(OnDevices):
-    def windows(self, operator: str, node: Node, params: Any = (), **settings: Any) -> Any:
-        """An operator of the CPU device that goes over images or volumes."""
-        given = {
-            "kernels": list(node.kernel_shape),
-            "strides": list(node.strides),
-            "pads": list(node.pads),
-            "order": "NCHW",
-        }
-        return self.cpu_operator(operator, params, **{**given, **settings})
+def sliding(node: Node, pads: Any) -> dict[str, Any]:
+    """A window with these pads, as all operators take it that have one."""
+    return {
+        "kernels": list(node.kernel_shape),
+        "strides": list(node.strides),
+        "pads": list(pads),
+        "order": "NCHW",
+    }
 
+
+class Volumes(OnDevices):
     def convolution(self, node: Node) -> Any:
-        settings = {}
-        if self.plan.training and node is self.plan.nodes[0] and not self.input_gradient:
-            settings["no_gradient_to_input"] = 1
-        return self.windows(
+        """On the CPU device, of images too."""
+        settings = {"no_gradient_to_input": 1} if self.ends_gradient(node) else {}
+        return self.cpu_operator(
             "Conv",
-            node,
             node.params,
             dilations=list(node.dilations),
             group=node.group,
+            **sliding(node, node.pads),
             **settings,
         )
+
+    def ends_gradient(self, node: Node) -> bool:
+        """Whether a node reads the network's input, and nobody asks for the gradient of that."""
+        return self.plan.training and node is self.plan.nodes[0] and not self.input_gradient
 
     def transposed_volume(self, node: Node) -> Any:
         """A kernel as large as its stride makes a block of its own of every element: a matrix
@@ -81,7 +84,7 @@ class Volumes(OnDevices):
         size = self.size_of(node)
         pads = reach(node, size)
         correction = average_correction(node, size)
-        whole = self.windows("AveragePool", node, pads=pads, count_include_pad=1)
+        whole = self.cpu_operator("AveragePool", count_include_pad=1, **sliding(node, pads))
         if (correction == 1).all():
             return whole
         factor = self.constant(node, "correction", np.broadcast_to(correction, node.shape))
