@@ -84,15 +84,16 @@ class Volumes(OnDevices):
         size = self.size_of(node)
         pads = reach(node, size)
         correction = average_correction(node, size)
-        whole = self.cpu_operator("AveragePool", count_include_pad=1, **sliding(node, pads))
         if (correction == 1).all():
-            return whole
+            return self.cpu_operator("AveragePool", count_include_pad=1, **sliding(node, pads))
         factor = self.constant(node, "correction", np.broadcast_to(correction, node.shape))
 
         def write(net: Any, inputs: Any, output: Any) -> Any:
-            whole(net, inputs, f"whole.{node.name}")
-            self.on_cpu(
-                net, [f"whole.{node.name}"], output, lambda x, y: net.Mul([*x, factor], [y])
-            )
+            self.on_cpu(net, inputs, output, lambda x, y: average(net, x, y))
+
+        def average(net: Any, inputs: Any, output: Any) -> Any:
+            whole = f"whole.{node.name}"
+            net.AveragePool(inputs, [whole], count_include_pad=1, **sliding(node, pads))
+            net.Mul([whole, factor], [output])
 
         return write
