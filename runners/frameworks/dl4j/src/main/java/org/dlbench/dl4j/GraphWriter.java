@@ -257,8 +257,8 @@ final class GraphWriter {
   }
 
   private void slice(Plan.Node node, String x) {
-    if (node.integer("axis") == 1 && node.shape().length <= 4) {
-      graph.addVertex(node.name(), new SubsetVertex(node.integer("start"), node.integer("end") - 1), x);
+    if (node.integer("axis") == 1 && node.shape().length <= 5) {
+      take(node.name(), x, node.integer("start"), node.integer("end"), node.shape());
     } else {
       formula(node, x, Formulas.slice(node));
     }
