@@ -80,13 +80,16 @@ class Block(Network):
         pass  # arrays and executors go with it
 
     def reset(self) -> None:
+        # Inference changes no weight. It keeps those of volumes in oneDNN's blocks, into which
+        # MXNet cannot copy.
+        if not self.plan.training:
+            return
         for name, value in self.plan.weights.items():
             self.params[name].set_data(self.put(value))
-        if self.plan.training:
-            o = self.plan.sgd
-            settings = {"learning_rate": o.learning_rate, "momentum": o.momentum, "wd": 0.0}
-            trained = [self.params[name] for name in self.plan.trainable]
-            self.trainer = self.mx.gluon.Trainer(trained, "nag", settings, kvstore=None)
+        o = self.plan.sgd
+        settings = {"learning_rate": o.learning_rate, "momentum": o.momentum, "wd": 0.0}
+        trained = [self.params[name] for name in self.plan.trainable]
+        self.trainer = self.mx.gluon.Trainer(trained, "nag", settings, kvstore=None)
 
     def step(self, slot: int) -> Any:
         if not self.plan.training:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from plans import document, node, parameter
 
 SIDES, HALF = (4, 6, 8), (2, 3, 4)
+WIDE = 16  # channels; with fewer oneDNN does not keep weights in blocks
 
 
 def window(kernel, stride=1, pad=0):
@@ -21,7 +22,7 @@ DOUBLED = {"scales": [2, 2, 2], "nearest_mode": "floor"}
 
 
 def segmenting(mode="train"):
-    full, half, once = (2, 4, *SIDES), (2, 4, *HALF), (2, 4, 1, 1, 1)
+    full, half, once = (2, WIDE, *SIDES), (2, WIDE, *HALF), (2, WIDE, 1, 1, 1)
     nodes = [
         node("conv", "Conv", ["input", "w"], full, **SAME, **ONCE),
         node("bn", "BatchNormalization", ["conv", *NORMED], full, epsilon=1e-5, momentum=0.9),
@@ -44,20 +45,20 @@ def segmenting(mode="train"):
         node("squeezed", "GlobalAveragePool", ["relu"], once),
         node("gate", "Sigmoid", ["squeezed"], once),
         node("gated", "Mul", ["relu", "gate"], full),
-        node("op", "Concat", ["gated", "up", "resized"], (2, 12, *SIDES), axis=1),
+        node("op", "Concat", ["gated", "up", "resized"], (2, 3 * WIDE, *SIDES), axis=1),
         node("logits", "Conv", ["op", "ow", "ob"], (2, 3, *SIDES), **window([1, 1, 1]), **ONCE),
     ]
     parameters = [
-        parameter("w", 4, 2, 3, 3, 3),
-        parameter("scale", 4),
-        parameter("shift", 4),
-        parameter("mean", 4, role="running_mean"),
-        parameter("var", 4, role="running_variance"),
-        parameter("iscale", 4),
-        parameter("ishift", 4),
-        parameter("uw", 4, 4, 2, 2, 2),
-        parameter("ub", 4),
-        parameter("ow", 3, 12, 1, 1, 1),
+        parameter("w", WIDE, 2, 3, 3, 3),
+        parameter("scale", WIDE),
+        parameter("shift", WIDE),
+        parameter("mean", WIDE, role="running_mean"),
+        parameter("var", WIDE, role="running_variance"),
+        parameter("iscale", WIDE),
+        parameter("ishift", WIDE),
+        parameter("uw", WIDE, WIDE, 2, 2, 2),
+        parameter("ub", WIDE),
+        parameter("ow", 3, 3 * WIDE, 1, 1, 1),
         parameter("ob", 3),
     ]
     return document(nodes, parameters, mode, (2, 2, *SIDES), 3, "dice_cross_entropy")
