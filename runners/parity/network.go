@@ -47,6 +47,9 @@ func judgeNetwork(p *plan.Plan, candidate *tensors.File, ref *answers, estimator
 			return nil, err
 		}
 		checks = append(checks, w.check)
+		if q.name == outputs {
+			checks = append(checks, judgeRounding(p.Precision, w.values)...)
+		}
 		if q.name == gradients {
 			checks = append(checks, w.typical(q))
 		}

@@ -73,15 +73,37 @@ func TestTolerancesFollowThePrecision(t *testing.T) {
 // The step is judged in float32 whatever computed the gradients: parameters that
 // were kept in fewer bits fail.
 func TestTheUpdateStaysExact(t *testing.T) {
-	p := in("param.1/conv.weight", scaled(1+1.0/(1<<9)))
-	p.hello = has("fp32", "bf16")
+	rounded, narrow := in("output.logits", scaled(1+1.0/(1<<9))), in("param.1/conv.weight", scaled(1+1.0/(1<<9)))
+	p := part{hello: has("fp32", "bf16"), alter: func(p *plan.Plan, all values) { rounded.alter(p, all); narrow.alter(p, all) }}
 	verdict, _ := verifyIn(t, "bf16", plan.Train, p)
 	if verdict.Parity.Status != record.ParityFailed || !strings.Contains(verdict.Parity.Reason, "update") {
 		t.Errorf("%s: %s", verdict.Parity.Status, verdict.Parity.Reason)
 	}
-	p.alter = nil
+	p.alter = rounded.alter
 	if verdict, _ := verifyIn(t, "bf16", plan.Train, p); verdict.Parity.Status != record.ParityPassed {
 		t.Errorf("an honest one: %s: %s", verdict.Parity.Status, verdict.Parity.Reason)
+	}
+}
+
+// A runner that takes a precision and computes in float32 all the same is found:
+// nobody's outputs are that near to the reference in fewer bits.
+func TestAPrecisionThatIsNotInUseFails(t *testing.T) {
+	for _, c := range []struct {
+		precision string
+		off       float64
+		passes    bool
+	}{{"bf16", 1e-6, false}, {"bf16", 1e-3, true}, {"fp16", 1e-6, false}, {"fp16", 1e-4, true}, {"tf32", 1e-6, true}, {"fp32", 1e-6, true}} {
+		for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
+			p := in("output.logits", scaled(1+c.off))
+			p.hello = has(plan.Precisions()...)
+			verdict, _ := verifyIn(t, c.precision, mode, p)
+			if passed := verdict.Parity.Status == record.ParityPassed; passed != c.passes {
+				t.Errorf("%s off by %g in %s: %s: %s", c.precision, c.off, mode, verdict.Parity.Status, verdict.Parity.Reason)
+			}
+			if !c.passes && !strings.Contains(verdict.Parity.Reason, "they were computed in a finer one") {
+				t.Errorf("%s off by %g in %s: %q does not tell why", c.precision, c.off, mode, verdict.Parity.Reason)
+			}
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ type bounds struct{ factor, floor, ceiling float64 }
 
 func quantities(smooth, rough bounds) []quantity {
 	return []quantity{
-		{"outputs", []string{"output."}, smooth},
+		{outputs, []string{"output."}, smooth},
 		{"loss", []string{"loss"}, smooth},
 		{gradients, []string{"grad.0/", "grad.1/"}, rough},
 		{"running statistics", []string{"stat.1/", "stat.2/"}, smooth},
@@ -73,7 +73,10 @@ func quantities(smooth, rough bounds) []quantity {
 	}
 }
 
-const gradients = "gradients"
+const (
+	outputs   = "outputs"
+	gradients = "gradients"
+)
 
 // tolerance is what an honest runner may be off by.
 func (q bounds) tolerance(spread float64) float64 {
@@ -83,7 +86,7 @@ func (q bounds) tolerance(spread float64) float64 {
 // toleranceKey names every number that a verdict depends on.
 func toleranceKey() string {
 	return fmt.Sprint(version, operatorFloor, vanishing, updateTolerance, updateRounding,
-		mostForwardMACs, trajectorySteps, exactSteps, float32s, fewer, roundoffs, noiseKey())
+		mostForwardMACs, trajectorySteps, exactSteps, float32s, fewer, roundoffs, finest, noiseKey())
 }
 
 // noiseKey names what the reference's answers depend on.

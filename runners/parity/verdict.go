@@ -87,6 +87,9 @@ func decide(checks []record.Check) record.Parity {
 }
 
 func describe(c record.Check) string {
+	if c.Name == precisionCheck {
+		return describeRounding(c)
+	}
 	if c.Value >= failing {
 		return fmt.Sprintf("%s: %s: %s", c.Layer, c.Name, c.Tensor)
 	}

@@ -13,6 +13,15 @@ from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, 
 from dlbench_sdk.threads import count
 
 CUDA = "CUDAExecutionProvider"
+NONE_ON_CPUS = {
+    # Without an error for float16: it is computed in float32, between casts.
+    "bf16": "ONNX Runtime's provider for CPUs has no operators in bfloat16",
+    "fp16": "ONNX Runtime's provider for CPUs casts float16 to float32",
+}
+NONE_ON_CARDS = {
+    "bf16": "this runner writes no models in bfloat16",
+    "fp16": "this runner writes no models in float16",
+}
 
 
 class OnnxRuntime(Framework):
@@ -28,10 +37,7 @@ class OnnxRuntime(Framework):
                 text = "this package (onnxruntime) computes on CPUs only"
                 raise DeviceUnavailable(text)
             self.try_out()
-        no_precision = {
-            "bf16": "this runner writes no models in bfloat16",
-            "fp16": "this runner writes no models in float16",
-        }
+        no_precision = dict(NONE_ON_CPUS if device == "cpu" else NONE_ON_CARDS)
         if reason := cards.no_tf32(device):
             no_precision["tf32"] = reason
         return Description(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 
-from dlbench_sdk import cards
+from dlbench_sdk import cards, processor
 from dlbench_sdk.contract import Description, Device, Framework, Network
 from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 
 from .network import VARIANTS, Graph, terms_of
-
-NO_NARROW = "this runner has no mixed precision for TensorFlow"
 
 
 class TensorFlow(Framework):
@@ -26,9 +24,7 @@ class TensorFlow(Framework):
         tf.config.experimental.enable_tensor_float_32_execution(False)
         card = cards.of_tensorflow(tf, device) if device != "cpu" else None
         self.on_gpu = card is not None
-        no_precision = {"bf16": NO_NARROW, "fp16": NO_NARROW}
-        if reason := cards.no_tf32(device):
-            no_precision["tf32"] = reason
+        precisions, no_precision = precisions_of(device, self.variant)
         build = tf.sysconfig.get_build_info()
         return Description(
             framework="TensorFlow",
@@ -38,12 +34,27 @@ class TensorFlow(Framework):
             running_variance="unbiased",
             terms=terms_of(tf, self.on_gpu, self.variant),
             device=Device("gpu", card, cards.uuid_of(device)) if card is not None else Device(),
-            precisions=("fp32",) if "tf32" in no_precision else ("fp32", "tf32"),
+            precisions=precisions,
             no_precision=no_precision,
         )
 
     def build(self, plan: Plan) -> Network:
         return Graph(self.tf, self.on_gpu, self.variant, plan)
+
+
+def precisions_of(device: str, variant: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of the device, and why not the others. Grappler rewrites to bfloat16 what oneDNN
+    computes, which is on CPUs; of what XLA compiles it rewrites nothing, without a word."""
+    reasons = {"fp16": "this runner has no loss scaling for TensorFlow"}
+    if reason := cards.no_tf32(device):
+        reasons["tf32"] = reason
+    if device != "cpu":
+        reasons["bf16"] = "TensorFlow rewrites graphs to bfloat16 on CPUs only"
+    elif variant == "xla":
+        reasons["bf16"] = "TensorFlow's rewrite to bfloat16 leaves what XLA compiles in float32"
+    elif not processor.features() & {"avx512f", "avx_ne_convert"}:
+        reasons["bf16"] = "TensorFlow rewrites graphs to bfloat16 on CPUs with AVX-512 only"
+    return tuple(p for p in ("fp32", "tf32", "bf16") if p not in reasons), reasons
 
 
 def framework() -> Framework:

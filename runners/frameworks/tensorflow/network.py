@@ -14,6 +14,8 @@ from .losses import loss_of
 from .operators import Operators
 
 VARIANTS = {"": "graph (tf.function)", "xla": "graph (tf.function, compiled by XLA)"}
+# Grappler's pass that lets oneDNN's operators compute in bfloat16.
+NARROWING = "auto_mixed_precision_onednn_bfloat16"
 
 
 def terms_of(tf: Any, on_gpu: bool, variant: str, plan: Plan | None = None) -> Terms:
@@ -25,6 +27,9 @@ def terms_of(tf: Any, on_gpu: bool, variant: str, plan: Plan | None = None) -> T
         "jit_compile": "on" if variant == "xla" else "off",
         "optimizer": "ResourceApplyMomentum(use_nesterov=True)",
     }
+    if precision == "bf16":
+        switches[NARROWING] = "on"
+        switches["weights"] = "float32, cast in each step"
     if variant == "xla":
         switches["compiler"] = f"XLA of TensorFlow {tf.__version__}"
     if on_gpu:
@@ -41,6 +46,7 @@ class Graph(Network):
     def __init__(self, tf: Any, on_gpu: bool, variant: str, plan: Plan) -> None:
         self.tf, self.on_gpu, self.variant, self.plan = tf, on_gpu, variant, plan
         tf.config.experimental.enable_tensor_float_32_execution(plan.precision == "tf32")
+        tf.config.optimizer.set_experimental_options({NARROWING: plan.precision == "bf16"})
         self.operators = operators = Operators(tf, plan, variant == "xla")
         self.orders, self.loss = operators.orders, loss_of(tf, plan)
         self.layouts = {n: layout_of(self.orders, n, depthwise=True) for n in plan.weights}
@@ -88,6 +94,10 @@ class Graph(Network):
     def read(self, handle: Any) -> np.ndarray:
         value = handle.numpy()
         return value if self.plan.training else self.orders.to_plan(self.plan.outputs[0], value)
+
+    def momenta(self) -> dict[str, np.ndarray]:
+        held = zip(self.plan.trainable, self.velocity)
+        return {n: self.layouts[n].to_plan(v.numpy()) for n, v in held}
 
     def infer(self, x: Any) -> Any:
         return self.forward(x)[0][self.plan.outputs[0]]

@@ -293,6 +293,16 @@ class BFloat16(Float32):
     stored = rounded
 
 
+class PlainFloat32(Float32):
+    """computes in float32 what it says it computes in fewer bits"""
+
+    def rounded(self, x, length: float = 1, summands=None):
+        return x
+
+    def weight(self, node, name: str):
+        return self.params[name]
+
+
 def to_float16(x):
     return np.asarray(x).astype(np.float16).astype(np.float32)
 

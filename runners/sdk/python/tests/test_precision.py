@@ -11,11 +11,12 @@ import plans
 import pytest
 from test_protocol import Runner
 
-from dlbench_sdk import loops
+from dlbench_sdk import loops, processor
 from dlbench_sdk.contract import Timed
 from dlbench_sdk.plan import Unsupported
 
 pytorch = adapters.module("pytorch")
+tensorflow = adapters.module("tensorflow")
 
 
 @pytest.fixture
@@ -71,6 +72,19 @@ def test_precisions_are_the_devices():
     assert newest == (("fp32", "tf32", "bf16", "fp16"), {})
     has, lacks = pytorch.precisions_of(fake_torch((7, 5)), of("cuda"))
     assert has == ("fp32", "fp16") and "sm_75" in lacks["tf32"] and "sm_75" in lacks["bf16"]
+
+
+def test_tensorflows_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
+    of_device = tensorflow.precisions_of
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512f\nflags : none\n")
+    assert of_device("cpu", "")[0] == ("fp32", "bf16")
+    assert "XLA" in of_device("cpu", "xla")[1]["bf16"]
+    cpuinfo.write_text("flags\t\t: fpu avx2\n")
+    assert of_device("cpu", "")[0] == ("fp32",) and "AVX-512" in of_device("cpu", "")[1]["bf16"]
+    cpuinfo.unlink()
+    assert processor.features() == frozenset()
 
 
 def test_float32_multiplies_without_tf32():

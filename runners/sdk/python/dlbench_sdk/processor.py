@@ -1,0 +1,21 @@
+"""What the processor has instructions for, as Linux tells it: frameworks that leave a precision
+out on other processors do so without a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def features() -> frozenset[str]:
+    """The first processor's flags; none where Linux does not tell them so."""
+    try:
+        lines = CPUINFO.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            return frozenset(value.split())
+    return frozenset()
