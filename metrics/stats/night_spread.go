@@ -52,7 +52,7 @@ type pooled struct {
 const fewestPooled = 4
 
 func poolOf(residuals [][]float64, freedom []int, levels int) pooled {
-	var logs, trigammas []float64
+	var variances, freedoms []float64
 	squares, total := 0.0, 0
 	for c, row := range residuals {
 		if freedom[c] < 1 {
@@ -60,32 +60,13 @@ func poolOf(residuals [][]float64, freedom []int, levels int) pooled {
 		}
 		squares += sumOfSquares(row)
 		total += freedom[c]
+		variances, freedoms = append(variances, sumOfSquares(row)/float64(freedom[c])), append(freedoms, float64(freedom[c]))
 	}
-	if total == 0 || squares == 0 {
+	if len(variances) < fewestPooled || squares == 0 {
 		return pooled{}
 	}
 	mean := squares / float64(total)
-	for c, row := range residuals {
-		if freedom[c] >= 1 {
-			half := float64(freedom[c]) / 2
-			variance := max(sumOfSquares(row)/float64(freedom[c]), mean*1e-6) // a cell that never moved
-			logs = append(logs, math.Log(variance)-digamma(half)+math.Log(half))
-			trigammas = append(trigammas, trigamma(half))
-		}
-	}
-	if len(logs) < fewestPooled {
-		return pooled{}
-	}
-	p := pooled{variance: mean, freedom: sharedFreedom(residuals, mean, total, levels), prior: math.Inf(1)}
-	center := average(logs)
-	apart := 0.0
-	for _, l := range logs {
-		apart += (l - center) * (l - center)
-	}
-	if apart = apart/float64(len(logs)-1) - average(trigammas); apart > 0 { // the cells are not alike
-		p.prior = 2 * inverseTrigamma(apart)
-	}
-	return p
+	return pooled{variance: mean, freedom: sharedFreedom(residuals, mean, total, levels), prior: likeness(variances, freedoms, mean*1e-6)} // a cell that never moved still counts
 }
 
 // sharedFreedom are the degrees of freedom of a pooled variance, given how much

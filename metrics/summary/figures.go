@@ -110,3 +110,6 @@ func MedianProcess(c *record.Cell, batch int) *record.Process {
 	})
 	return processes[(len(processes)-1)/2]
 }
+
+// Middle is the median of values.
+func Middle(values []float64) float64 { return stats.Median(values) }

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -51,12 +52,23 @@ func byRound(c *record.Cell, batch int) map[int]float64 {
 
 // Throughputs are those of the cell's processes in the order of rounds.
 func Throughputs(c *record.Cell, batch int) []float64 {
-	found := byRound(c, batch)
 	var values []float64
-	for _, round := range slices.Sorted(maps.Keys(found)) {
-		values = append(values, found[round])
+	for _, v := range throughputsByRound(c, batch) {
+		values = append(values, v)
 	}
 	return values
+}
+
+// throughputsByRound are the rounds, ascending, with the throughput of each.
+func throughputsByRound(c *record.Cell, batch int) iter.Seq2[int, float64] {
+	found := byRound(c, batch)
+	return func(yield func(int, float64) bool) {
+		for _, round := range slices.Sorted(maps.Keys(found)) {
+			if !yield(round, found[round]) {
+				return
+			}
+		}
+	}
 }
 
 // PairedRatios are the ratios of throughputs of a over b in the rounds that both

@@ -68,3 +68,28 @@ func runnerFacts(t record.RunnerTerms) []fact {
 		{"execution", t.Execution}, {"precision", t.Precision}, {"switches", pairs(t.Switches)},
 	}
 }
+
+// Fact is something that should be the same wherever the same is measured.
+type Fact struct{ Name, Value string }
+
+// FactsOf are all facts about a record: what was asked for, the machine, its
+// system, and what each of its runners was and confirmed.
+func FactsOf(r *record.Record) []Fact {
+	var all []Fact
+	add := func(prefix string, facts ...fact) {
+		for _, f := range facts {
+			all = append(all, Fact{prefix + f.name, f.value})
+		}
+	}
+	add("", systemFacts(r.Environment)...)
+	add("", machineFacts(r)...)
+	add("asked: ", termFacts(r.Terms)...)
+	for i := range r.Runners {
+		one := &r.Runners[i]
+		for _, facts := range [][]fact{frameworkFacts(one), buildFacts(one), runnerFacts(one.Terms)} {
+			add(one.Name+": ", facts...)
+		}
+	}
+	add("", fact{"profile", r.Profile}, fact{"dlbench", r.DlbenchVersion})
+	return all
+}

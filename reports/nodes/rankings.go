@@ -1,0 +1,49 @@
+package nodes
+
+import (
+	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/ranking"
+)
+
+// Workload is the ranking of a workload, from the shard that measured it: all its
+// runners on one node, in the same rounds.
+type Workload struct {
+	ID       string        `json:"id"`
+	Shard    int           `json:"shard"`
+	Node     string        `json:"node"`
+	Interval string        `json:"interval"` // what stands beside the medians
+	Rows     []ranking.Row `json:"rows"`     // the fastest first, as every report words them
+}
+
+// rankingsOf are those of a record's workloads.
+func rankingsOf(shard int, node string, r *record.Record) []Workload {
+	var all []Workload
+	for _, w := range r.Workloads {
+		all = append(all, Workload{ID: w.ID, Shard: shard, Node: node, Interval: ranking.IntervalName(r), Rows: ranking.Rows(r, w.ID)})
+	}
+	return all
+}
+
+// measured says whether anything of the workload was measured.
+func (w Workload) measured() bool {
+	for _, row := range w.Rows {
+		if row.Throughput != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// header is that of a ranking's table.
+func (w Workload) header() []string {
+	return []string{"runner", "version", "images/s", w.Interval, "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"}
+}
+
+// rows are those of a ranking's table.
+func (w Workload) rows() [][]string {
+	var rows [][]string
+	for _, r := range w.Rows {
+		rows = append(rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.Peak, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
+	}
+	return rows
+}

@@ -1,0 +1,69 @@
+package nodes
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dlbench/dlbench/metrics/summary"
+	"github.com/dlbench/dlbench/reports/ranking"
+	"github.com/dlbench/dlbench/reports/table"
+)
+
+// mostRows is how many nodes the terminal shows one by one if nothing is special
+// about them.
+const mostRows = 20
+
+// Text prints the nodes for the terminal: the answer first.
+func (f *Fleet) Text(w io.Writer, width int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", f.Headline)
+	if f.Spread == SpreadNodes {
+		fmt.Fprintf(&b, "method  %s\n", f.method())
+	}
+	for _, k := range f.Kinds {
+		fmt.Fprintf(&b, "kind    %s\n", k.words())
+	}
+	for _, note := range f.Notes {
+		fmt.Fprintf(&b, "note    %s\n", note)
+	}
+	var sheets []ranking.Sheet
+	for _, one := range f.Workloads {
+		sheets = append(sheets, ranking.Sheet{Title: fmt.Sprintf("%s, on %s", one.ID, one.Node), Header: one.header(), Rows: one.rows()})
+	}
+	shown := f.shown()
+	sheets = append(sheets, f.missingSheet(), f.sheet(shown), f.cellSheet())
+	for _, s := range sheets {
+		if len(s.Rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s\n", s.Title)
+		t := table.New(s.Header...)
+		for _, row := range s.Rows {
+			t.Add(row...)
+		}
+		if err := t.Write(&b, width); err != nil {
+			return err
+		}
+		if left := len(f.Nodes) - len(shown); s.Title == "Nodes" && left > 0 {
+			fmt.Fprintf(&b, "and %d that are as the others; report.html, nodes.json and --json have all\n", left)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// shown are the nodes that the terminal shows: all of a few, else those that are
+// not as the others.
+func (f *Fleet) shown() []Node {
+	if len(f.Nodes) <= mostRows {
+		return f.Nodes
+	}
+	var shown []Node
+	for _, n := range f.Nodes {
+		if n.Verdict != summary.UsualNode && (f.Spread == SpreadNodes || len(n.Differs)+len(n.Warnings) > 0) {
+			shown = append(shown, n)
+		}
+	}
+	return shown
+}
