@@ -22,7 +22,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.runCommand(), p.verifyCommand(), p.reportCommand(), p.compareCommand(), p.checkCommand(), p.nightlyCommand(), p.exportCommand(), p.historyCommand(),
 			p.listCommand(), p.imagesCommand(), p.workloadCommand(),
-			p.doctorCommand(), p.timelineCommand(), p.setupCommand(), p.fidelityCommand(), p.selftestCommand(), p.completionCommand(),
+			p.doctorCommand(), p.timelineCommand(), p.setupCommand(), p.fidelityCommand(), p.selftestCommand(), p.completionCommand(), p.shardCommand(),
 		},
 	}
 	for _, command := range app.Commands {

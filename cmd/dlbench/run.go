@@ -15,6 +15,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/cluster"
 )
 
 func (p *program) runCommand() *cli.Command {
@@ -22,7 +23,7 @@ func (p *program) runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "verify the runners, measure them side by side, write the report",
 		UsageText: "dlbench run --suite resnet [--workload ID] [--runner NAME] [--profile quick|report|gate]",
-		Flags: append(append(setupFlags(), measureFlags()...),
+		Flags: append(append(append(setupFlags(), measureFlags()...), clusterFlags()...),
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
@@ -33,6 +34,15 @@ func (p *program) runCommand() *cli.Command {
 }
 
 func (p *program) doRun(c *cli.Context) error {
+	switch {
+	case cluster.IsPlanned(c.String("resume")):
+		return p.resumeOnCluster(c)
+	case c.IsSet("cluster"):
+		return p.runOnCluster(c)
+	}
+	if err := withoutCluster(c); err != nil {
+		return err
+	}
 	asked := func() (bench.Options, error) { return p.runOptions(c.String("resume"), c.String("out"), suiteName(c)) }
 	o, err := asked()
 	if err != nil {

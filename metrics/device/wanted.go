@@ -53,3 +53,6 @@ func Parse(text string) (Wanted, error) {
 
 // CPU says whether no GPU is asked for.
 func (w Wanted) CPU() bool { return len(w.gpus) == 0 }
+
+// Count is how many GPUs are asked for.
+func (w Wanted) Count() int { return len(w.gpus) }

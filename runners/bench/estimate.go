@@ -35,19 +35,57 @@ func (o Options) Estimate(seen Seen) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	r := run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
-	r.terms.Threads = cmp.Or(o.Threads, o.MostThreads())
-	if err := r.ask(&o, chosen); err != nil {
+	r, err := o.imagined(chosen)
+	if err != nil {
 		return Estimate{}, err
+	}
+	return r.estimate(seen)
+}
+
+// Times are how long measuring each selected workload takes at least, as far as its
+// operations tell: to deal them out to machines of which nothing is known, so that
+// what this one could not hold is not refused.
+func (o Options) Times() (Selection, []time.Duration, error) {
+	chosen, err := o.selection()
+	if err != nil {
+		return chosen, nil, UsageError(err)
+	}
+	if err := o.readImages(); err != nil {
+		return chosen, nil, err
+	}
+	chosen.Catalog.UseImages(o.images)
+	r, err := o.imagined(chosen)
+	if err != nil {
+		return chosen, nil, err
+	}
+	times := make([]time.Duration, len(chosen.Workloads))
+	all := r.workloads
+	for i := range all {
+		r.workloads = all[i : i+1]
+		e, err := r.estimate(nil)
+		if err != nil {
+			return chosen, nil, UsageError(err)
+		}
+		times[i] = e.Least
+	}
+	return chosen, times, nil
+}
+
+// imagined is a run of which nothing is started.
+func (o *Options) imagined(chosen Selection) (*run, error) {
+	r := &run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
+	r.terms.Threads = cmp.Or(o.Threads, o.MostThreads())
+	if err := r.ask(o, chosen); err != nil {
+		return nil, err
 	}
 	runners, _, err := o.runnersFor(chosen.Suite)
 	if err != nil {
-		return Estimate{}, err
+		return nil, err
 	}
 	for _, m := range runners {
 		r.entries = append(r.entries, Entry{Manifest: m})
 	}
-	return r.estimate(seen)
+	return r, nil
 }
 
 // estimate estimates the cells of the entries that can be started.
