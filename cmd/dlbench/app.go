@@ -20,7 +20,7 @@ func (p *program) app() *cli.App {
 		Action:               p.noCommand,
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
-			p.runCommand(), p.verifyCommand(), p.reportCommand(), p.compareCommand(), p.checkCommand(), p.nightlyCommand(), p.exportCommand(), p.historyCommand(),
+			p.runCommand(), p.verifyCommand(), p.reportCommand(), p.compareCommand(), p.nodesCommand(), p.checkCommand(), p.nightlyCommand(), p.exportCommand(), p.historyCommand(),
 			p.listCommand(), p.imagesCommand(), p.workloadCommand(),
 			p.doctorCommand(), p.timelineCommand(), p.setupCommand(), p.fidelityCommand(), p.selftestCommand(), p.completionCommand(), p.shardCommand(),
 		},

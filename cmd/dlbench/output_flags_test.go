@@ -47,6 +47,7 @@ var outputs = map[string]output{
 	"nightly --history":      {words("nightly --dir NIGHTS", someCell), true, false, 5},
 	"report --o":             {words("report RESULT"), false, false, 2},
 	"compare --html":         {words("compare RESULT RESULT"), false, false, 2},
+	"nodes --html":           {words("nodes RESULT"), false, false, 2},
 	"export --o":             {words("export RESULT"), false, false, 2},
 	"fidelity --o":           {words("fidelity", someCell), false, false, 2},
 	"doctor --bundle":        {words("doctor"), false, false, 2},

@@ -39,13 +39,14 @@ var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
 
 // checkSchema validates decoded JSON; problem is "" when it is valid, and else
 // the one that comes first in the file: the validator finds them in no order.
-// The tree holds numbers as float64: as text, a number like 1e-999999999 would
+// Long lists of the tree are shortened. It holds numbers as float64: as text, a number like 1e-999999999 would
 // cost the validator minutes.
 func checkSchema(data []byte, tree any) (at path, problem string) {
 	schema, err := compiled()
 	if err != nil {
 		return nil, fmt.Sprintf("the schema in this program is broken: %v", err)
 	}
+	thinned(tree)
 	failure := schema.Validate(tree)
 	if failure == nil {
 		return nil, ""

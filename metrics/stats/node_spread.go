@@ -114,20 +114,29 @@ func NodeSpread(shifts, variances []float64, assumed Spread) Spread {
 			high = middle
 		}
 	}
-	seen, free := low, scaleEfficiency*float64(len(shifts)-1)
+	seen, free := low, efficiencyOf(len(shifts))*float64(len(shifts)-1)
 	variance := (assumed.Freedom*assumed.SD*assumed.SD + free*seen) / (assumed.Freedom + free)
 	return Spread{SD: math.Sqrt(variance), Freedom: assumed.Freedom + free}
 }
 
-// scaleEfficiency is that of squaredScale for normal values: 80 % of the values
-// would say as much if nothing ever stood out.
-const scaleEfficiency = 0.8
+// fewestScaled is how many values squaredScale can tell those that stand out of.
+const fewestScaled = 8
 
-// squaredScale is the variance of values around 0 of which some stand out, by the
-// τ-scale: the mean of squares, of which none counts more than that of three
-// standard deviations by the median absolute deviation (Yohai and Zamar, "High
-// Breakdown-Point Estimates of Regression by Means of the Minimization of an
-// Efficient Scale", Journal of the American Statistical Association 83, 1988).
+// efficiencyOf is that of squaredScale for so many normal values: this share of
+// them would say as much if nothing ever stood out.
+func efficiencyOf(n int) float64 {
+	if n < fewestScaled {
+		return 0.37
+	}
+	return 0.8
+}
+
+// squaredScale is the variance of values around 0 of which some stand out: of few
+// by their median absolute deviation, else by the τ-scale, the mean of squares of
+// which none counts more than that of three standard deviations by the median
+// absolute deviation (Yohai and Zamar, "High Breakdown-Point Estimates of
+// Regression by Means of the Minimization of an Efficient Scale", Journal of the
+// American Statistical Association 83, 1988).
 func squaredScale(x []float64) float64 {
 	n := float64(len(x))
 	sizes := make([]float64, len(x))
@@ -135,7 +144,11 @@ func squaredScale(x []float64) float64 {
 		sizes[i] = math.Abs(v)
 	}
 	const toSD, most, consistency = 1.4826, 3, 0.9950 // the last is the mean of min(Z², 9)
-	limit := most * toSD * n / (n - 0.8) * Median(sizes)
+	deviation := toSD * n / (n - 0.8) * Median(sizes)
+	if len(x) < fewestScaled {
+		return deviation * deviation
+	}
+	limit := most * deviation
 	squares := 0.0
 	for _, v := range sizes {
 		squares += math.Pow(min(v, limit), 2)
