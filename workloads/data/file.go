@@ -33,7 +33,10 @@ type grid struct {
 	values               span  // from the least to the greatest one
 }
 
-var errChanged = errors.New("it is another one than when the directory was read first")
+var (
+	errChanged   = errors.New("it is another one than when the directory was read first")
+	errIrregular = errors.New("not a regular file")
+)
 
 // named says which file an error is about. What a file says about itself is in no
 // error but as numbers: its name is the user's, the rest may be a patient's.
@@ -195,7 +198,7 @@ func open(path string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file")
+		return nil, errIrregular
 	}
 	return os.Open(path)
 }

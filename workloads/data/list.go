@@ -1,18 +1,22 @@
 package data
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/dlbench/dlbench/workloads/data/dicom"
 )
 
 // mostFiles is more than a benchmark's batches ever take. All of them are looked
 // at before anything is measured.
 const mostFiles = 100_000
 
-// format is what a file is taken for by its name's end.
+// format is what a file is taken for.
 type format int
 
 const (
@@ -28,12 +32,43 @@ var endings = []struct {
 	format format
 }{{".png", picture}, {".jpg", picture}, {".jpeg", picture}, {".dcm", dicomFile}, {".nii", niftiFile}, {".nii.gz", niftiFile}}
 
-func formatOf(name string) format {
-	if strings.HasPrefix(name, ".") {
-		return other
+// formatOf tells a file by its name's ending; one with another ending, or none, as
+// archives and scanners name DICOM files, by what it begins with.
+func formatOf(path string) (format, error) {
+	name := filepath.Base(path)
+	if strings.HasPrefix(name, ".") || name == dicomIndex {
+		return other, nil
 	}
-	_, format := split(name)
-	return format
+	if _, format := split(name); format != other {
+		return format, nil
+	}
+	return sniffed(path)
+}
+
+// dicomIndex is the name of the list of files on a disk of DICOM files, which is
+// DICOM itself and no image.
+const dicomIndex = "DICOMDIR"
+
+// sniffed looks for the mark that stands behind 128 bytes of a DICOM file.
+func sniffed(path string) (f format, err error) {
+	file, err := open(path)
+	if errors.Is(err, errIrregular) {
+		return other, nil
+	}
+	if err != nil {
+		return other, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	mark := make([]byte, len(dicom.Mark))
+	switch _, err := file.ReadAt(mark, dicom.MarkAt); {
+	case errors.Is(err, io.EOF): // it is shorter
+		return other, nil
+	case err != nil:
+		return other, err
+	case string(mark) == dicom.Mark:
+		return dicomFile, nil
+	}
+	return other, nil
 }
 
 // split parts a path from its ending, which says the format.
@@ -54,21 +89,26 @@ func (s *Set) list() error {
 	if err != nil {
 		return err
 	}
-	var folders, files []string
+	var folders []string
+	var files []file
 	medical := false
 	for _, e := range entries { // sorted
 		info, err := os.Stat(filepath.Join(s.Dir, e.Name()))
 		if err != nil {
 			return err
 		}
-		format := formatOf(e.Name())
-		switch {
-		case info.IsDir():
+		if info.IsDir() {
 			if !strings.HasPrefix(e.Name(), ".") {
 				folders = append(folders, e.Name())
 			}
-		case format != other:
-			files = append(files, e.Name())
+			continue
+		}
+		format, err := formatOf(filepath.Join(s.Dir, e.Name()))
+		if err != nil {
+			return err
+		}
+		if format != other {
+			files = append(files, file{path: e.Name(), format: format})
 			medical = medical || format != picture
 		}
 	}
@@ -77,8 +117,8 @@ func (s *Set) list() error {
 		return fmt.Errorf("%s: DICOM or NIfTI files lie beside folders: expected a folder for each class, or files and no folder", s.Dir)
 	case medical:
 		s.Classes = []string{""}
-		for _, name := range files {
-			if err := s.add(name, 0); err != nil {
+		for _, f := range files {
+			if err := s.add(f); err != nil {
 				return err
 			}
 		}
@@ -94,9 +134,8 @@ func (s *Set) list() error {
 	return nil
 }
 
-// add adds a file by its path below the directory.
-func (s *Set) add(path string, class int) error {
-	s.files = append(s.files, file{path: path, class: class, format: formatOf(filepath.Base(path))})
+func (s *Set) add(f file) error {
+	s.files = append(s.files, f)
 	if len(s.files) > mostFiles {
 		return fmt.Errorf("%s: more than %d images, which no benchmark needs: give a directory with some of them", s.Dir, mostFiles)
 	}
@@ -112,14 +151,18 @@ func (s *Set) class(name string) error {
 		return err
 	}
 	err = filepath.WalkDir(resolved, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || formatOf(e.Name()) == other {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		format, err := formatOf(path)
+		if err != nil || format == other {
 			return err
 		}
 		below, err := filepath.Rel(resolved, path)
 		if err != nil {
 			return err
 		}
-		return s.add(filepath.Join(name, below), len(s.Classes))
+		return s.add(file{path: filepath.Join(name, below), class: len(s.Classes), format: format})
 	})
 	if err != nil {
 		return err
@@ -129,7 +172,7 @@ func (s *Set) class(name string) error {
 		for _, e := range endings {
 			texts = append(texts, e.text)
 		}
-		return fmt.Errorf("%s: there is no image in this folder: expected files that end in %s", root, strings.Join(texts, ", "))
+		return fmt.Errorf("%s: there is no image in this folder: expected files that end in %s, or DICOM files under any name", root, strings.Join(texts, ", "))
 	}
 	s.Classes = append(s.Classes, name)
 	return nil

@@ -37,7 +37,7 @@ func mayBeMask(f file) bool {
 
 // findMasks takes the masks out of the files, and gives them to their images. A
 // file of that name without an image is an image itself.
-func (s *Set) findMasks() {
+func (s *Set) findMasks() error {
 	stems := map[string]bool{}
 	for _, f := range s.files {
 		if !mayBeMask(f) {
@@ -48,6 +48,9 @@ func (s *Set) findMasks() {
 	var images []file
 	for _, f := range s.files {
 		if of := strings.TrimSuffix(stem(f.path), maskMark); mayBeMask(f) && stems[of] {
+			if other := masks[of]; other != nil {
+				return s.named(&f, fmt.Errorf("it is a mask of the same image as %q: expected one", s.path(other)))
+			}
 			masks[of] = &f
 			s.masks = append(s.masks, &f)
 		} else {
@@ -58,6 +61,7 @@ func (s *Set) findMasks() {
 		images[i].mask = masks[stem(images[i].path)]
 	}
 	s.files = images
+	return nil
 }
 
 // checkMask decodes a mask, and notes its size and its highest class.

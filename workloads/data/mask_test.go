@@ -122,6 +122,11 @@ func TestNoMasks(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
+	mask := datatest.NIfTI{Type: 2, Bits: 8, Dim: []int{2, 1, 2}, Voxels: make([]byte, 4)}.Bytes()
+	_, err := data.Open(folder(t, map[string][]byte{"a/1.nii": scan, "a/1_seg.nii": mask, "a/1_seg.nii.gz": datatest.Gzip(t, mask, "")}))
+	if err == nil || !strings.Contains(err.Error(), `a/1_seg.nii.gz": it is a mask of the same image as`) {
+		t.Errorf("two masks of one image: got %v", err)
+	}
 	v := opened(t, folder(t, map[string][]byte{"a/1.png": white, "a/1_seg.png": labelled(t, 3, 0, 1, 2, 0, 1, 2), "a/2.png": white}), []int{1, 2, 3})
 	if _, err := v.Masks(); err == nil || !strings.Contains(err.Error(), `a/2.png": it has no mask, and others have: expected 2_seg.png, .nii or .nii.gz beside it`) {
 		t.Errorf("got %v", err)

@@ -33,7 +33,9 @@ func Open(dir string) (*Set, error) {
 	if err := s.list(); err != nil {
 		return nil, err
 	}
-	s.findMasks()
+	if err := s.findMasks(); err != nil {
+		return nil, err
+	}
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	faults := make([]error, len(s.files)+len(s.masks))

@@ -93,6 +93,23 @@ func TestASeriesIsAVolume(t *testing.T) {
 	}
 }
 
+// Archives and scanners name files by numbers, without an ending that says what
+// they are. A disk of them has an index, and may have a reader's files.
+func TestDICOMFilesUnderAnyName(t *testing.T) {
+	named, began := map[string][]byte{}, series(t, "1.1", 3)
+	for k, name := range []string{"IM000001", "1.2.840.113619.2.55.3", "CT.IMA"} {
+		named[name] = began[fmt.Sprintf("1.1-%d.dcm", 3-k)]
+	}
+	beside := map[string][]byte{"DICOMDIR": began["1.1-1.dcm"], ".hidden": began["1.1-1.dcm"], "README": []byte("short"), "viewer.exe": make([]byte, 500)}
+	shape := []int{1, 3, 1, 1}
+	for name, dir := range map[string]string{"folder": folder(t, in("ill", with(named, beside))), "flat": folder(t, with(named, beside))} {
+		v := opened(t, dir, shape)
+		if got, want := filledIn(t, v, 0, shape), []float64{0, 0.5, 1}; v.Len() != 1 || !near(got, want) {
+			t.Errorf("%s: %d volumes, slices %v, want %v", name, v.Len(), got, want)
+		}
+	}
+}
+
 // By hand. Linear, half-pixel; a kernel of twice the width takes [1 2 … 2 1].
 func TestTrilinear(t *testing.T) {
 	nii := datatest.NIfTI{Dim: []int{2, 1, 2}, Voxels: datatest.Words(0, 0, 0, 100)}

@@ -45,6 +45,12 @@ var noticed = []tag.Tag{tag.ModalityLUTSequence, tag.SharedFunctionalGroupsSeque
 
 const undefined = 0xFFFFFFFF // a length that a delimiter ends
 
+// A file has the mark behind its first bytes, which say nothing (PS3.10, 7.1).
+const (
+	Mark   = "DICM"
+	MarkAt = 128
+)
+
 var (
 	errCutOff  = errors.New("it is broken: it ends within an element")
 	errNoMagic = errors.New("not a DICOM file: it has no DICM after the first 128 bytes")
@@ -139,7 +145,7 @@ func (c *cursor) pass(e element) error {
 
 // read walks a file.
 func read(content []byte) (*outline, error) {
-	if len(content) < 132 || string(content[128:132]) != "DICM" {
+	if len(content) < MarkAt+len(Mark) || string(content[MarkAt:MarkAt+len(Mark)]) != Mark {
 		return nil, errNoMagic
 	}
 	o := &outline{has: map[tag.Tag]bool{}}
