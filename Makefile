@@ -38,11 +38,11 @@ test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conforman
 	@$(BIN) setup
 	$(BIN) images build reference best
 	$(SCRATCH) DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
-	DLBENCH_TEST_CONTAINERS=1 $(VENV)/bin/python -m pytest -q runners/sdk/python
+	DLBENCH_TEST_CONTAINERS=1 $(VENV)/bin/python -m pytest -q -n auto --maxprocesses 4 runners/sdk/python
 	@$(MAKE) --no-print-directory java
 	$(BIN) verify --protocol > bin/protocol.txt || { cat bin/protocol.txt; exit 1; }
 	@rm -rf bin/campaign
-	$(BIN) run --workload lenet/infer/b32/fp32,lenet/train/b32/fp32 --rounds 1 --out bin/campaign
+	$(BIN) run --workload lenet/infer/b32/fp32,lenet/train/b32/fp32 --profile quick --rounds 1 --out bin/campaign
 
 unit: ## the tests that need neither engine nor browser
 	$(SCRATCH) go test -short ./...
@@ -53,7 +53,7 @@ race: ## the same under the race detector, which needs a C compiler
 	$(SCRATCH) GORACE=atexit_sleep_ms=10 go test -race -short -vet=off -timeout 30m ./...
 
 python: $(VENV)/ready
-	$(VENV)/bin/python -m pytest -q runners/sdk/python
+	$(VENV)/bin/python -m pytest -q -n auto --maxprocesses 4 runners/sdk/python
 
 java: ## the tests of DL4J's runner
 	@if command -v mvn > /dev/null; then mvn -q -B -f runners/frameworks/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi

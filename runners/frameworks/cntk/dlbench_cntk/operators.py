@@ -19,6 +19,8 @@ OPERATORS = (
     + ["MaxPool.3d", "AveragePool.3d", "GlobalAveragePool.3d", "Resize.3d"]
 )
 LOWEST = -3.0e38
+# What a convolution may unfold, in bytes; of more it unfolds one image of the batch after another.
+UNFOLDED = 4 << 30
 
 # Gelu is x/2 * (1 + tanh(x * polynomial of x*x)); these are the coefficients. By definition for
 # its approximation; for the one by erf fitted by least squares to atanh(erf(x/sqrt(2)))/x where
@@ -58,11 +60,20 @@ class Operators(object):
         own = any(node.pads) and odd and fits and list(node.pads) == half + half
         x = x if own else self.padded(x, node.pads)
         settings = {"strides": tuple(node.strides), "auto_padding": [False] + [own] * node.axes}
+        settings["max_temp_mem_size_in_samples"] = self.at_once(node, w)
         if node.group > 1 and node.axes == 3:
             y = self.groups(node, x, w, settings)
         else:
             y = C.convolution(w, x, groups=node.group, **settings)
         return y if b is None else y + self.each_channel(node, b)
+
+    def at_once(self, node, w):
+        """How many images are unfolded at once, 0 for all. The gradient of the input unfolds as
+        many numbers as the kernel and the outputs' channels have for each pixel of it: 12 GB for an
+        image of 3-D ResNets' first convolution."""
+        pixels, kernel = np.prod(self.size_of(node)), np.prod(node.kernel_shape)
+        unfolded = 4.0 * self.plan.batch * pixels * kernel * w.shape[0]
+        return 1 if unfolded > UNFOLDED else 0
 
     def groups(self, node, x, w, settings):
         """A convolution for each: on CPUs CNTK has groups of images only."""
