@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/manifest"
 	"github.com/dlbench/dlbench/workloads/onnx"
 	"github.com/dlbench/dlbench/workloads/plan"
 )
@@ -104,17 +105,20 @@ func (p *program) showRunners(dir string, made *plan.Plan) error {
 	fmt.Fprintln(p.stdout)
 	t := table.New("runner", "this network")
 	for _, m := range all {
-		t.Add(m.Name, ability(m.Operators, made))
+		t.Add(m.Name, ability(m, made))
 	}
 	return t.Write(p.stdout, p.width)
 }
 
-func ability(operators []string, made *plan.Plan) string {
-	if len(operators) == 0 {
+func ability(m manifest.Manifest, made *plan.Plan) string {
+	switch {
+	case len(m.Operators) == 0:
 		return "its manifest does not say"
+	case len(m.Modes) > 0 && !slices.Contains(m.Modes, string(made.Mode)):
+		return fmt.Sprintf("cannot, because it has only mode %s", strings.Join(m.Modes, ", "))
 	}
 	for _, need := range made.Needs() {
-		if !slices.Contains(operators, need.Operator) {
+		if !slices.Contains(m.Operators, need.Operator) {
 			if need.Node == "" {
 				return "cannot, because its loss is " + need.Operator
 			}

@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type Suite struct {
 	Train      plan.Files // the same network, trained
 	Parameters int64      // elements of its trainable parameters
 	Operators  []string   // that its manifest names; nil if it names none
+	Modes      []string   // likewise
 }
 
 const (
@@ -218,26 +220,26 @@ func (s Suite) hello(ctx context.Context, t *exchange) {
 		case h.Protocol != protocol.Version:
 			err = fmt.Errorf("protocol is %d, expected %d", h.Protocol, protocol.Version)
 		default:
-			err = s.sameOperators(h.Capabilities.Operators)
+			err = cmp.Or(same("operator", s.Operators, h.Capabilities.Operators), same("mode", s.Modes, h.Capabilities.Modes))
 		}
 	}
 	t.found("introduces itself", err)
 }
 
-// sameOperators compares what a runner says it has with its manifest, by which
+// same compares what a runner says it has of a kind with its manifest, by which
 // people are told before anything is built.
-func (s Suite) sameOperators(said []string) error {
-	if s.Operators == nil {
+func same(kind string, named, said []string) error {
+	if named == nil {
 		return nil
 	}
-	for _, name := range s.Operators {
+	for _, name := range named {
 		if !slices.Contains(said, name) {
-			return fmt.Errorf("its manifest names operator %s, capabilities.operators does not", name)
+			return fmt.Errorf("its manifest names %s %s, capabilities.%ss does not", kind, name, kind)
 		}
 	}
 	for _, name := range said {
-		if !slices.Contains(s.Operators, name) {
-			return fmt.Errorf("capabilities.operators has %s, its manifest does not", name)
+		if !slices.Contains(named, name) {
+			return fmt.Errorf("capabilities.%ss has %s, its manifest does not", kind, name)
 		}
 	}
 	return nil

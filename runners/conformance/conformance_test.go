@@ -49,6 +49,9 @@ func (g given) findings(t *testing.T, r *runner, operators []string) (faults map
 	t.Helper()
 	suite := g.suite
 	suite.Operators, r.parameters = operators, suite.Parameters
+	if operators != nil {
+		suite.Modes = []string{"infer", "train"}
+	}
 	l := &launch.Launcher{Engine: &enginetest.Fake{Scripts: map[string]enginetest.Script{"x": r.script}}, Threads: 1,
 		Inputs: filepath.Join(g.dir, "in"), Work: filepath.Join(t.TempDir(), "work")}
 	suite.Open = func(ctx context.Context) (*launch.Conversation, error) {
@@ -129,6 +132,8 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"a later protocol":            {set(protocol.Hello, "protocol", `2`), 0, "introduces itself", "protocol is 2, expected 1"},
 		"an operator too many":        {set(protocol.Hello, "capabilities", `{"operators":["Conv","Gemm","LRN"],"modes":["infer"],"running_variance":"biased"}`), 0, "introduces itself", "capabilities.operators has LRN, its manifest does not"},
 		"an operator too few":         {set(protocol.Hello, "capabilities", `{"operators":["Conv"],"modes":["infer"],"running_variance":"biased"}`), 0, "introduces itself", "its manifest names operator Gemm"},
+		"a mode too many":             {set(protocol.Hello, "capabilities", `{"operators":["Conv","Gemm"],"modes":["infer","train","tune"],"running_variance":"biased"}`), 0, "introduces itself", "capabilities.modes has tune, its manifest does not"},
+		"a mode too few":              {set(protocol.Hello, "capabilities", `{"operators":["Conv","Gemm"],"modes":["infer"],"running_variance":"biased"}`), 0, "introduces itself", "its manifest names mode train"},
 		"a missing file":              {accept(protocol.Load, "nowhere"), 0, "names a file that is not there", "it was accepted"},
 		"a cut file":                  {accept(protocol.Load, "cut.safetensors"), 0, "names a file that is cut off", "it was accepted"},
 		"a missing tensor":            {accept(protocol.Load, "input.0"), 0, "names a tensor that is missing", "it was accepted"},

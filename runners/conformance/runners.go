@@ -57,6 +57,7 @@ func Runners(ctx context.Context, s bench.Setup) (rows []Spoken, err error) {
 func suiteFor(ctx context.Context, b *bench.Bench, e bench.Entry) (Suite, error) {
 	suite := Suite{
 		Operators: e.Manifest.Operators,
+		Modes:     e.Manifest.Modes,
 		Open:      func(ctx context.Context) (*launch.Conversation, error) { return b.StartRaw(ctx, e) },
 		Hello:     protocol.HelloParams{Protocol: protocol.Version, Device: e.Device.Inside(), Threads: b.Terms().Threads},
 	}

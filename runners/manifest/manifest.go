@@ -23,6 +23,7 @@ type Manifest struct {
 	Local         *Local            `json:"local,omitempty"`
 	Environment   map[string]string `json:"environment,omitempty"` // "{threads}" is replaced by the budget, "{cache}" by a directory: see EnvironmentFor
 	Operators     []string          `json:"operators,omitempty"`   // of plans, and forms of them, that the adapter has; hello says them again
+	Modes         []string          `json:"modes,omitempty"`       // "infer", "train"; both if it names none. Hello says them again
 	Devices       []string          `json:"devices"`               // "cpu", "gpu"
 
 	Variants    map[string]Variant `json:"variants,omitempty"`    // other ways to run it, asked for as NAME+VARIANT

@@ -33,6 +33,7 @@ func TestDecode(t *testing.T) {
 		"no start":        {`["run"]`, `[]`, "neither command nor local"},
 		"no image":        {`"mine:1"`, `""`, "needs an image"},
 		"other device":    {`["cpu"]`, `["tpu"]`, `device "tpu"`},
+		"other mode":      {`"devices"`, `"modes": ["eval"], "devices"`, `modes: "eval"`},
 		"no device":       {`["cpu"]`, `[]`, "devices is empty"},
 		"unknown field":   {`"homepage"`, `"home"`, `unknown field "home"`},
 		"wrong type":      {`true`, `"yes"`, "line 2"},

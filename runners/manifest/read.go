@@ -121,6 +121,9 @@ func (m Manifest) check() error {
 			want(false, "operators: %w", names.Unknown("operator", op, known))
 		}
 	}
+	for _, mode := range m.Modes {
+		want(mode == "infer" || mode == "train", "modes: %q is neither infer nor train", mode)
+	}
 	for _, d := range m.Devices {
 		want(d == "cpu" || d == "gpu", "device %q is neither cpu nor gpu", d)
 	}

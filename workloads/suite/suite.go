@@ -36,7 +36,7 @@ type Suite struct {
 var builtin embed.FS
 
 // order is that of lists: small suites first, and what is for a purpose last.
-var order = []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "scaling", "medical", "precision", "gpu", "full"}
+var order = []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "scaling", "medical", "precision", "gpu", "medical-gpu", "full"}
 
 // All lists the built-in suites, for a machine of so many threads.
 func All(threads int) []Suite {

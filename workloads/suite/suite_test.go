@@ -11,7 +11,7 @@ import (
 )
 
 func TestSuites(t *testing.T) {
-	if want := []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "scaling", "medical", "precision", "gpu", "full"}; !slices.Equal(suite.Names(), want) {
+	if want := []string{"smoke", "small", "nightly", "resnet", "classic", "mobile", "modern", "inference", "training", "scaling", "medical", "precision", "gpu", "medical-gpu", "full"}; !slices.Equal(suite.Names(), want) {
 		t.Errorf("names %v, want %v", suite.Names(), want)
 	}
 	for _, s := range suite.All(6) {
