@@ -17,6 +17,8 @@ from dlbench_sdk.plan import Unsupported
 
 pytorch = adapters.module("pytorch")
 tensorflow = adapters.module("tensorflow")
+keras = adapters.module("keras")
+mxnet = adapters.module("mxnet")
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_precisions_are_the_devices():
     assert has == ("fp32", "fp16") and "sm_75" in lacks["tf32"] and "sm_75" in lacks["bf16"]
 
 
-def test_tensorflows_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
+def test_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     of_device = tensorflow.precisions_of
@@ -83,6 +85,13 @@ def test_tensorflows_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
     assert "XLA" in of_device("cpu", "xla")[1]["bf16"]
     cpuinfo.write_text("flags\t\t: fpu avx2\n")
     assert of_device("cpu", "")[0] == ("fp32",) and "AVX-512" in of_device("cpu", "")[1]["bf16"]
+    assert keras.precisions_of("cpu", "tensorflow")[0] == ("fp32",)
+    assert keras.precisions_of("cpu", "jax")[0] == ("fp32", "bf16")
+    assert set(keras.precisions_of("cpu", "torch")[1]) == {"tf32", "fp16"}
+    assert "AVX-512" in mxnet.lacking("cpu", True)["bf16"]
+    cpuinfo.write_text("flags\t\t: fpu avx512f\n")
+    assert set(mxnet.lacking("cpu", True)) == {"tf32", "fp16"}
+    assert "oneDNN" in mxnet.lacking("cpu", False)["bf16"]
     cpuinfo.unlink()
     assert processor.features() == frozenset()
 
