@@ -53,7 +53,8 @@ class MXNet(Framework):
 def lacking(device: str, onednn: bool) -> dict[str, str]:
     """The precisions that there are not, and why."""
     reasons = {
-        "tf32": cards.no_tf32(device) or "MXNet has no switch for TF32, and this runner keeps it off",
+        "tf32": cards.no_tf32(device)
+        or "MXNet has no switch for TF32, and this runner keeps it off",
         "fp16": "this runner has no loss scaling for MXNet",
     }
     if device != "cpu":

@@ -9,7 +9,7 @@ import adapters
 import numpy as np
 import plans
 import pytest
-from test_protocol import Runner
+from test_protocol import ADAPTER, Runner
 
 from dlbench_sdk import loops, processor
 from dlbench_sdk.contract import Timed
@@ -37,6 +37,38 @@ def test_a_precision_that_is_not_there_is_refused(runner, tmp_path):
     assert error["code"] == "unsupported"
     assert error["message"].startswith("precision fp8: there are")
     assert "result" in runner.ask("load", **plans.files(tmp_path, plans.small("infer")))
+
+
+ONLY_INFERS = """
+import dataclasses
+from dlbench_sdk import loading
+reference = loading.load({path!r})
+class OnlyInfers(reference.Reference):
+    def open(self, device, threads):
+        d = super().open(device, threads)
+        return dataclasses.replace(d, no_training={{"bf16": "its steps fail"}})
+def framework():
+    return OnlyInfers()
+"""
+
+
+def test_a_precision_may_be_of_inference_only(tmp_path):
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(ONLY_INFERS.format(path=str(ADAPTER)))
+    runner = Runner(adapter)
+    try:
+        said = runner.ok("hello", protocol=1, device="cpu", threads=1)["capabilities"]
+        assert said["no_training"] == {"bf16": "its steps fail"}
+        doc = {**plans.small("train"), "precision": "bf16"}
+        error = runner.ask("load", **plans.files(tmp_path, doc))["error"]
+        assert error == {"code": "unsupported", "message": "training in bf16: its steps fail"}
+        for mode, precision in (("infer", "bf16"), ("train", "fp32")):
+            doc = {**plans.small(mode), "precision": precision}
+            runner.ok("load", **plans.files(tmp_path, doc))
+            runner.ok("unload")
+    finally:
+        runner.process.kill()
+        runner.process.communicate()
 
 
 class Event:
