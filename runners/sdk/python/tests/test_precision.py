@@ -19,6 +19,7 @@ pytorch = adapters.module("pytorch")
 tensorflow = adapters.module("tensorflow")
 keras = adapters.module("keras")
 mxnet = adapters.module("mxnet")
+onnxruntime = adapters.module("onnxruntime")
 
 
 @pytest.fixture
@@ -126,6 +127,22 @@ def test_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
     assert "oneDNN" in mxnet.lacking("cpu", False)["bf16"]
     cpuinfo.unlink()
     assert processor.features() == frozenset()
+
+
+def test_onnx_runtimes_float16_is_its_own_converters(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed here")
+    ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed here")
+    assert onnxruntime.precisions_of("cpu")[0] == ("fp32",)
+    plan = plans.loaded(tmp_path, plans.small("infer"))
+    model = onnxruntime.Writer(onnx, plan).model(list(plan.outputs))
+    narrow = onnxruntime.in_float16(model)
+    assert {i.data_type for i in narrow.graph.initializer} == {onnx.TensorProto.FLOAT16}
+    # A provider that computes it in float32 shows the rounding of weights and activations.
+    session = ort.InferenceSession(narrow.SerializeToString(), providers=["CPUExecutionProvider"])
+    got = session.run(plan.outputs[:1], {plan.input: plan.inputs[0]})[0]
+    want = adapters.network("reference", plan).outputs(0)[plan.outputs[0]]
+    off = np.linalg.norm(got - want) / np.linalg.norm(want)
+    assert got.dtype == np.float32 and 2.0**-11 / 64 < off < 2.0**-11 * 8
 
 
 def test_float32_multiplies_without_tf32():
