@@ -124,10 +124,20 @@ def unfused(plan: Plan) -> list[str]:
     return ["conv_activation_onednn_fuse_pass"] if leaky else []
 
 
+def check_narrow(plan: Plan) -> None:
+    """Refuse what Paddle Inference gets wrong in bfloat16, without a word or by dying of it."""
+    for node in plan.nodes if plan.precision == "bf16" else ():
+        if node.op == "PRelu":
+            raise Unsupported("PRelu in bf16: Paddle Inference's outputs are of other values")
+        if node.op == "ConvTranspose" and set(node.dilations) != {1}:
+            raise Unsupported("a dilated ConvTranspose in bf16: Paddle Inference dies of it")
+
+
 class Predicted(Network):
     """Inference, by a predictor of the saved program."""
 
     def __init__(self, paddle: Any, plan: Plan, asked: int) -> None:
+        check_narrow(plan)
         self.plan, self.asked = plan, asked
         held = Held(paddle, plan)
         with writing(paddle, plan) as written:

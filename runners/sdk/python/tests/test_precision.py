@@ -145,6 +145,19 @@ def test_onnx_runtimes_float16_is_its_own_converters(tmp_path):
     assert got.dtype == np.float32 and 2.0**-11 / 64 < off < 2.0**-11 * 8
 
 
+def test_what_paddle_gets_wrong_in_bfloat16_is_refused():
+    def plan(precision, op, **attributes):
+        node = types.SimpleNamespace(op=op, **attributes)
+        return types.SimpleNamespace(precision=precision, nodes=[node])
+
+    check = adapters.module("paddle", "network.py").check_narrow
+    for op, dilations in (("PRelu", (1, 1)), ("ConvTranspose", (2, 2))):
+        check(plan("fp32", op, dilations=dilations))
+        with pytest.raises(Unsupported, match=f"{op} in bf16"):
+            check(plan("bf16", op, dilations=dilations))
+    check(plan("bf16", "ConvTranspose", dilations=(1, 1)))
+
+
 def test_float32_multiplies_without_tf32():
     torch = fake_torch()
     for precision in ("tf32", "ieee"):
