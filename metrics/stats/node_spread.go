@@ -61,7 +61,8 @@ func ModeratedVariances(variances, freedom []float64) []Spread {
 func middleVariance(variances, freedom []float64) float64 {
 	scaled := make([]float64, len(variances))
 	for i, v := range variances {
-		scaled[i] = v / math.Pow(1-2/(9*freedom[i]), 3)
+		root := 1 - 2/(9*freedom[i])
+		scaled[i] = v / (root * root * root)
 	}
 	return Median(scaled)
 }
@@ -93,8 +94,13 @@ func chiSquared99(freedom float64) float64 {
 // variances what the measurement explains of each. It is the spread with which the
 // shifts, divided by their standard deviations, have the scale 1. assumed counts
 // as so many machines as it has degrees of freedom: a few machines cannot say how
-// much machines differ.
+// much machines differ, and two say only how much they differ themselves. If more
+// was seen than was assumed, that is believed; if many machines say so, without
+// what was assumed.
 func NodeSpread(shifts, variances []float64, assumed Spread) Spread {
+	if len(shifts) < 3 {
+		return assumed
+	}
 	scaled := make([]float64, len(shifts))
 	center := Median(shifts)
 	wider := func(variance float64) bool { // the shifts are, than this between machines explains
@@ -115,8 +121,11 @@ func NodeSpread(shifts, variances []float64, assumed Spread) Spread {
 		}
 	}
 	seen, free := low, efficiencyOf(len(shifts))*float64(len(shifts)-1)
+	if seen > assumed.SD*assumed.SD && free > assumed.Freedom {
+		return Spread{SD: math.Sqrt(seen), Freedom: free}
+	}
 	variance := (assumed.Freedom*assumed.SD*assumed.SD + free*seen) / (assumed.Freedom + free)
-	return Spread{SD: math.Sqrt(variance), Freedom: assumed.Freedom + free}
+	return Spread{SD: math.Sqrt(max(variance, seen)), Freedom: assumed.Freedom + free}
 }
 
 // fewestScaled is how many values squaredScale can tell those that stand out of.

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dlbench/dlbench/metrics/stats"
 )
@@ -18,32 +19,73 @@ func (k *kind) compare(found []NodeFinding, rule NodeRule, judged int) {
 	for i, l := range k.levels {
 		shifts[i], variances[i] = l.shift, l.own.SD*l.own.SD
 	}
-	k.between = stats.NodeSpread(shifts, variances, stats.Spread{SD: assumedNodes, Freedom: assumedNodesWorth})
-	usual := stats.Median(variances)
-	n := float64(len(k.levels))
-	center := math.Pi / 2 * usual / n // variance of the middle that all are held against
-	if len(k.levels) == 2 {
-		center = usual
-	}
+	k.between = nodeSpread(shifts, variances)
+	k.usual = stats.Median(variances)
 	quantile := quantiles{}
 	for i := range k.levels {
 		l := &k.levels[i]
-		own, between := variances[i], k.between.SD*k.between.SD
-		total := own + between
-		if n == 2 { // the shift is from the other one, which differs as much
-			total += variances[1-i] + between
+		l.spread = k.spreadOf(variances, i, k.between)
+		if len(shifts) <= fewNodes || math.Abs(l.shift) > suspect*l.spread.SD {
+			l.spread = k.spreadOf(variances, i, nodeSpread(without(shifts, i), without(variances, i)))
 		}
-		// Satterthwaite's degrees of freedom: the spread between machines was seen
-		// through what their processes vary.
-		seen := between + usual
-		freedom := total * total / (seen*seen/k.between.Freedom + own*own/l.own.Freedom)
-		l.spread = stats.Spread{SD: math.Sqrt(total), Freedom: freedom}
-		f := &found[l.node]
-		half := quantile.of(0.5+Level/2, l.own.Freedom) * math.Sqrt(own+center)
-		f.Ratio, f.Low, f.High, f.Level, f.Rounds = math.Exp(l.shift), math.Exp(l.shift-half), math.Exp(l.shift+half), Level, l.rounds
-		threshold := max(-math.Log(1-rule.Change), l.spread.SD*quantile.of(1-rule.P/float64(judged), freedom))
-		f.Sees = 1 - math.Exp(-threshold-l.spread.SD*quantile.of(foundOften, freedom))
+		found[l.node].known(l, k.centerVariance(variances, i), quantile)
+		found[l.node].Sees = k.seen(l.spread, rule, judged, quantile)
 	}
+}
+
+// A machine is left out of what is said of how much the others differ, for it may
+// be the one that is slow. Of more machines than fewNodes only those are, which
+// takes time, that are further from the middle than suspect standard deviations:
+// of the others the verdict is clear, and one of so many hardly counts.
+const (
+	fewNodes = 40
+	suspect  = 1.5
+)
+
+func nodeSpread(shifts, variances []float64) stats.Spread {
+	return stats.NodeSpread(shifts, variances, stats.Spread{SD: assumedNodes, Freedom: assumedNodesWorth})
+}
+
+func without(values []float64, i int) []float64 {
+	return slices.Concat(values[:i], values[i+1:])
+}
+
+// spreadOf is how far a machine may be from the middle that is as the others.
+func (k *kind) spreadOf(variances []float64, i int, between stats.Spread) stats.Spread {
+	own, part := variances[i], between.SD*between.SD
+	total, seen := own+part, part+k.usual
+	if len(variances) == 2 { // the shift is from the other one, which differs as much
+		total, seen = total+variances[1-i]+part, 2*seen
+	}
+	// Satterthwaite's degrees of freedom: the spread between machines was seen
+	// through what their processes vary.
+	return stats.Spread{SD: math.Sqrt(total), Freedom: total * total / (seen*seen/between.Freedom + own*own/k.levels[i].own.Freedom)}
+}
+
+// centerVariance is that of what a machine is held against, by its processes.
+func (k *kind) centerVariance(variances []float64, i int) float64 {
+	if len(variances) == 2 {
+		return variances[1-i]
+	}
+	return math.Pi / 2 * k.usual / float64(len(variances))
+}
+
+// known says how well the machine's ratio is known.
+func (f *NodeFinding) known(l *level, center float64, quantile quantiles) {
+	half := quantile.of(0.5+Level/2, l.own.Freedom) * math.Sqrt(l.own.SD*l.own.SD+center)
+	f.Ratio, f.Low, f.High, f.Level, f.Rounds = math.Exp(l.shift), math.Exp(l.shift-half), math.Exp(l.shift+half), Level, l.rounds
+}
+
+// seen is the loss that is called slow nine times of ten, of a machine that would
+// be as the others otherwise. The middle of a few is not known well, and a slow
+// one moves it: the median of n by half the distance of two neighbours.
+func (k *kind) seen(spread stats.Spread, rule NodeRule, judged int, quantile quantiles) float64 {
+	threshold := max(-math.Log(1-rule.Change), spread.SD*quantile.of(1-rule.P/float64(judged), spread.Freedom))
+	chance := spread.SD * quantile.of(foundOften, spread.Freedom)
+	if n := float64(len(k.levels)); n > 2 {
+		chance = chance*math.Sqrt(1+math.Pi/2/n) + spread.SD*math.Sqrt(math.Pi/2)/n
+	}
+	return 1 - math.Exp(-threshold-chance)
 }
 
 // quantiles are those of Student's t that were asked for, of whole degrees of

@@ -11,7 +11,8 @@ type kind struct {
 	name    string
 	members []int // numbers of the machines
 	levels  []level
-	between stats.Spread
+	between stats.Spread // of the machines
+	usual   float64      // own variance of the middle one
 }
 
 // level is how far a machine is from the middle of its kind.

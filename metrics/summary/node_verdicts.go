@@ -33,7 +33,7 @@ const (
 const (
 	// assumedNodes is how much machines of one kind are taken to differ before any
 	// were seen, and assumedNodesWorth how many machines that is worth.
-	assumedNodes      = 0.01
+	assumedNodes      = 0.005
 	assumedNodesWorth = 4
 	// fewestRounds of a machine say how its processes vary.
 	fewestRounds = 2

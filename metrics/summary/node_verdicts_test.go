@@ -94,11 +94,105 @@ func trials(n int) int {
 	return n
 }
 
-// promised is the most false alarms that the promise allows in so many fleets,
-// with three standard errors.
+// promised is the most false alarms that the promise allows in so many fleets: a
+// larger share comes by chance in one of a thousand tests.
 func promised(trials int) float64 {
 	p := summary.UsualNodeRule.P
-	return p + 3*math.Sqrt(p*(1-p)/float64(trials))
+	term := math.Pow(1-p, float64(trials)) // of the binomial distribution
+	most, tail := 0, 1-term
+	for tail > 0.001 {
+		most++
+		term *= p / (1 - p) * float64(trials-most+1) / float64(most)
+		tail -= term
+	}
+	return float64(most) / float64(trials)
+}
+
+// TestFleetsWithoutASlowNodeHaveNoneCalledSlow is the promise, for fleets of all
+// sizes and of other habits than the method would like.
+func TestFleetsWithoutASlowNodeHaveNoneCalledSlow(t *testing.T) {
+	change := func(f fleet, by func(*fleet)) fleet { by(&f); return f }
+	for name, tt := range map[string]struct {
+		fleet  fleet
+		trials int
+	}{
+		"2 nodes":                 {change(realistic(2), func(f *fleet) { f.between = 0.01 }), 4000},
+		"3 nodes":                 {change(realistic(3), func(f *fleet) { f.between = 0.01 }), 4000},
+		"6 nodes":                 {change(realistic(6), func(f *fleet) { f.between = 0.01 }), 2000},
+		"12 nodes":                {change(realistic(12), func(f *fleet) { f.between = 0.01 }), 2000},
+		"200 nodes":               {realistic(200), 1000},
+		"nodes that differ a lot": {change(realistic(60), func(f *fleet) { f.between = 0.02 }), 600},
+		"a noisy node":            {change(realistic(30), func(f *fleet) { f.noisy, f.between, f.process = 10, 0.002, 0.05 }), 1000},
+		"restless rounds":         {change(realistic(30), func(f *fleet) { f.round, f.process, f.between = 0.03, 0.005, 0 }), 1000},
+		"one cell, three rounds":  {fleet{nodes: 20, workloads: 1, rounds: 3, process: 0.03, round: 0.01}, 2000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slow, fast, _ := tt.fleet.shares(trials(tt.trials), 3)
+			t.Logf("called slow in %.4f of %d fleets, fast in %.4f", slow, trials(tt.trials), fast)
+			if most := promised(trials(tt.trials)); slow > most || fast > most {
+				t.Errorf("called slow in %.4f of the fleets, fast in %.4f, expected at most %.4f", slow, fast, most)
+			}
+		})
+	}
+}
+
+// TestASmallDifferenceIsNotCalledSlow however sure it is.
+func TestASmallDifferenceIsNotCalledSlow(t *testing.T) {
+	f := fleet{nodes: 30, workloads: 15, rounds: 6, process: 1e-5, slow: 0.009}
+	if found, _ := summary.JudgeNodes(f.figures(rand.New(rand.NewPCG(4, 4))), summary.UsualNodeRule); found[0].Verdict != summary.UsualNode || found[0].P > 0.01 {
+		t.Errorf("a loss of 0.9 %% is %+v", found[0])
+	}
+	f.slow = 0.012
+	if found, _ := summary.JudgeNodes(f.figures(rand.New(rand.NewPCG(4, 4))), summary.UsualNodeRule); found[0].Verdict != summary.SlowNode {
+		t.Errorf("a loss of 1.2 %% is %+v", found[0])
+	}
+}
+
+// TestTheIntervalCoversWhatTheNodeIs: the node's own level on these cells, of
+// which only the processes are a sample.
+func TestTheIntervalCoversWhatTheNodeIs(t *testing.T) {
+	for _, f := range []fleet{{nodes: 40, workloads: 15, rounds: 6, process: 0.03, round: 0.01}, {nodes: 2, workloads: 4, rounds: 6, process: 0.03}, {nodes: 10, workloads: 1, rounds: 3, process: 0.03}} {
+		rng := rand.New(rand.NewPCG(5, 5))
+		covered, n := 0, 0
+		for range trials(4000) / f.nodes {
+			found, _ := summary.JudgeNodes(f.figures(rng), summary.UsualNodeRule)
+			for _, one := range found {
+				if n++; one.Low <= 1 && 1 <= one.High {
+					covered++
+				}
+			}
+		}
+		share := float64(covered) / float64(n)
+		t.Logf("%+v: %.3f of %d", f, share, n)
+		if slack := 3 * math.Sqrt(0.05*0.95/float64(n)); share < 0.95-slack || share > 0.99 {
+			t.Errorf("%+v: 95 %% intervals cover %.3f", f, share)
+		}
+	}
+}
+
+// TestSeesIsTheLossThatIsFound nine times of ten, if the machine loses that much.
+func TestSeesIsTheLossThatIsFound(t *testing.T) {
+	for _, n := range []int{3, 6, 40} {
+		rng := rand.New(rand.NewPCG(6, 6))
+		seen, all := 0, trials(1000)
+		for range all {
+			nodes := realistic(n).figures(rng)
+			found, _ := summary.JudgeNodes(nodes, summary.UsualNodeRule)
+			for _, c := range nodes[0].Cells {
+				for i := range c.Logs {
+					c.Logs[i] += math.Log(1 - found[0].Sees)
+				}
+			}
+			if found, _ = summary.JudgeNodes(nodes, summary.UsualNodeRule); found[0].Verdict == summary.SlowNode {
+				seen++
+			}
+		}
+		share := float64(seen) / float64(all)
+		t.Logf("of %d nodes one that loses what the report says is found in %.3f", n, share)
+		if slack := 0.05 + 3*math.Sqrt(0.9*0.1/float64(all)); share < 0.9-slack || share > 0.9+slack {
+			t.Errorf("of %d nodes one that loses what the report says is found in %.3f, expected 0.9", n, share)
+		}
+	}
 }
 
 func TestTheSlowOneOfTwoHundredNodesIsFound(t *testing.T) {

@@ -110,17 +110,23 @@ func (h *History) selectEntries(ctx context.Context, db *sql.DB, where string, a
 	}
 	defer func() { _ = rows.Close() }() // rows.Err has what matters
 	entries := []Entry{}
+	known := map[string]map[string]string{} // versions by their text, which many records share
 	for rows.Next() {
 		var e Entry
 		var created int64
-		var versions []byte
+		var versions string
 		if err := rows.Scan(&e.ID, &e.File, &created, &e.Suite, &e.Profile, &e.Host, &e.CPU, &e.Status, &versions); err != nil {
 			return nil, err
 		}
 		e.Created, e.File = time.Unix(0, created).UTC(), h.recordPath(e.File)
-		if err := json.Unmarshal(versions, &e.Versions); err != nil {
-			return nil, fmt.Errorf("versions of %s: %w", e.ID, err)
+		if _, there := known[versions]; !there {
+			var one map[string]string
+			if err := json.Unmarshal([]byte(versions), &one); err != nil {
+				return nil, fmt.Errorf("versions of %s: %w", e.ID, err)
+			}
+			known[versions] = one
 		}
+		e.Versions = known[versions]
 		entries = append(entries, e)
 	}
 	return entries, rows.Err()

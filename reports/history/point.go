@@ -74,9 +74,9 @@ func (h *History) Points(ctx context.Context, s Series) (points []Point, left []
 			return err
 		}
 		defer func() { _ = rows.Close() }() // rows.Err has what matters
-		last := ""
+		last, places := "", map[int64]Place{}
 		for rows.Next() {
-			row, err := scanPoint(rows, texts)
+			row, err := scanPoint(rows, texts, places)
 			if err != nil {
 				return err
 			}
@@ -123,7 +123,8 @@ func (r pointRow) why(m Metric) string {
 	return r.status + ": " + r.reason
 }
 
-func scanPoint(rows *sql.Rows, texts map[int64]sharedText) (pointRow, error) {
+// scanPoint reads a row; places are those that rows had before, by their texts.
+func scanPoint(rows *sql.Rows, texts map[int64]sharedText, places map[int64]Place) (pointRow, error) {
 	var r pointRow
 	var created, place, recordFacts, cellFacts int64
 	if err := rows.Scan(&r.ID, &created, &r.campaign, &place, &recordFacts, &r.status, &r.reason, &r.Shape, &cellFacts,
@@ -132,9 +133,14 @@ func scanPoint(rows *sql.Rows, texts map[int64]sharedText) (pointRow, error) {
 	}
 	r.Created = time.Unix(0, created).UTC()
 	r.facts = []sharedText{texts[cellFacts], texts[recordFacts]}
-	if err := json.Unmarshal([]byte(texts[place]), &r.Place); err != nil {
-		return r, fmt.Errorf("place of record %s: %w", r.ID, err)
+	known, there := places[place]
+	if !there {
+		if err := json.Unmarshal([]byte(texts[place]), &known); err != nil {
+			return r, fmt.Errorf("place of record %s: %w", r.ID, err)
+		}
+		places[place] = known
 	}
+	r.Place = known
 	return r, nil
 }
 

@@ -13,6 +13,13 @@ type series struct {
 	charts.SingleSeries
 	Dimensions   []string `json:"dimensions,omitempty"` // the names of a point's numbers, for tooltips
 	SymbolRotate int      `json:"symbolRotate,omitempty"`
+	Z            int      `json:"z,omitempty"` // what is drawn above what
+}
+
+// yAxis is go-echarts' with what that lacks.
+type yAxis struct {
+	opts.YAxis
+	NameTextStyle map[string]any `json:"nameTextStyle"`
 }
 
 // look is how nodes of a verdict are drawn: by colour and by shape.
@@ -30,7 +37,8 @@ var looks = []look{
 	{verdict: summary.SlowNode, colour: html.Tone("bad"), symbol: "triangle", size: 12, rotate: 180, named: true},
 }
 
-// mostNamed is how many slow nodes have their names in the drawing.
+// mostNamed is how many slow nodes have their names in the drawing, and of how
+// many nodes all have.
 const mostNamed = 12
 
 // chartOf draws every node that has a ratio as a dot with its interval, the
@@ -48,7 +56,7 @@ func (f *Fleet) chartOf() map[string]any {
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}),
 		charts.WithGridOpts(opts.Grid{Left: "12", Right: "28", Top: "36", Bottom: "66", ContainLabel: opts.Bool(true)}),
 		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: "nodes, the slowest first", NameLocation: "middle", NameGap: 26, Min: 0, Max: len(nodes) + 1, MinInterval: 1, SplitLine: &opts.SplitLine{Show: opts.Bool(false)}}),
-		charts.WithYAxisOpts(opts.YAxis{Type: "value", Name: "% to the others", NameLocation: "end", Scale: opts.Bool(true)}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Name: "difference to the others, %", NameLocation: "end", Scale: opts.Bool(true)}),
 	)
 	var all []series
 	for _, l := range looks {
@@ -60,6 +68,7 @@ func (f *Fleet) chartOf() map[string]any {
 		delete(out, unused)
 	}
 	out["series"] = all
+	out["yAxis"] = []yAxis{{c.YAxisList[0], map[string]any{"align": "left", "padding": []int{0, 0, 0, -4}}}}
 	return out
 }
 
@@ -87,7 +96,7 @@ func (l look) series(nodes []Node) []series {
 		}
 		bars = append(bars, []any{i + 1, rounded(n.CILow)}, []any{i + 1, rounded(n.CIHigh)}, []any{nil, nil})
 		dot := map[string]any{"value": []any{i + 1, rounded(n.Ratio), n.Node, rounded(n.CILow), rounded(n.CIHigh)}}
-		if l.named && named < mostNamed {
+		if len(nodes) <= mostNamed || l.named && named < mostNamed {
 			dot["label"] = map[string]any{"show": true, "formatter": "{@[2]}", "position": "right", "color": l.colour, "fontSize": 12}
 			named++
 		}
@@ -96,12 +105,13 @@ func (l look) series(nodes []Node) []series {
 	if len(dots) == 0 {
 		return nil
 	}
-	names := []string{"place", "% to the others", "node", "from", "to"}
+	names := []string{"place", "difference to the others, %", "node", "from", "to"}
+	// The dots come first, so that the legend shows them, and are drawn above.
 	return []series{
-		{SingleSeries: charts.SingleSeries{Name: l.verdict, Type: "line", Data: bars, Symbol: "none", ShowSymbol: opts.Bool(false),
-			LineStyle: &opts.LineStyle{Color: l.colour, Width: 1.5, Opacity: opts.Float(0.55)}, ItemStyle: &opts.ItemStyle{Color: l.colour}}},
 		{SingleSeries: charts.SingleSeries{Name: l.verdict, Type: "scatter", Data: dots, Symbol: l.symbol, SymbolSize: l.size,
-			ItemStyle: &opts.ItemStyle{Color: l.colour}, Encode: &opts.Encode{X: 0, Y: 1, ItemName: 2, Tooltip: []int{1, 3, 4}}}, Dimensions: names, SymbolRotate: l.rotate},
+			ItemStyle: &opts.ItemStyle{Color: l.colour}, Encode: &opts.Encode{X: 0, Y: 1, ItemName: 2, Tooltip: []int{1, 3, 4}}}, Dimensions: names, SymbolRotate: l.rotate, Z: 4},
+		{SingleSeries: charts.SingleSeries{Name: l.verdict, Type: "line", Data: bars, Symbol: "none", ShowSymbol: opts.Bool(false),
+			LineStyle: &opts.LineStyle{Color: l.colour, Width: 1.5, Opacity: opts.Float(0.55)}, ItemStyle: &opts.ItemStyle{Color: l.colour}}, Z: 3},
 	}
 }
 

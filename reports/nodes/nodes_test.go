@@ -117,6 +117,22 @@ func TestTheSlowNodeIsMarkedAndTheFastOne(t *testing.T) {
 	}
 }
 
+func TestAVerySlowNodeDoesNotMakeTheOthersFast(t *testing.T) {
+	for n := 3; n < 9; n++ {
+		speeds := usual(n)
+		speeds[1] = 0.5
+		for name, verdict := range verdicts(fleetOf(t, nodes.SpreadNodes, members(speeds...))) {
+			if want := map[bool]string{true: summary.SlowNode, false: summary.UsualNode}[name == "n1"]; verdict != want {
+				t.Errorf("of %d nodes %s is %q, want %q", n, name, verdict, want)
+			}
+		}
+	}
+	f := fleetOf(t, nodes.SpreadNodes, members(0.5, 1))
+	if found := verdicts(f); found["n0"] != summary.SlowNode || found["n1"] != summary.FastNode || len(f.Notes) != 1 {
+		t.Errorf("two nodes are %v, notes %q", found, f.Notes)
+	}
+}
+
 func TestWhatIsMissingIsNamedAndPartialRecordsCount(t *testing.T) {
 	all := members(usual(6)...)
 	all[1].Record.Status, all[1].Record.Rounds = record.Interrupted, 3

@@ -97,12 +97,15 @@ func (f *Fleet) nodeTable(nodes []Node) tableView {
 		t.Rows[i][1].Class = verdictClass(n.Verdict)
 		cell := cellView{}
 		if n.Ratio > 0 {
-			cell.Strip = &strip{Low: at(n.CILow), Mid: at(n.Ratio), High: at(n.CIHigh)}
+			cell.Strip = &strip{Low: at(n.CILow), Mid: at(n.Ratio), High: at(n.CIHigh), Mark: stripMark[n.Verdict]}
 		}
 		t.Rows[i] = slices.Insert(t.Rows[i], before, cell)
 	}
 	return t
 }
+
+// stripMark is the colour of a node's strip.
+var stripMark = map[string]int{summary.SlowNode: 1, summary.FastNode: 2}
 
 // reach is how far the strips' scale goes to either side.
 func (f *Fleet) reach() float64 {

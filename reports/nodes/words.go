@@ -112,6 +112,14 @@ func percent(ratio float64) string { return fmt.Sprintf("%+.1f %%", 100*(ratio-1
 // share is a share as people read it.
 func share(v float64) string { return fmt.Sprintf("%.2g %%", 100*v) }
 
+// chance is a p-value; of a very small one the digits say nothing.
+func chance(p float64) string {
+	if p < 1e-9 {
+		return "<1e-9"
+	}
+	return fmt.Sprintf("%.2g", p)
+}
+
 // method says how the verdicts were made.
 func (f *Fleet) method() string {
 	return fmt.Sprintf("each node against the middle of its kind, cell by cell; at most %s of fleets without a slow node have one called slow, and only a difference of %s or more counts", share(f.Rule.P), share(f.Rule.Change))
@@ -151,7 +159,7 @@ func (n Node) row() []string {
 		return row
 	}
 	row[2], row[3] = percent(n.Ratio), percent(n.CILow)+" to "+percent(n.CIHigh)
-	row[4], row[5] = fmt.Sprintf("%.2g", n.P), share(n.Sees)
+	row[4], row[5] = chance(n.P), share(n.Sees)
 	if n.Worst != nil {
 		row[8] = fmt.Sprintf("%s on %s (%s)", n.Worst.Runner, n.Worst.Workload, percent(n.Worst.Ratio))
 	}
