@@ -12,7 +12,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 SCRATCH := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm GOTMPDIR=$${TMPDIR:-/tmp})
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test host-run host-test host-lint unit race python java lint lint-go lint-python snapshot release build install-lint faults bench bench-fidelity bench-gpu requirements echarts clean
+.PHONY: run test host-run host-test host-lint host-cluster unit race python java lint lint-go lint-python snapshot release build install-lint faults cluster bench bench-fidelity bench-gpu requirements echarts clean
 
 run: host-run $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -27,6 +27,9 @@ host-test:
 
 host-lint:
 	@sh .ci/host lint python
+
+host-cluster:
+	@sh .ci/host cluster python slurm
 
 build: $(BIN)
 
@@ -85,6 +88,11 @@ faults: $(BIN) $(VENV)/ready ## what is left when jobs are cancelled, disks fill
 	$(BIN) images build reference
 	DLBENCH_FAULTS=$(ENGINES) DLBENCH_FAULTS_PROGRAM=$(BIN) DLBENCH_FAULTS_TABLE=docs/faults.md DLBENCH_TEST_PYTHON=$(VENV)/bin/python \
 	 go test -count=1 -timeout 60m -parallel 3 ./cmd/faults
+
+# A Slurm of its own on this machine, as root; nothing of it stays.
+cluster: host-cluster $(BIN) $(VENV)/ready ## runs on a real Slurm cluster of two nodes, and its faults: docs/cluster.md
+	DLBENCH_CLUSTER=1 DLBENCH_CLUSTER_PROGRAM=$(BIN) DLBENCH_CLUSTER_TABLE=docs/cluster.md DLBENCH_TEST_PYTHON=$(VENV)/bin/python \
+	 go test -count=1 -timeout 30m ./cmd/cluster
 
 bench: ## what the harness itself costs
 	go test -run '^$$' -bench . ./metrics/sample ./workloads/tensors ./reports/html ./reports/compare ./reports/history ./reports/trend

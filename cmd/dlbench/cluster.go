@@ -1,20 +1,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/cluster"
+	"github.com/dlbench/dlbench/runners/images"
 	"github.com/dlbench/dlbench/workloads/names"
 )
 
@@ -28,10 +27,21 @@ func clusterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "spread", Value: cluster.ByWorkloads, Usage: "what a node gets: its share of the workloads, or (nodes) all of them"},
 		&cli.StringFlag{Name: "partition", Usage: "Slurm's `PARTITION`"},
 		&cli.StringFlag{Name: "constraint", Usage: "only nodes with these `FEATURES`"},
-		&cli.StringSliceFlag{Name: "sbatch-arg", Usage: "give sbatch this `WORD`, like --time=2:00:00; may be repeated"},
+		&cli.GenericFlag{Name: "sbatch-arg", Value: &asGiven{}, Usage: "give sbatch this `WORD`, like --time=2:00:00; may be repeated"},
+		&cli.StringFlag{Name: "images", Usage: "have the nodes load what they lack of the images in `DIR`, which images save wrote and every node sees"},
 		&cli.BoolFlag{Name: "detach", Usage: "do not wait for the jobs: print the run's directory, for --resume"},
 	}
 }
+
+// asGiven is every word that a flag is given, as it is: those for sbatch have commas.
+type asGiven []string
+
+func (w *asGiven) Set(word string) error {
+	*w = append(*w, word)
+	return nil
+}
+
+func (w *asGiven) String() string { return strings.Join(*w, " ") }
 
 // asksSlurm are the flags that a run which goes on may still have.
 var asksSlurm = []string{"partition", "constraint", "sbatch-arg", "detach", "json", "resume"}
@@ -88,7 +98,7 @@ func (p *program) campaignIn(dir string, g *progress) (*cluster.Campaign, error)
 }
 
 func readRequest(c *cli.Context, device string) cluster.Request {
-	return cluster.Request{Partition: c.String("partition"), Constraint: c.String("constraint"), More: c.StringSlice("sbatch-arg"), Device: device}
+	return cluster.Request{Partition: c.String("partition"), Constraint: c.String("constraint"), More: *c.Generic("sbatch-arg").(*asGiven), Device: device}
 }
 
 // planCluster reads everything that is asked, and refuses what can be refused
@@ -131,7 +141,20 @@ func (p *program) planCluster(c *cli.Context, g *progress) (bench.Options, *clus
 	if len(shards) < c.Int("nodes") && err == nil {
 		g.Say("%d of %d nodes get something to do: a workload stays on one node", len(shards), c.Int("nodes"))
 	}
-	return o, &cluster.Plan{Spread: c.String("spread"), Suite: suiteName(c), Shards: shards}, err
+	if err != nil {
+		return o, nil, err
+	}
+	plan := &cluster.Plan{Spread: c.String("spread"), Suite: suiteName(c), Shards: shards}
+	if dir := c.String("images"); dir != "" {
+		if err := images.Saved(dir); err != nil {
+			return o, nil, err
+		}
+		if plan.Images, err = filepath.Abs(dir); err != nil {
+			return o, nil, err
+		}
+		plan.Loading = cluster.DefaultLoading
+	}
+	return o, plan, nil
 }
 
 // attend waits for the jobs of a campaign, or leaves them, and shows what came of
@@ -149,15 +172,15 @@ func (p *program) attend(c *cli.Context, g *progress, run *cluster.Campaign, dir
 		waited = run.Cancel(c.Context)
 	}
 	g.End()
-	members := run.Records()
-	err := errors.Join(p.showCluster(run, dir, members, c.Bool("json")), waited)
+	rest, err := p.showCluster(run, dir, c.Bool("json"))
+	err = errors.Join(err, waited)
 	switch {
 	case interrupted:
-		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(fmt.Errorf("%w; go on with dlbench run --resume %s", c.Context.Err(), dir), bench.Besides(err))}
+		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(c.Context.Err(), bench.Besides(err)), Hint: "go on with dlbench run --resume " + dir}
 	case err != nil:
 		return err
 	}
-	return run.Outcome(members)
+	return run.Outcome(rest)
 }
 
 func (p *program) resumeOnCluster(c *cli.Context) error {
@@ -181,64 +204,4 @@ func (p *program) resumeOnCluster(c *cli.Context) error {
 		return err
 	}
 	return p.attend(c, g, run, dir.path)
-}
-
-// shardCommand is what Slurm starts on a node; nobody types it.
-func (p *program) shardCommand() *cli.Command {
-	return &cli.Command{Name: "shard", Usage: "measure one shard of a run on a cluster", ArgsUsage: "DIR INDEX", Hidden: true, Action: p.doShard}
-}
-
-func (p *program) doShard(c *cli.Context) error {
-	if c.NArg() != 2 {
-		return usage(errors.New("shard: expected DIR INDEX; Slurm starts it, by dlbench run --cluster slurm"))
-	}
-	e, err := cluster.OpenElement(c.Args().Get(0), c.Args().Get(1), p.host())
-	if err != nil {
-		return err
-	}
-	err = p.measureShard(c.Context, e)
-	if err == nil {
-		return e.End(exitDone, "")
-	}
-	trouble, _, _ := strings.Cut(err.Error(), "\n")
-	return errors.Join(err, e.End(exitCode(err), trouble))
-}
-
-func (p *program) measureShard(ctx context.Context, e *cluster.Element) error {
-	if err := e.Begin(ctx); err != nil {
-		return err
-	}
-	here := p.onNode(e.Node())
-	args, err := e.Arguments()
-	if err != nil || args == nil {
-		return err
-	}
-	return here.app().RunContext(ctx, append([]string{"dlbench", "run"}, args...))
-}
-
-// onNode is the program with a cache of this node's own: homes are often shared
-// between the nodes of a cluster, and what a cache says of a machine, who is at
-// work on it, and which verdicts its processor gave, is of one machine.
-func (p *program) onNode(node string) *program {
-	const variable = "XDG_CACHE_HOME"
-	base := p.getenv(variable)
-	if base == "" && p.getenv("HOME") != "" {
-		base = filepath.Join(p.getenv("HOME"), ".cache")
-	}
-	if base == "" {
-		return p
-	}
-	here := *p
-	own := filepath.Join(base, "dlbench", "nodes", node)
-	here.getenv = func(name string) string {
-		if name == variable {
-			return own
-		}
-		return p.getenv(name)
-	}
-	here.environ = func() []string {
-		return append(slices.DeleteFunc(p.environ(), func(each string) bool { return strings.HasPrefix(each, variable+"=") }), variable+"="+own)
-	}
-	here.now = time.Now
-	return &here
 }

@@ -240,41 +240,44 @@ func (c *Campaign) accounts(ctx context.Context, jobs []string) (map[task]state,
 	return map[task]state{}, nil
 }
 
-// Records reads what every shard left. It may be called at any time.
-func (c *Campaign) Records() []Member {
-	members := make([]Member, len(c.plan.Shards))
+// Collect shows what every shard left, one after the other: the records of a
+// thousand nodes need not be in memory at once. It may be called at any time.
+func (c *Campaign) Collect(visit func(Member)) []Rest {
+	all := make([]Rest, len(c.plan.Shards))
 	named := false
 	for i := range c.plan.Shards {
-		members[i] = collect(c.Dir, i, c.last[i])
-		if node := members[i].Node; node != "" && node != c.plan.Shards[i].Node {
-			c.plan.Shards[i].Node, named = node, true
+		m := collect(c.Dir, i, c.last[i])
+		visit(m)
+		all[i] = Rest{Shard: i, Node: m.Node, Missing: m.Missing, Failed: m.Record != nil && hasFailures(m.Record)}
+		if m.Node != "" && m.Node != c.plan.Shards[i].Node {
+			c.plan.Shards[i].Node, named = m.Node, true
 		}
 	}
 	if named {
 		_ = c.plan.save(c.Dir) // node.json has it, too
 	}
-	return members
+	return all
 }
 
-// Plan is the campaign's.
-func (c *Campaign) Plan() *Plan { return c.plan }
+// Spread is how the campaign is spread over nodes.
+func (c *Campaign) Spread() string { return c.plan.Spread }
 
-// Outcome is what the members amount to.
-func (c *Campaign) Outcome(members []Member) error {
+// Outcome is what the shards amount to.
+func (c *Campaign) Outcome(all []Rest) error {
 	var missing []string
 	failed := 0
-	for _, m := range members {
-		if m.Missing != "" {
-			missing = append(missing, fmt.Sprintf("shard %d%s: %s", m.Shard, on(m.Node), m.Missing))
-		} else if m.Record != nil && hasFailures(m.Record) {
+	for _, r := range all {
+		if r.Missing != "" {
+			missing = append(missing, fmt.Sprintf("shard %d%s: %s", r.Shard, on(r.Node), r.Missing))
+		} else if r.Failed {
 			failed++
 		}
 	}
 	switch {
 	case len(missing) > 0:
-		return bench.EnvironmentError(fmt.Errorf("%d of %d shards have no complete record\n%s", len(missing), len(members), strings.Join(missing, "\n")), "dlbench run --resume "+c.Dir)
+		return bench.EnvironmentError(fmt.Errorf("%d of %d shards have no complete record\n%s", len(missing), len(all), strings.Join(missing, "\n")), "dlbench run --resume "+c.Dir)
 	case failed > 0:
-		return bench.Failed("in %d of %d shards a runner failed or did not pass parity", failed, len(members))
+		return bench.Failed("in %d of %d shards a runner failed or did not pass parity", failed, len(all))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/metrics/summary"
 )
 
 // Member is what became of a shard: its record, or why there is none.
@@ -16,17 +17,24 @@ type Member struct {
 	Node    string         // as Slurm names it; empty if no node ever had it
 	Record  *record.Record // nil if there is none
 	Missing string         // why there is no record, or why it is partial
-	Exit    int            // of its dlbench, if it came to its end
+}
+
+// Rest is what is kept of a member when its record was looked at.
+type Rest struct {
+	Shard   int
+	Node    string
+	Missing string
+	Failed  bool // a runner failed, or did not pass parity
 }
 
 // collect reads what a shard left. last is what Slurm says of its job at the end.
 func collect(dir string, shard int, last state) Member {
 	n := readNode(dir, shard)
-	m := Member{Shard: shard, Node: n.Node, Exit: n.Exit}
+	m := Member{Shard: shard, Node: n.Node}
 	if m.Node == "" {
 		m.Node = last.node
 	}
-	rec, err := record.Read(filepath.Join(ShardDir(dir, shard), resultFile))
+	rec, err := summary.Read(filepath.Join(ShardDir(dir, shard), resultFile))
 	if err == nil {
 		m.Record = rec
 		if rec.Status == record.Complete {

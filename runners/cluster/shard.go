@@ -118,6 +118,16 @@ func (e *Element) Arguments() ([]string, error) {
 	return nil, err
 }
 
+// Engine is what starts the runners, as it was asked for.
+func (e *Element) Engine(otherwise string) string {
+	for _, arg := range e.Plan.Arguments {
+		if name, found := strings.CutPrefix(arg, "--engine="); found {
+			return name
+		}
+	}
+	return otherwise
+}
+
 // End says in the shard's directory how it ended.
 func (e *Element) End(code int, trouble string) error {
 	now := e.now().UTC()

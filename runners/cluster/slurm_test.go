@@ -119,6 +119,12 @@ func (s *scripted) leaves(shard int, node, status string, ended bool) {
 	}
 }
 
+// collect are the members and what is kept of them.
+func (s *scripted) collect() (members []cluster.Member, rest []cluster.Rest) {
+	rest = s.run.Collect(func(m cluster.Member) { members = append(members, m) })
+	return members, rest
+}
+
 func queue(lines ...string) string { return "printf '%s\\n' '" + strings.Join(lines, "' '") + "'" }
 
 func TestWhatSbatchIsGiven(t *testing.T) {
@@ -187,14 +193,14 @@ func TestStatesOfJobsBecomeReasons(t *testing.T) {
 			if err := s.run.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			members := s.run.Records()
+			members, rest := s.collect()
 			if members[0].Missing != "" || members[0].Record == nil || members[0].Node != "n1" {
 				t.Errorf("shard 0 is %+v", members[0])
 			}
 			if members[1].Missing != c.missing || (members[1].Record != nil) != (c.record != "") {
 				t.Errorf("shard 1 is %+v, expected %q", members[1], c.missing)
 			}
-			err := s.run.Outcome(members)
+			err := s.run.Outcome(rest)
 			if c.missing == "" && err != nil || c.missing != "" && (bench.KindOf(err) != bench.Environment || !strings.Contains(err.Error(), "1 of 2 shards have no complete record\nshard 1")) {
 				t.Errorf("the outcome is %v", err)
 			}
@@ -214,8 +220,8 @@ func TestAJobThatCouldNotBegin(t *testing.T) {
 	if err := s.run.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if m := s.run.Records()[0]; m.Node != "n1" || !strings.Contains(m.Missing, "does every node see the run's directory") {
-		t.Errorf("it is %+v", m)
+	if all, _ := s.collect(); all[0].Node != "n1" || !strings.Contains(all[0].Missing, "does every node see the run's directory") {
+		t.Errorf("it is %+v", all[0])
 	}
 }
 
@@ -273,7 +279,7 @@ func TestResumeSubmitsWhatFailed(t *testing.T) {
 			if err := elsewhere.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := elsewhere.Outcome(elsewhere.Records()); err != nil {
+			if err := elsewhere.Outcome(elsewhere.Collect(func(cluster.Member) {})); err != nil {
 				t.Error(err)
 			}
 			// Nothing is left to do, and nothing is submitted.

@@ -103,6 +103,27 @@ func (s *Store) Load(ctx context.Context, dir string) (loaded []Shared, failed e
 	return loaded, nil
 }
 
+// Lacks says whether the engine lacks an image of a directory, or has another one
+// under its name.
+func (s *Store) Lacks(ctx context.Context, dir string) (bool, error) {
+	index, err := readIndex(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, image := range index.Images {
+		if s.ID(ctx, image.Image) != image.ID {
+			return true, ctx.Err()
+		}
+	}
+	return false, ctx.Err()
+}
+
+// Saved refuses a directory that images save did not write.
+func Saved(dir string) error {
+	_, err := readIndex(dir)
+	return err
+}
+
 func readIndex(dir string) (Index, error) {
 	path := filepath.Join(dir, indexFile)
 	data, err := os.ReadFile(path)
