@@ -160,10 +160,11 @@ func (v *Verifier) runCase(ctx context.Context, runner Runner, c cases.Case) (re
 	return result, answered && runner.Unload(ctx) == nil, nil
 }
 
-// within is a plan as far as a runner goes: of one that cannot train, the forward
-// pass.
+// within is a plan as far as a runner goes: of one that cannot train, or not in
+// the plan's precision, the forward pass.
 func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
-	if p.Mode != plan.Train || slices.Contains(can.Modes, string(plan.Train)) || len(can.Modes) == 0 {
+	trains := slices.Contains(can.Modes, string(plan.Train)) || len(can.Modes) == 0
+	if p.Mode != plan.Train || trains && can.NoTraining[p.Precision] == "" {
 		return p
 	}
 	forward := *p

@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/dlbench/dlbench/runners/protocol"
@@ -8,9 +9,13 @@ import (
 )
 
 // lacking is the first node of a plan whose operator, or the form of it, the runner
-// says that it lacks, or the loss; empty if it has all, or says nothing. One that
+// says that it lacks, or the loss, or why it does not train in the plan's
+// precision; empty if it has all, or says nothing. One that
 // does not train says that itself, whatever the loss.
 func lacking(can protocol.Capabilities, p *plan.Plan) string {
+	if reason := can.NoTraining[p.Precision]; reason != "" && p.Mode == plan.Train {
+		return fmt.Sprintf("training in %s: %s", p.Precision, reason)
+	}
 	if len(can.Operators) == 0 {
 		return ""
 	}

@@ -85,6 +85,30 @@ func TestTheUpdateStaysExact(t *testing.T) {
 	}
 }
 
+// A runner may have a precision in inference only: then its cases are of the
+// forward pass, it infers, and it is not asked to train.
+func TestAPrecisionWithoutTraining(t *testing.T) {
+	p := in("output.logits", scaled(1+1.0/(1<<9)))
+	p.hello = has("fp32", "bf16")
+	p.hello.Capabilities.NoTraining = map[string]string{"bf16": "its steps fail"}
+	cases := part{hello: p.hello, alter: func(plan *plan.Plan, all values) {
+		p.alter(plan, all)
+		if plan.Training != nil {
+			t.Errorf("%s was asked for", plan.Workload)
+		}
+	}}
+	if verdict, _ := verifyIn(t, "bf16", plan.Infer, cases); verdict.Parity.Status != record.ParityPassed {
+		t.Errorf("inference: %s: %s", verdict.Parity.Status, verdict.Parity.Reason)
+	}
+	verdict, _ := verifyIn(t, "bf16", plan.Train, cases)
+	if got := verdict.Parity; got.Status != record.ParityUnsupported || got.Reason != "training in bf16: its steps fail" {
+		t.Errorf("training: %s: %q", got.Status, got.Reason)
+	}
+	if verdict, _ := verifyIn(t, "fp32", plan.Train, p); verdict.Parity.Status == record.ParityUnsupported {
+		t.Errorf("training in fp32: %s: %s", verdict.Parity.Status, verdict.Parity.Reason)
+	}
+}
+
 // A runner that takes a precision and computes in float32 all the same is found:
 // nobody's outputs are that near to the reference in fewer bits.
 func TestAPrecisionThatIsNotInUseFails(t *testing.T) {

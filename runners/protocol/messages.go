@@ -113,6 +113,7 @@ type Capabilities struct {
 	Modes           []string          `json:"modes"`
 	Precisions      []string          `json:"precisions"`             // on the device of this session; none is fp32 only
 	NoPrecision     map[string]string `json:"no_precision,omitempty"` // of the others, why not: {"tf32": "this CPU has none"}
+	NoTraining      map[string]string `json:"no_training,omitempty"`  // of the precisions, in which it only infers, and why
 	RunningVariance string            `json:"running_variance"`       // "biased" or "unbiased": the estimator its batch norm keeps
 	Noise           bool              `json:"noise,omitempty"`        // verify understands NoiseParams (only the reference)
 }

@@ -26,6 +26,7 @@ class Caffe(Framework):
             operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="unbiased",
             terms=terms_of(blas),
+            no_precision=dict.fromkeys(("bf16", "fp16"), "Caffe has float32 and float64 only"),
         )
 
     def build(self, plan: Plan) -> Network:

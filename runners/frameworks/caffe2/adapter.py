@@ -31,6 +31,7 @@ class Caffe2(Framework):
             operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(),
+            no_precision=dict.fromkeys(("bf16", "fp16"), "Caffe2's IDEEP operators have float32"),
         )
 
     def build(self, plan: Plan) -> Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 
+from dlbench_sdk import cards, processor
 from dlbench_sdk.contract import Description, Framework, Network
 from dlbench_sdk.plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
 
@@ -23,6 +24,7 @@ class Keras(Framework):
         self.keras = keras
         last = self.backend.channels_last
         keras.config.set_image_data_format("channels_last" if last else "channels_first")
+        precisions, no_precision = precisions_of(device, backend)
         return Description(
             framework="Keras",
             version=keras.__version__,
@@ -31,11 +33,8 @@ class Keras(Framework):
             running_variance="biased",
             terms=terms_of(keras, self.backend),
             device=self.backend.seen,
-            no_precision={
-                "tf32": "this runner has fp32 only for Keras",
-                "bf16": "this runner has no mixed precision for Keras",
-                "fp16": "this runner has no mixed precision for Keras",
-            },
+            precisions=precisions,
+            no_precision=no_precision,
         )
 
     def build(self, plan: Plan) -> Network:
@@ -45,6 +44,19 @@ class Keras(Framework):
 def operators() -> tuple[str, ...]:
     """All but local response normalisation, which Keras 3 has none of."""
     return (*(name for name in OPERATORS if name != "LRN"), *LATER, *MEDICAL)
+
+
+def precisions_of(device: str, backend: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of the device, and why not the others."""
+    reasons = {
+        "tf32": cards.no_tf32(device) or "this runner has no tf32 for Keras",
+        "fp16": "this runner has no loss scaling for Keras",
+    }
+    if device != "cpu" and (reason := cards.no_tf32(device)):
+        reasons["bf16"] = reason  # both came with the same cards
+    if device == "cpu" and backend == "tensorflow" and not processor.has_bfloat16_convolutions():
+        reasons["bf16"] = "TensorFlow convolves bfloat16 on CPUs with AVX-512 only"
+    return ("fp32",) if "bf16" in reasons else ("fp32", "bf16"), reasons
 
 
 def framework() -> Framework:

@@ -14,6 +14,8 @@ from .backends import Backend, Loop
 from .losses import loss_of
 from .operators import Layers
 
+POLICIES = {"fp32": "float32", "bf16": "mixed_bfloat16"}
+
 
 def terms_of(keras: Any, backend: Backend, plan: Plan | None = None) -> Terms:
     sides = "DHW" if plan and len(plan.input_shape) == 5 else "HW"
@@ -23,12 +25,17 @@ def terms_of(keras: Any, backend: Backend, plan: Plan | None = None) -> Terms:
     switches |= backend.compiling()
     if backend.seen.kind == "gpu":
         switches |= {"tf32": "off", **backend.switches}
-    return Terms(backend.threads(), layout, backend.execution, "fp32", switches)
+    precision = plan.precision if plan else "fp32"
+    switches["dtype_policy"] = POLICIES[precision]
+    if precision == "bf16":
+        switches["weights"] = "float32, cast in each step"
+    return Terms(backend.threads(), layout, backend.execution, precision, switches)
 
 
 class Model(Network):
     def __init__(self, keras: Any, backend: Backend, plan: Plan) -> None:
         self.keras, self.backend, self.plan = keras, backend, plan
+        keras.mixed_precision.set_dtype_policy(POLICIES[plan.precision])  # of layers from now on
         self.layers = Layers(keras, backend, plan)
         self.orders = self.layers.orders
         shape = self.orders.held_shape(plan.input)
@@ -39,11 +46,17 @@ class Model(Network):
             values[node.output] = self.layers.operator(node)(*inputs)
         told = self.orders.plan_shape
         self.static = {n.name: told(n.output, values[n.output].shape) for n in plan.nodes}
-        self.model = keras.Model(x, values[plan.outputs[0]])
-        self.observed = keras.Model(x, [values[name] for name in plan.outputs])
+        outputs = [self.in_float32(values[name]) for name in plan.outputs]
+        self.model, self.observed = keras.Model(x, outputs[0]), keras.Model(x, outputs)
         self.inputs = [backend.put(self.orders.to_held(plan.input, x)) for x in plan.inputs]
         self.labels = [backend.put(held_labels(y)) for y in plan.labels]
         self.reset()
+
+    def in_float32(self, output: Any) -> Any:
+        """As Keras' guide to mixed precision ends a model."""
+        if self.plan.precision == "fp32":
+            return output
+        return self.keras.layers.Activation("linear", dtype="float32")(output)
 
     def terms(self) -> Terms:
         return terms_of(self.keras, self.backend, self.plan)
@@ -107,6 +120,13 @@ class Model(Network):
         by_path = {v.path: g for v, g in zip(self.model.trainable_variables, gradients)}
         out = {name: self.together(name, by_path) for name in self.plan.trainable}
         return float(loss), {**out, "input": self.on_host(self.plan.input, dx)}
+
+    def momenta(self) -> dict[str, np.ndarray]:
+        """Keras' velocity has the learning rate in it, and goes downhill."""
+        self.loop.settle()
+        trained, downhill = self.model.trainable_variables, -self.plan.sgd.learning_rate
+        held = {v.path: m.value for v, m in zip(trained, self.loop.optimizer.momentums)}
+        return {n: self.together(n, held) / np.float64(downhill) for n in self.plan.trainable}
 
     def state(self) -> dict[str, np.ndarray]:
         self.loop.settle()

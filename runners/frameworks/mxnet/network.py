@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,22 @@ from .losses import loss_of
 from .operators import Operators
 
 LABELS = "labels"
+# Its pools of everything are not oneDNN's, and fail in bfloat16, though its lists say otherwise.
+WIDE = ("GlobalAveragePool",)
 
 
-def terms_of(device: Any, volumes: bool = False) -> Terms:
+def terms_of(device: Any, volumes: bool = False, precision: str = "fp32") -> Terms:
     """MXNet tells nobody its threads; those that compute are OpenMP's."""
     switches = {"hybridize": "static_alloc, static_shape", "optimizer": "nag"}
     switches |= environment("MXNET_SUBGRAPH_BACKEND", "OMP_WAIT_POLICY")
+    if precision == "bf16":
+        switches |= {"amp": "bfloat16", "weights": "float32, cast in each step"}
     layout = "NCDHW" if volumes else "NCHW"
     if device.device_type == "cpu":
         layout += " (blocked inside)"
     else:
         switches |= {"tf32": "off (NVIDIA_TF32_OVERRIDE=0)", "cudnn_autotune": "on (default)"}
-    return Terms(threads.openmp(), layout, "graph (hybridized)", "fp32", switches)
+    return Terms(threads.openmp(), layout, "graph (hybridized)", precision, switches)
 
 
 class Block(Network):
@@ -40,15 +45,27 @@ class Block(Network):
             values[node.output] = operators.operator(node)(*inputs)
         self.inputs = [self.put(x) for x in plan.inputs]
         self.labels = [self.put(y) for y in plan.labels]
-        logits = values[plan.outputs[0]]
+        outputs = [values[name] for name in plan.outputs]
+        logits, *_ = self.narrowed(outputs[:1])
         self.params = {name: self.parameter(name, v) for name, v in plan.weights.items()}
         for name, value in operators.constants.items():
             self.params[name] = self.parameter(name, value)
-        self.observed = self.block(mx.sym.Group([values[n] for n in plan.outputs]), False)
+        self.observed = self.block(mx.sym.Group(self.narrowed(outputs)), False)
         self.internals = mx.sym.Group([values[n.output] for n in plan.nodes]).get_internals()
         run = loss_of(mx, plan, logits, mx.sym.var(LABELS)) if plan.training else logits
         self.run = self.block(run, plan.training)
         self.reset()
+
+    def narrowed(self, outputs: list[Any]) -> list[Any]:
+        """The same outputs in float32, of a graph that computes in the plan's precision."""
+        if self.plan.precision == "fp32":
+            return outputs
+        amp = importlib.import_module("mxnet.contrib.amp")
+        graph = self.sym.Group(outputs)
+        inputs = graph.list_inputs()
+        wide = [node.name for node in self.plan.nodes if node.op in WIDE]
+        graph = amp.convert_symbol(graph, "bfloat16", excluded_sym_names=wide, data_names=inputs)
+        return [graph[i] for i in range(len(outputs))]
 
     def put(self, value: np.ndarray) -> Any:
         return self.mx.nd.array(value, ctx=self.device)
@@ -74,7 +91,7 @@ class Block(Network):
         return block
 
     def terms(self) -> Terms:
-        return terms_of(self.device, len(self.plan.input_shape) == 5)
+        return terms_of(self.device, len(self.plan.input_shape) == 5, self.plan.precision)
 
     def close(self) -> None:
         pass  # arrays and executors go with it
@@ -129,6 +146,9 @@ class Block(Network):
         for name, value in kept.items():
             self.params[name].set_data(value)
         return float(loss.asscalar()), {**out, "input": x.grad.asnumpy()}
+
+    def used(self) -> dict[str, np.ndarray]:
+        return {name: self.params[name].grad().asnumpy() for name in self.plan.trainable}
 
     def state(self) -> dict[str, np.ndarray]:
         return {name: self.params[name].data().asnumpy() for name in self.plan.weights}

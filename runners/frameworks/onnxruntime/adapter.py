@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,6 @@ from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, 
 from dlbench_sdk.threads import count
 
 CUDA = "CUDAExecutionProvider"
-NONE_ON_CPUS = {
-    # Without an error for float16: it is computed in float32, between casts.
-    "bf16": "ONNX Runtime's provider for CPUs has no operators in bfloat16",
-    "fp16": "ONNX Runtime's provider for CPUs casts float16 to float32",
-}
-NONE_ON_CARDS = {
-    "bf16": "this runner writes no models in bfloat16",
-    "fp16": "this runner writes no models in float16",
-}
 
 
 class OnnxRuntime(Framework):
@@ -37,9 +29,7 @@ class OnnxRuntime(Framework):
                 text = "this package (onnxruntime) computes on CPUs only"
                 raise DeviceUnavailable(text)
             self.try_out()
-        no_precision = dict(NONE_ON_CPUS if device == "cpu" else NONE_ON_CARDS)
-        if reason := cards.no_tf32(device):
-            no_precision["tf32"] = reason
+        precisions, no_precision = precisions_of(device)
         return Description(
             framework="ONNX Runtime",
             version=onnxruntime.__version__,
@@ -49,7 +39,7 @@ class OnnxRuntime(Framework):
             terms=terms_of(device, None),  # the pool is the session's
             modes=("infer",),
             device=Device("cpu" if device == "cpu" else "gpu", uuid=cards.uuid_of(device)),
-            precisions=("fp32",) if "tf32" in no_precision else ("fp32", "tf32"),
+            precisions=precisions,
             no_precision=no_precision,
         )
 
@@ -68,6 +58,28 @@ class OnnxRuntime(Framework):
         return Session(self.ort, self.onnx, self.device, self.threads, plan)
 
 
+def precisions_of(device: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of the device, and why not the others."""
+    if device == "cpu":
+        return ("fp32",), {
+            "tf32": cards.no_tf32(device),
+            "bf16": "ONNX Runtime's provider for CPUs has no operators in bfloat16",
+            # Without an error: between casts.
+            "fp16": "ONNX Runtime's provider for CPUs computes float16 in float32",
+        }
+    reasons = {"bf16": "ONNX Runtime's converter of models makes float16, and no bfloat16"}
+    if reason := cards.no_tf32(device):
+        reasons["tf32"] = reason
+    return tuple(p for p in ("fp32", "tf32", "fp16") if p not in reasons), reasons
+
+
+def in_float16(model: Any) -> Any:
+    """A model as ONNX Runtime's own converter makes it of one in float32; inputs and outputs, and
+    what its list says needs it, stay in float32."""
+    convert = importlib.import_module("onnxruntime.transformers.float16")
+    return convert.convert_float_to_float16(model, keep_io_types=True)
+
+
 def terms_of(device: str, threads: int | None, precision: str = "fp32") -> Terms:
     switches = {
         "graph_optimization": "all (batch norm folded into convolutions)",
@@ -76,6 +88,9 @@ def terms_of(device: str, threads: int | None, precision: str = "fp32") -> Terms
     }
     if device == "cpu":
         return Terms(threads, "NCHW (blocked inside)", "graph", precision, switches)
+    if precision == "fp16":
+        switches["converter"] = "onnxruntime.transformers.float16"
+        switches["weights"] = "cast once at load"
     switches |= {
         "tf32": "on" if precision == "tf32" else "off",
         "cudnn_conv_algo_search": "EXHAUSTIVE (default): in the first run",
@@ -117,10 +132,12 @@ class Session(Network):
         options.intra_op_num_threads = self.asked
         options.inter_op_num_threads = 1
         options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        model = Writer(self.onnx, self.plan).model(outputs).SerializeToString()
+        model = Writer(self.onnx, self.plan).model(outputs)
+        if self.plan.precision == "fp16":
+            model = in_float16(model)
         # A provider that fails would be replaced by the CPU's without a word.
         session = self.ort.InferenceSession(
-            model, options, providers=self.providers(), enable_fallback=0
+            model.SerializeToString(), options, providers=self.providers(), enable_fallback=0
         )
         if self.device != "cpu" and session.get_providers()[0] != CUDA:
             raise DeviceUnavailable("ONNX Runtime fell back to the CPU: CUDA or cuDNN do not load")

@@ -16,7 +16,7 @@ from .operators import Operators
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
 NO_TRAINING = "training: OpenVINO has inference only"
 TYPES = {"fp32": "f32", "bf16": "bf16"}
-PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}  # as a compiled model names its type
+PRECISIONS = {name: precision for precision, name in TYPES.items()}
 # What a compiled model is asked for, and what it is called among the switches.
 TOLD = {
     "PERFORMANCE_HINT": "performance_hint",
@@ -25,6 +25,25 @@ TOLD = {
     "ENABLE_HYPER_THREADING": "hyper_threading",
     "CPU_DENORMALS_OPTIMIZATION": "denormals_flushed",
 }
+
+# What multiplies, as a compiled model calls its layers.
+PRODUCTS = ("Convolution", "Deconvolution", "FullyConnected", "MatMul")
+
+
+def executed(model: Any) -> list[str]:
+    """The types in which a compiled model's products compute."""
+    layers = [op.get_rt_info() for op in model.get_runtime_model().get_ops()]
+    products = [layer for layer in layers if layer["layerType"].astype(str) in PRODUCTS]
+    return [layer["runtimePrecision"].astype(str) for layer in products]
+
+
+def check_precision(model: Any, precision: str) -> None:
+    """Refuse a model that was asked for a precision and computes in another one: the hint is one,
+    and may be left aside."""
+    types = executed(model)
+    if precision != "fp32" and types and TYPES[precision] not in types:
+        there = ", ".join(sorted(set(types)))
+        raise Unsupported(f"precision {precision}: OpenVINO compiled all products to {there}")
 
 
 def terms_of(model: Any, variant: str) -> Terms:
@@ -36,6 +55,9 @@ def terms_of(model: Any, variant: str) -> Terms:
         return Terms(None, "NCHW (OpenVINO's own inside)", execution, "fp32", switches)
     switches |= {name: str(model.get_property(key)) for key, name in TOLD.items()}
     kind = model.get_property("INFERENCE_PRECISION_HINT").to_string()
+    if kind != TYPES["fp32"]:
+        types = executed(model)
+        switches[f"products_in_{kind}"] = f"{types.count(kind)} of {len(types)}"
     threads = model.get_property("INFERENCE_NUM_THREADS")
     layout = "NCHW (OpenVINO's own inside)"
     return Terms(threads, layout, execution, PRECISIONS.get(kind, kind), switches)
@@ -59,6 +81,7 @@ class Compiled(Network):
             settings["INFERENCE_NUM_THREADS"] = threads
         model = self.model_of(list(plan.outputs))
         self.model = core.compile_model(model, "CPU", settings)
+        check_precision(self.model, plan.precision)
         # Tensors share these arrays' memory, and requests do not keep them.
         self.inputs = [np.require(x, requirements=["C", "W"]) for x in plan.inputs]
         self.requests = [self.request(x) for x in self.inputs]

@@ -8,6 +8,8 @@ from dlbench_sdk.threads import openmp
 
 from .network import Predicted, Trained, terms_of
 
+NO_TRAINING = "on CPUs the steps of PaddlePaddle's amp.auto_cast fail in operators of oneDNN"
+
 
 class Paddle(Framework):
     def open(self, device: str, threads: int) -> Description:
@@ -19,6 +21,7 @@ class Paddle(Framework):
         self.paddle = paddle
         if threads:
             paddle.base.core.set_num_threads(threads)
+        narrow = paddle.amp.is_bfloat16_supported()
         return Description(
             framework="PaddlePaddle",
             version=paddle.__version__,
@@ -30,11 +33,13 @@ class Paddle(Framework):
             operators=(*OPERATORS, *LATER, *MEDICAL),
             running_variance="biased",
             terms=terms_of(False, openmp(), {}),
+            precisions=("fp32", "bf16") if narrow else ("fp32",),
             no_precision={
                 "tf32": "this CPU has none",
-                "bf16": "this runner has no mixed precision for PaddlePaddle",
-                "fp16": "this runner has no mixed precision for PaddlePaddle",
+                "bf16": "PaddlePaddle has none on this CPU",
+                "fp16": "PaddlePaddle has none on CPUs",
             },
+            no_training={"bf16": NO_TRAINING},
         )
 
     def build(self, plan: Plan) -> Network:

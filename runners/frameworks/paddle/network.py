@@ -25,14 +25,18 @@ SWITCHES = ("FLAGS_new_executor_serial_run", "OMP_WAIT_POLICY", "KMP_BLOCKTIME",
 
 
 def terms_of(
-    training: bool, told: int | None, switches: dict[str, str], volumes: bool = False
+    training: bool,
+    told: int | None,
+    switches: dict[str, str],
+    volumes: bool = False,
+    precision: str = "fp32",
 ) -> Terms:
     execution = "graph (static program, Executor)" if training else "graph (Paddle Inference)"
     layout = "NCDHW" if volumes else "NCHW"
     if not training:
         layout += " (blocked inside)"
     switches = switches | environment(*SWITCHES)
-    return Terms(told, layout, execution, "fp32", switches)
+    return Terms(told, layout, execution, precision, switches)
 
 
 @dataclass
@@ -120,10 +124,20 @@ def unfused(plan: Plan) -> list[str]:
     return ["conv_activation_onednn_fuse_pass"] if leaky else []
 
 
+def check_narrow(plan: Plan) -> None:
+    """Refuse what Paddle Inference gets wrong in bfloat16, without a word or by dying of it."""
+    for node in plan.nodes if plan.precision == "bf16" else ():
+        if node.op == "PRelu":
+            raise Unsupported("PRelu in bf16: Paddle Inference's outputs are of other values")
+        if node.op == "ConvTranspose" and set(node.dilations) != {1}:
+            raise Unsupported("a dilated ConvTranspose in bf16: Paddle Inference dies of it")
+
+
 class Predicted(Network):
     """Inference, by a predictor of the saved program."""
 
     def __init__(self, paddle: Any, plan: Plan, asked: int) -> None:
+        check_narrow(plan)
         self.plan, self.asked = plan, asked
         held = Held(paddle, plan)
         with writing(paddle, plan) as written:
@@ -153,6 +167,8 @@ class Predicted(Network):
             config = paddle.inference.Config(f"{path}.json", f"{path}.pdiparams")
             config.disable_gpu()
             config.enable_onednn()
+            if self.plan.precision == "bf16":
+                config.enable_onednn_bfloat16()
             config.disable_glog_info()
             for name in unfused(self.plan):
                 config.delete_pass(name)
@@ -165,7 +181,10 @@ class Predicted(Network):
     def terms(self) -> Terms:
         # Not OpenMP's number: a run sets it at its beginning, and back to one at its end.
         switches = {"onednn": "on" if self.onednn else "off"}
-        return terms_of(False, self.told, switches, len(self.plan.input_shape) == 5)
+        precision = self.plan.precision
+        if precision == "bf16":
+            switches["onednn_bfloat16"] = "on"
+        return terms_of(False, self.told, switches, len(self.plan.input_shape) == 5, precision)
 
     def close(self) -> None:
         pass  # the predictor goes with it

@@ -52,7 +52,7 @@ def precisions_of(device: str, variant: str) -> tuple[tuple[str, ...], dict[str,
         reasons["bf16"] = "TensorFlow rewrites graphs to bfloat16 on CPUs only"
     elif variant == "xla":
         reasons["bf16"] = "TensorFlow's rewrite to bfloat16 leaves what XLA compiles in float32"
-    elif not processor.features() & {"avx512f", "avx_ne_convert"}:
+    elif not processor.has_bfloat16_convolutions():
         reasons["bf16"] = "TensorFlow rewrites graphs to bfloat16 on CPUs with AVX-512 only"
     return tuple(p for p in ("fp32", "tf32", "bf16") if p not in reasons), reasons
 

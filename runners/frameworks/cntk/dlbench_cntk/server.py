@@ -24,6 +24,10 @@ from .plan import DeviceUnavailable
 from .verify import verify
 
 PROTOCOL = 1
+NO_PRECISION = {
+    "bf16": "CNTK has no bfloat16",
+    "fp16": "this runner has no float16 for CNTK, which computes in it on GPUs only",
+}
 PROCESS_CPU_TIME = 2  # the clock of all threads of a process
 LONGEST = 400  # characters of an error message
 OUT_OF_MEMORY = ("out of memory", "bad allocation", "bad_alloc", "can't allocate memory")
@@ -132,6 +136,7 @@ class Server(object):
                 "operators": OPERATORS,
                 "modes": ["infer", "train"],
                 "precisions": ["fp32"],
+                "no_precision": NO_PRECISION,
                 "running_variance": "unbiased",
             },
             "import_s": time.time() - began,

@@ -58,6 +58,7 @@ class Description:
     modes: tuple[str, ...] = ("infer", "train")
     precisions: Sequence[str] = ("fp32",)  # on this device
     no_precision: dict[str, str] = field(default_factory=dict)  # of the others, why not
+    no_training: dict[str, str] = field(default_factory=dict)  # precisions that only infer, and why
 
 
 class Network(ABC):

@@ -19,3 +19,8 @@ def features() -> frozenset[str]:
         if name.strip() == "flags":
             return frozenset(value.split())
     return frozenset()
+
+
+def has_bfloat16_convolutions() -> bool:
+    """Whether oneDNN, as TensorFlow has it, convolves bfloat16 here."""
+    return bool(features() & {"avx512f", "avx_ne_convert"})

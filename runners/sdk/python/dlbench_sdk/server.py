@@ -121,6 +121,7 @@ class Server:
                 "modes": list(d.modes),
                 "precisions": list(d.precisions),
                 "no_precision": d.no_precision,
+                "no_training": d.no_training,
                 "running_variance": d.running_variance,
                 "noise": d.noise,
             },
@@ -137,6 +138,9 @@ class Server:
             others = f"there are {', '.join(description.precisions)}"
             reason = description.no_precision.get(plan.precision, others)
             raise plans.Unsupported(f"precision {plan.precision}: {reason}")
+        if plan.training and plan.precision in description.no_training:
+            reason = description.no_training[plan.precision]
+            raise plans.Unsupported(f"training in {plan.precision}: {reason}")
         began = time.monotonic()
         network = framework.build(plan)
         load_s = time.monotonic() - began

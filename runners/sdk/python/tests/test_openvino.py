@@ -11,6 +11,8 @@ import numpy as np
 import plans
 import pytest
 
+from dlbench_sdk.plan import Unsupported
+
 openvino = adapters.module("openvino")
 network = adapters.module("openvino", "network.py")
 
@@ -90,22 +92,44 @@ def test_bfloat16_only_if_the_cpu_has_it():
     assert has == ("fp32",) and "simulate" in lacks["bf16"]
 
 
+class Told(str):
+    def astype(self, kind):
+        return kind(self)
+
+
+def layer(kind, precision):
+    info = {"layerType": Told(kind), "runtimePrecision": Told(precision)}
+    return types.SimpleNamespace(get_rt_info=lambda: info)
+
+
 class Core:
-    """An OpenVINO that has fewer threads than it is asked for, and says so."""
+    """An OpenVINO that has fewer threads than it is asked for, and says so. It may leave the hint
+    aside, without a word."""
+
+    def __init__(self, obeys=True):
+        self.obeys = obeys
 
     def read_model(self, data):
         return data
 
     def compile_model(self, model, device, settings):
         self.settings = settings
-        kind = {"f32": "float32", "bf16": "bfloat16"}[settings["INFERENCE_PRECISION_HINT"]]
+        kind = settings["INFERENCE_PRECISION_HINT"]
+        layers = [
+            layer("Input", "f32"),
+            layer("Convolution", kind if self.obeys else "f32"),
+            layer("Pooling", kind),
+            layer("FullyConnected", "f32"),
+        ]
         told = {
             "INFERENCE_NUM_THREADS": 3,
             "INFERENCE_PRECISION_HINT": types.SimpleNamespace(to_string=lambda: kind),
             "OPTIMAL_NUMBER_OF_INFER_REQUESTS": 2,
         }
         return types.SimpleNamespace(
-            get_property=lambda key: told.get(key, "told"), create_infer_request=Request
+            get_property=lambda key: told.get(key, "told"),
+            create_infer_request=Request,
+            get_runtime_model=lambda: types.SimpleNamespace(get_ops=lambda: layers),
         )
 
 
@@ -137,9 +161,20 @@ def test_it_is_told_the_precision_and_tells_its_threads(
     assert core.settings["INFERENCE_PRECISION_HINT"] == asked  # else what the CPU is fastest in
     assert core.settings["INFERENCE_NUM_THREADS"] == 8
     assert compiled.terms().threads == 3 and compiled.terms().precision == precision
+    narrow = compiled.terms().switches.get("products_in_bf16")
+    assert narrow == {"fp32": None, "bf16": "1 of 2"}[precision]
     # A request has the memory of an array that is kept.
     for request in compiled.requests:
         assert any(request.tensor is kept for kept in compiled.inputs)
+
+
+def test_a_hint_that_is_left_aside_is_refused(tmp_path, monkeypatch):
+    made = types.SimpleNamespace(SerializeToString=lambda: b"")
+    monkeypatch.setattr(network.Operators, "model", lambda writer, outputs: made)
+    plan = replace(plans.loaded(tmp_path, plans.small("infer")), precision="bf16")
+    ov = types.SimpleNamespace(Tensor=lambda x, shared_memory: x)
+    with pytest.raises(Unsupported, match="compiled all products to f32"):
+        network.Compiled(ov, None, Core(obeys=False), 1, plan)
 
 
 def test_requests_in_flight_take_turns(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import adapters
 import numpy as np
 import plans
 import pytest
-from test_protocol import Runner
+from test_protocol import ADAPTER, Runner
 
 from dlbench_sdk import loops, processor
 from dlbench_sdk.contract import Timed
@@ -17,6 +17,9 @@ from dlbench_sdk.plan import Unsupported
 
 pytorch = adapters.module("pytorch")
 tensorflow = adapters.module("tensorflow")
+keras = adapters.module("keras")
+mxnet = adapters.module("mxnet")
+onnxruntime = adapters.module("onnxruntime")
 
 
 @pytest.fixture
@@ -35,6 +38,38 @@ def test_a_precision_that_is_not_there_is_refused(runner, tmp_path):
     assert error["code"] == "unsupported"
     assert error["message"].startswith("precision fp8: there are")
     assert "result" in runner.ask("load", **plans.files(tmp_path, plans.small("infer")))
+
+
+ONLY_INFERS = """
+import dataclasses
+from dlbench_sdk import loading
+reference = loading.load({path!r})
+class OnlyInfers(reference.Reference):
+    def open(self, device, threads):
+        d = super().open(device, threads)
+        return dataclasses.replace(d, no_training={{"bf16": "its steps fail"}})
+def framework():
+    return OnlyInfers()
+"""
+
+
+def test_a_precision_may_be_of_inference_only(tmp_path):
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(ONLY_INFERS.format(path=str(ADAPTER)))
+    runner = Runner(adapter)
+    try:
+        said = runner.ok("hello", protocol=1, device="cpu", threads=1)["capabilities"]
+        assert said["no_training"] == {"bf16": "its steps fail"}
+        doc = {**plans.small("train"), "precision": "bf16"}
+        error = runner.ask("load", **plans.files(tmp_path, doc))["error"]
+        assert error == {"code": "unsupported", "message": "training in bf16: its steps fail"}
+        for mode, precision in (("infer", "bf16"), ("train", "fp32")):
+            doc = {**plans.small(mode), "precision": precision}
+            runner.ok("load", **plans.files(tmp_path, doc))
+            runner.ok("unload")
+    finally:
+        runner.process.kill()
+        runner.process.communicate()
 
 
 class Event:
@@ -74,7 +109,7 @@ def test_precisions_are_the_devices():
     assert has == ("fp32", "fp16") and "sm_75" in lacks["tf32"] and "sm_75" in lacks["bf16"]
 
 
-def test_tensorflows_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
+def test_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     of_device = tensorflow.precisions_of
@@ -83,8 +118,44 @@ def test_tensorflows_bfloat16_is_of_cpus_that_have_it(monkeypatch, tmp_path):
     assert "XLA" in of_device("cpu", "xla")[1]["bf16"]
     cpuinfo.write_text("flags\t\t: fpu avx2\n")
     assert of_device("cpu", "")[0] == ("fp32",) and "AVX-512" in of_device("cpu", "")[1]["bf16"]
+    assert keras.precisions_of("cpu", "tensorflow")[0] == ("fp32",)
+    assert keras.precisions_of("cpu", "jax")[0] == ("fp32", "bf16")
+    assert set(keras.precisions_of("cpu", "torch")[1]) == {"tf32", "fp16"}
+    assert "AVX-512" in mxnet.lacking("cpu", True)["bf16"]
+    cpuinfo.write_text("flags\t\t: fpu avx512f\n")
+    assert set(mxnet.lacking("cpu", True)) == {"tf32", "fp16"}
+    assert "oneDNN" in mxnet.lacking("cpu", False)["bf16"]
     cpuinfo.unlink()
     assert processor.features() == frozenset()
+
+
+def test_onnx_runtimes_float16_is_its_own_converters(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed here")
+    ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed here")
+    assert onnxruntime.precisions_of("cpu")[0] == ("fp32",)
+    plan = plans.loaded(tmp_path, plans.small("infer"))
+    model = onnxruntime.Writer(onnx, plan).model(list(plan.outputs))
+    narrow = onnxruntime.in_float16(model)
+    assert {i.data_type for i in narrow.graph.initializer} == {onnx.TensorProto.FLOAT16}
+    # A provider that computes it in float32 shows the rounding of weights and activations.
+    session = ort.InferenceSession(narrow.SerializeToString(), providers=["CPUExecutionProvider"])
+    got = session.run(plan.outputs[:1], {plan.input: plan.inputs[0]})[0]
+    want = adapters.network("reference", plan).outputs(0)[plan.outputs[0]]
+    off = np.linalg.norm(got - want) / np.linalg.norm(want)
+    assert got.dtype == np.float32 and 2.0**-11 / 64 < off < 2.0**-11 * 8
+
+
+def test_what_paddle_gets_wrong_in_bfloat16_is_refused():
+    def plan(precision, op, **attributes):
+        node = types.SimpleNamespace(op=op, **attributes)
+        return types.SimpleNamespace(precision=precision, nodes=[node])
+
+    check = adapters.module("paddle", "network.py").check_narrow
+    for op, dilations in (("PRelu", (1, 1)), ("ConvTranspose", (2, 2))):
+        check(plan("fp32", op, dilations=dilations))
+        with pytest.raises(Unsupported, match=f"{op} in bf16"):
+            check(plan("bf16", op, dilations=dilations))
+    check(plan("bf16", "ConvTranspose", dilations=(1, 1)))
 
 
 def test_float32_multiplies_without_tf32():

@@ -167,6 +167,11 @@ final class Server {
     can.add("operators", Json.strings(OPERATORS));
     can.add("modes", Json.strings(List.of("infer", "train")));
     can.add("precisions", Json.strings(List.of("fp32")));
+    JsonObject lacking = new JsonObject();
+    for (String precision : List.of("bf16", "fp16")) {
+      lacking.addProperty(precision, "DL4J has no mixed precision: parameters and activations share one type");
+    }
+    can.add("no_precision", lacking);
     can.addProperty("running_variance", "biased");
     out.add("capabilities", can);
     out.addProperty("import_s", (System.nanoTime() - began) / 1e9);
