@@ -117,7 +117,7 @@ func (r *reader) cpu(e *record.Environment) {
 	if e.CPU == "" {
 		r.miss("cpu", errors.New("/proc/cpuinfo names no model"))
 	}
-	e.CPUFlags = vectorExtensions(infos[0].Flags)
+	e.CPUFlags, e.Microcode = vectorExtensions(infos[0].Flags), infos[0].Microcode
 	e.Virtualization = r.virtualization(slices.Contains(infos[0].Flags, "hypervisor"))
 	if e.LogicalCPUs, err = cpu.CountsWithContext(r.ctx, true); err != nil {
 		r.miss("logical_cpus", err)

@@ -22,6 +22,7 @@ model name	: Intel(R) Xeon(R) Gold 6430
 physical id	: 0
 core id		: 0
 cpu cores	: 1
+microcode	: 0x2b000590
 flags		: fpu vme sse4_2 sse avx2 avx512f fma f16c amx_tile aes hypervisor smep avx2
 
 processor	: 1
@@ -30,6 +31,7 @@ model name	: Intel(R) Xeon(R) Gold 6430
 physical id	: 0
 core id		: 0
 cpu cores	: 1
+microcode	: 0x2b000590
 flags		: fpu vme sse4_2 sse avx2 avx512f fma f16c amx_tile aes hypervisor smep avx2
 `
 
@@ -71,7 +73,7 @@ func TestRead(t *testing.T) {
 	cards := []record.GPU{{Name: "homemade"}}
 	got := environment.Read(t.Context(), environment.Options{Root: root, Cards: func() ([]record.GPU, error) { return cards, nil }})
 	want := record.Environment{OS: "Ubuntu 24.04.1 LTS", Kernel: "6.8.0-45-generic", CPU: "Intel(R) Xeon(R) Gold 6430",
-		CPUFlags: []string{"amx_tile", "avx2", "avx512f", "f16c", "fma", "sse", "sse4_2"}, Cores: 1, LogicalCPUs: 2, MemoryBytes: 1 << 20,
+		Microcode: "0x2b000590", CPUFlags: []string{"amx_tile", "avx2", "avx512f", "f16c", "fma", "sse", "sse4_2"}, Cores: 1, LogicalCPUs: 2, MemoryBytes: 1 << 20,
 		Governor: "performance, powersave", SMT: "on", Turbo: "off", Virtualization: "unnamed hypervisor", CPUEnergy: "RAPL, 1 package", Cgroup: sample.CgroupV2, GPUs: cards, Missing: map[string]string{}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(record.Environment{}, "Host", "Fingerprint")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

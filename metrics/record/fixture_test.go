@@ -14,7 +14,7 @@ func small() *record.Record {
 	return &record.Record{
 		SchemaVersion: record.SchemaVersion, DlbenchVersion: "0.1.0", Suite: "smoke", Profile: "quick",
 		Created: created, Updated: created.Add(time.Minute), Seed: 1<<64 - 1, Scenarios: []string{"server"}, Status: record.Complete, Rounds: 1,
-		Environment: record.Environment{Host: "h", OS: "Debian 12", Kernel: "6.1", CPU: "EPYC <9>", CPUFlags: []string{"avx2"},
+		Environment: record.Environment{Host: "h", OS: "Debian 12", Kernel: "6.1", CPU: "EPYC <9>", CPUFlags: []string{"avx2"}, Microcode: "0xa0011d5",
 			Cores: 2, LogicalCPUs: 2, MemoryBytes: bytes, Governor: "performance", Virtualization: "kvm", CPUEnergy: "RAPL, 1 package", CPUSet: "0-1", SlurmJob: "17", Cgroup: "v2", Engine: "podman",
 			EngineVersion: "5", GPUs: []record.GPU{
 				{Name: "H200", UUID: "GPU-1", MemoryBytes: bytes, Driver: "570", ComputeCapability: "9.0", MIG: true, PCIeGenerationMax: 5, PCIeWidthMax: 16,

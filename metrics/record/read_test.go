@@ -55,10 +55,10 @@ func TestReadRefuses(t *testing.T) {
 		"a wrong time":        {`"created": "2026-01-02T03:04:05Z"`, `"created": "yesterday"`, `f.json:6:13: created: 'yesterday' is not valid date-time`},
 		"a number too large":  {`"rounds": 1`, `"rounds": 1e400`, `f.json:11:…expected a value that fits float64, got number 1e400`},
 		"an integer too wide": {`"macs": 416520`, `"macs": 99999999999999999999`, `f.json:…workloads.macs: expected a value that fits int64, got number 99999999999999999999`},
-		"a later item":        {`"runner": "caffe"`, `"runner": 7`, `f.json:261:14: cells[1].runner: got number, want string`},
-		"deep inside":         {`"layout": "NCHW"`, `"layout": 3`, `f.json:95:53: runners[0].terms.layout: got number, want string`},
+		"a later item":        {`"runner": "caffe"`, `"runner": 7`, `f.json:262:14: cells[1].runner: got number, want string`},
+		"deep inside":         {`"layout": "NCHW"`, `"layout": 3`, `f.json:96:53: runners[0].terms.layout: got number, want string`},
 		"trailing text":       {"\n}\n", "\n} x", `f.json:…: broken JSON: invalid character 'x' after top-level value`},
-		"an unknown runner":   {`"a": "torch"`, `"a": "other"`, `f.json:274:9: comparisons[0].a: runner "other" is not among the record's runners`},
+		"an unknown runner":   {`"a": "torch"`, `"a": "other"`, `f.json:275:9: comparisons[0].a: runner "other" is not among the record's runners`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -55,7 +55,8 @@ type Environment struct {
 	OS             string            `json:"os"`
 	Kernel         string            `json:"kernel"`
 	CPU            string            `json:"cpu"`
-	CPUFlags       []string          `json:"cpu_flags"` // only the vector extensions
+	CPUFlags       []string          `json:"cpu_flags"`           // only the vector extensions
+	Microcode      string            `json:"microcode,omitempty"` // revision of the processors'
 	Cores          int               `json:"cores"`
 	LogicalCPUs    int               `json:"logical_cpus"`
 	MemoryBytes    int64             `json:"memory_bytes"`

@@ -113,7 +113,7 @@ func NodeSpread(shifts, variances []float64, assumed Spread) Spread {
 	for high < 100 && wider(high) {
 		low, high = high, 4*high
 	}
-	for range 40 {
+	for range 25 { // to a millionth
 		if middle := (low + high) / 2; wider(middle) {
 			low = middle
 		} else {

@@ -39,7 +39,7 @@ func (k *kind) compare(found []NodeFinding, rule NodeRule, judged int) {
 // of the others the verdict is clear, and one of so many hardly counts.
 const (
 	fewNodes = 40
-	suspect  = 1.5
+	suspect  = 2
 )
 
 func nodeSpread(shifts, variances []float64) stats.Spread {

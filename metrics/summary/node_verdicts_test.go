@@ -89,7 +89,7 @@ func realistic(nodes int) fleet {
 // trials is how many fleets are simulated: of a short test fewer.
 func trials(n int) int {
 	if testing.Short() {
-		return n / 10
+		return max(40, n/20)
 	}
 	return n
 }

@@ -28,7 +28,7 @@ func machineFacts(r *record.Record) []fact {
 
 func systemFacts(e record.Environment) []fact {
 	return []fact{
-		{"CPU quota", quota(e)}, {"CPUs that dlbench may use", cmp.Or(e.CPUSet, "all")}, {"system", e.OS}, {"kernel", e.Kernel}, {"governor", e.Governor}, {"SMT", e.SMT}, {"turbo", e.Turbo},
+		{"CPU quota", quota(e)}, {"CPUs that dlbench may use", cmp.Or(e.CPUSet, "all")}, {"system", e.OS}, {"kernel", e.Kernel}, {"microcode", e.Microcode}, {"governor", e.Governor}, {"SMT", e.SMT}, {"turbo", e.Turbo},
 		{"control groups", e.Cgroup}, {"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 	}
 }

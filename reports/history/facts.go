@@ -25,7 +25,7 @@ func recordFacts(rec *record.Record) []Fact {
 	}
 	return []Fact{
 		{"dlbench", rec.DlbenchVersion}, {"CPU quota", strconv.FormatFloat(e.CPUQuota, 'g', -1, 64)}, {"system", e.OS}, {"kernel", e.Kernel}, {"virtualization", e.Virtualization},
-		{"vector extensions", strings.Join(e.CPUFlags, " ")}, {"clock governor", e.Governor}, {"turbo", e.Turbo}, {"SMT", e.SMT},
+		{"vector extensions", strings.Join(e.CPUFlags, " ")}, {"microcode", e.Microcode}, {"clock governor", e.Governor}, {"turbo", e.Turbo}, {"SMT", e.SMT},
 		{"control groups", e.Cgroup}, {"engine version", e.EngineVersion}, {"GPU driver", strings.Join(drivers, ", ")}, {"profile", rec.Profile},
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // indexVersion changes with the schema, and with what is put into it.
-const indexVersion = 3
+const indexVersion = 4
 
 // The texts that many rows share (machines, versions) stand once, in texts.
 const schema = `

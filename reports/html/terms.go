@@ -82,7 +82,7 @@ func machineFacts(rec *record.Record) [][2]string {
 		{"cores", fmt.Sprintf("%d, %d logical CPUs", e.Cores, e.LogicalCPUs)}, {"memory", table.Bytes(e.MemoryBytes)},
 		{"CPUs that dlbench may use", cpuSetFact(e)},
 		{"system", e.OS + ", kernel " + e.Kernel}, {"control groups", e.Cgroup}, {"virtualization", e.Virtualization},
-		{"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
+		{"microcode", e.Microcode}, {"clock governor", e.Governor}, {"turbo", e.Turbo}, {"hardware threads share cores (SMT)", e.SMT},
 		{"engine", strings.TrimSpace(e.Engine + " " + e.EngineVersion)},
 		{"asked of every runner", fmt.Sprintf("%s, %s, CPUs %s, memory: %s", t.Device, rec.ThreadsText(), orAll(t.CPUs), limit(t.MemoryBytes))},
 		{"inputs", rec.InputsText()},

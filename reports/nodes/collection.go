@@ -17,6 +17,7 @@ type Collection struct {
 	rule    summary.NodeRule
 	members []member
 	suites  []string
+	merged  merged
 }
 
 // member is what is kept of a Member.
@@ -32,6 +33,7 @@ type member struct {
 	facts    []fact
 	warnings []Told
 	ranked   []Workload
+	told     record.Warnings
 	medians  []median
 }
 
@@ -50,7 +52,8 @@ func (c *Collection) Add(m Member) {
 		one.figures, one.facts, one.warnings = summary.NodeFiguresOf(r), factsOf(r), toldOf(r)
 		one.missing = cmp.Or(m.Missing, partial(r))
 		if c.spread == SpreadWorkloads {
-			one.ranked = rankingsOf(m.Shard, one.name, r)
+			one.ranked, one.told = rankingsOf(m.Shard, one.name, r), r.Warnings
+			c.merged.take(r)
 		}
 		for i := range r.Cells {
 			if cell := &r.Cells[i]; cell.Ranked() && cell.Throughput != nil {
@@ -89,7 +92,7 @@ func partial(r *record.Record) string {
 // Fleet sets what was added side by side.
 func (c *Collection) Fleet() *Fleet {
 	c.tellApart()
-	f := &Fleet{SchemaVersion: SchemaVersion, Spread: c.spread, Rule: c.rule, Kinds: []Kind{}, Nodes: []Node{}, Cells: []Cell{}, Workloads: []Workload{}, Missing: []Gap{}, Notes: []string{}}
+	f := &Fleet{SchemaVersion: SchemaVersion, Spread: c.spread, Rule: c.rule, Kinds: []Kind{}, Nodes: []Node{}, Cells: []Cell{}, Workloads: []Workload{}, Overall: []record.Overall{}, Warnings: []Warning{}, Missing: []Gap{}, Notes: []string{}}
 	if len(c.suites) > 0 {
 		f.Suite = c.suites[0]
 	}
@@ -109,8 +112,11 @@ func (c *Collection) Fleet() *Fleet {
 			f.Updated = m.updated
 		}
 		f.Workloads = append(f.Workloads, m.ranked...)
+		for _, w := range m.told {
+			f.Warnings = append(f.Warnings, Warning{m.name, w})
+		}
 	}
-	f.Nodes = c.nodes()
+	f.Nodes, f.Overall = c.nodes(), c.merged.overall()
 	if c.spread == SpreadNodes {
 		c.judge(f)
 		f.Cells = c.cells()

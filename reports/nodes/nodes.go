@@ -44,6 +44,8 @@ type Fleet struct {
 	Nodes         []Node           `json:"nodes"`     // slow ones first, then as they differ from the others
 	Cells         []Cell           `json:"cells"`     // of several nodes
 	Workloads     []Workload       `json:"workloads"` // rankings; only if workloads are spread
+	Overall       []record.Overall `json:"overall"`   // what each mode comes to over the workloads of all shards; only if workloads are spread
+	Warnings      []Warning        `json:"warnings"`  // of the records; only if workloads are spread
 	Missing       []Gap            `json:"missing"`   // what there is no whole record of
 	Notes         []string         `json:"notes"`     // what to mind in reading
 }
@@ -102,6 +104,12 @@ type Cell struct {
 	LowNode  string  `json:"low_node"`
 	High     float64 `json:"high"`
 	HighNode string  `json:"high_node"`
+}
+
+// Warning is one of a shard's record.
+type Warning struct {
+	Node string `json:"node"`
+	record.Warning
 }
 
 // Gap is what is missing, and why.

@@ -285,6 +285,9 @@ func TestSpreadWorkloadsHaveOneRankingEachFromTheirShard(t *testing.T) {
 		summary.Summarize(r)
 	}
 	all[2].Record.Environment.Kernel = "5.10"
+	for _, m := range all[:2] {
+		m.Record.Warnings.Add(record.AboutRunner("a"), record.OwnNetwork, "it is a file")
+	}
 	f := fleetOf(t, nodes.SpreadWorkloads, all)
 	if len(f.Workloads) != 3 {
 		t.Fatalf("%d rankings", len(f.Workloads))
@@ -294,11 +297,15 @@ func TestSpreadWorkloadsHaveOneRankingEachFromTheirShard(t *testing.T) {
 			t.Errorf("%+v", w)
 		}
 	}
+	whole := machine(0, 1)
+	if o := f.Overall; len(o) != 1 || o[0].Mode != "infer" || o[0].A != "b" || o[0].B != "a" || o[0].Workloads != 3 || math.Abs(o[0].Ratio-whole.Overall[0].Ratio) > 0.01 || o[0].Verdict != record.Slower {
+		t.Errorf("overall %+v, of one record %+v", o, whole.Overall)
+	}
 	if f.Headline != "3 workloads on 3 nodes" {
 		t.Errorf("headline %q", f.Headline)
 	}
 	said := text(t, f)
-	for _, want := range []string{"net1/infer/b4/fp32, on n1", "n2 is not as the other nodes of its kind", "kernel 5.10 (others: 6.12)"} {
+	for _, want := range []string{"net1/infer/b4/fp32, on n1", "n2 is not as the other nodes of its kind", "kernel 5.10 (others: 6.12)", "n0, n1", "it is a file", "geometric mean"} {
 		if !strings.Contains(said, want) || !strings.Contains(page(t, f), want) {
 			t.Errorf("no view without %q:\n%s", want, said)
 		}

@@ -32,7 +32,7 @@ func (f *Fleet) Text(w io.Writer, width int) error {
 		sheets = append(sheets, ranking.Sheet{Title: fmt.Sprintf("%s, on %s", one.ID, one.Node), Header: one.header(), Rows: one.rows()})
 	}
 	shown := f.shown()
-	sheets = append(sheets, f.missingSheet(), f.sheet(shown), f.cellSheet())
+	sheets = append(sheets, ranking.Overall(f.Overall), f.missingSheet(), f.sheet(shown), f.cellSheet(), f.warningSheet())
 	for _, s := range sheets {
 		if len(s.Rows) == 0 {
 			continue

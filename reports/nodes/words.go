@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -171,6 +172,23 @@ func (f *Fleet) cellSheet() ranking.Sheet {
 	s := ranking.Sheet{Title: "Machines side by side, images/s", Header: []string{"workload", "runner", "nodes", "median", "slowest", "on", "fastest", "on", "fastest/slowest"}}
 	for _, c := range f.Cells {
 		s.Rows = append(s.Rows, []string{c.Workload, c.Runner, fmt.Sprint(c.Nodes), ranking.Figure(c.Median, 0), ranking.Figure(c.Low, 0), c.LowNode, ranking.Figure(c.High, 0), c.HighNode, ranking.Times(c.High / c.Low)})
+	}
+	return s
+}
+
+// warningSheet is the table of the records' warnings; those of one code, scope and
+// text are one row.
+func (f *Fleet) warningSheet() ranking.Sheet {
+	s := ranking.Sheet{Title: "Warnings", Header: []string{"warning", "about", "on", "what"}}
+	at := map[record.Warning]int{}
+	for _, w := range f.Warnings {
+		i, there := at[w.Warning]
+		if !there {
+			at[w.Warning] = len(s.Rows)
+			s.Rows = append(s.Rows, []string{w.Code, w.Scope.Words(), w.Node, w.Text})
+			continue
+		}
+		s.Rows[i][2] += ", " + w.Node
 	}
 	return s
 }
