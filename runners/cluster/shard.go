@@ -24,6 +24,7 @@ type Element struct {
 	environ []string
 	now     func() time.Time
 	node    Node
+	before  string // the node that had the shard before this one
 }
 
 // OpenElement reads which shard of a directory this job measures.
@@ -57,7 +58,7 @@ func (e *Element) Begin(ctx context.Context) error {
 	if e.Plan.Spread != ByNodes {
 		return nil
 	}
-	taken, err := claim(e.Dir, e.node.Node, e.Shard.Index)
+	taken, err := claim(e.Dir, e.node.Node, e.before, e.Shard.Index)
 	if err != nil {
 		return bench.EnvironmentError(err, "dlbench run --resume "+e.Dir+" gives the shard another node")
 	}
@@ -65,7 +66,7 @@ func (e *Element) Begin(ctx context.Context) error {
 	s := slurm{e.environ}
 	for range 3 { // whoever claims a node meanwhile may have been overwritten
 		s.exclude(ctx, job, strings.Join(taken, ","))
-		again, err := claim(e.Dir, e.node.Node, e.Shard.Index)
+		again, err := claim(e.Dir, e.node.Node, e.before, e.Shard.Index)
 		if err != nil || slices.Equal(again, taken) {
 			return err
 		}
@@ -78,6 +79,7 @@ func (e *Element) Begin(ctx context.Context) error {
 // that of one machine, so this one begins anew.
 func (e *Element) setAside() error {
 	before := readNode(e.Dir, e.Shard.Index)
+	e.before = before.Node
 	result := filepath.Join(ShardDir(e.Dir, e.Shard.Index), resultFile)
 	if before.Node == "" || before.Node == e.node.Node {
 		return nil
