@@ -40,6 +40,9 @@ const (
 	// blind is from which loss on, that would just be seen, a machine is unknown
 	// and not as the others.
 	blind = 0.10
+	// leastP is what p is said to be at least: below, it is 1 less what cannot be told
+	// from 1.
+	leastP = 1e-15
 	// foundOften is the share of machines slower by NodeFinding.Sees that is called slow.
 	foundOften = 0.90
 )
@@ -125,7 +128,7 @@ func decideNodes(found []NodeFinding, levels []level, rule NodeRule) {
 			if (l.shift < 0) != (verdict == SlowNode) {
 				continue
 			}
-			f.P, f.Verdict = adjusted, UsualNode
+			f.P, f.Verdict = max(adjusted, leastP), UsualNode
 			switch {
 			case adjusted <= rule.P && f.differsBy(rule.Change):
 				f.Verdict = verdict

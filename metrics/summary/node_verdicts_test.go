@@ -116,7 +116,7 @@ func TestFleetsWithoutASlowNodeHaveNoneCalledSlow(t *testing.T) {
 		fleet  fleet
 		trials int
 	}{
-		"2 nodes":                 {change(realistic(2), func(f *fleet) { f.between = 0.01 }), 4000},
+		"2 nodes":                 {change(realistic(2), func(f *fleet) { f.between = 0.01 }), 20000},
 		"3 nodes":                 {change(realistic(3), func(f *fleet) { f.between = 0.01 }), 4000},
 		"6 nodes":                 {change(realistic(6), func(f *fleet) { f.between = 0.01 }), 2000},
 		"12 nodes":                {change(realistic(12), func(f *fleet) { f.between = 0.01 }), 2000},
@@ -145,6 +145,19 @@ func TestASmallDifferenceIsNotCalledSlow(t *testing.T) {
 	f.slow = 0.012
 	if found, _ := summary.JudgeNodes(f.figures(rand.New(rand.NewPCG(4, 4))), summary.UsualNodeRule); found[0].Verdict != summary.SlowNode {
 		t.Errorf("a loss of 1.2 %% is %+v", found[0])
+	}
+}
+
+// TestOneOddWorkloadDoesNotDecide but is named.
+func TestOneOddWorkloadDoesNotDecide(t *testing.T) {
+	nodes := realistic(30).figures(rand.New(rand.NewPCG(9, 9)))
+	odd := &nodes[7].Cells[4]
+	for i := range odd.Logs {
+		odd.Logs[i] += math.Log(0.4)
+	}
+	found, _ := summary.JudgeNodes(nodes, summary.UsualNodeRule)
+	if f := found[7]; f.Verdict != summary.UsualNode || f.Worst.Workload != odd.Workload || math.Abs(f.Worst.Ratio-0.4) > 0.05 {
+		t.Errorf("a node with one odd workload is %+v, furthest below in %+v", f, f.Worst)
 	}
 }
 
@@ -203,4 +216,40 @@ func TestTheSlowOneOfTwoHundredNodesIsFound(t *testing.T) {
 	if found < 0.85 || slow > promised(trials(400)) || fast > promised(trials(400)) {
 		t.Errorf("found in %.3f of the fleets, another called slow in %.4f, fast in %.4f", found, slow, fast)
 	}
+}
+
+// BenchmarkFleetsOfTheDocs simulates the table of docs/nodes.md, in a quarter of an
+// hour: -benchtime 1x.
+func BenchmarkFleetsOfTheDocs(b *testing.B) {
+	rows := []struct {
+		nodes          int
+		between        float64
+		without, power int // fleets
+	}{{2, 0.004, 4000, 1000}, {3, 0.004, 4000, 1000}, {5, 0.004, 4000, 1000}, {12, 0.004, 3000, 1000}, {50, 0.004, 1500, 600}, {200, 0.004, 2000, 500},
+		{2, 0.01, 4000, 400}, {5, 0.01, 4000, 400}, {12, 0.01, 2000, 400}, {50, 0.01, 1000, 200}, {2, 0.02, 2000, 10}, {5, 0.02, 2000, 10}, {12, 0.02, 2000, 10}, {50, 0.02, 1000, 10}}
+	for _, row := range rows {
+		b.Run(fmt.Sprintf("%d nodes, %g %%", row.nodes, 100*row.between), func(b *testing.B) {
+			for b.Loop() {
+				f := realistic(row.nodes)
+				f.between = row.between
+				slow, fast, _ := f.shares(row.without, 31)
+				b.ReportMetric(100*slow, "%slow")
+				b.ReportMetric(100*fast, "%fast")
+				for seed, loss := range map[uint64]float64{32: 0.03, 33: 0.05} {
+					f.slow = loss
+					_, _, found := f.shares(row.power, seed)
+					b.ReportMetric(100*found, fmt.Sprintf("%%found-of-%g", 100*loss))
+				}
+			}
+		})
+	}
+	b.Run("long tails", func(b *testing.B) {
+		f := realistic(200)
+		f.tails = true
+		for b.Loop() {
+			slow, fast, _ := f.shares(300, 34)
+			b.ReportMetric(100*slow, "%slow")
+			b.ReportMetric(100*fast, "%fast")
+		}
+	})
 }

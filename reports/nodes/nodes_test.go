@@ -166,7 +166,7 @@ func TestANodeThatCannotBeJudgedSaysWhy(t *testing.T) {
 		"it is the only one of its kind: Xeon":                func(r *record.Record) { r.Environment.CPU = "Xeon" },
 		"it has one process of each cell":                     func(r *record.Record) { keepProcesses(r, 1) },
 		"it shares no measured cell with another of its kind": func(r *record.Record) { rename(r) },
-		"nothing was measured on it that is ranked":           func(r *record.Record) { r.Cells = nil },
+		"nothing was measured on it that is ranked":           func(r *record.Record) { unrank(r) },
 		"so much that only a loss of":                         func(r *record.Record) { shake(r) },
 	} {
 		all := members(usual(8)...)
@@ -186,6 +186,12 @@ func TestANodeThatCannotBeJudgedSaysWhy(t *testing.T) {
 func keepProcesses(r *record.Record, n int) {
 	for i := range r.Cells {
 		r.Cells[i].Processes = r.Cells[i].Processes[:n]
+	}
+}
+
+func unrank(r *record.Record) {
+	for i := range r.Cells {
+		r.Cells[i].Status, r.Cells[i].Parity.Status = record.NotRanked, record.ParityFailed
 	}
 }
 
