@@ -119,7 +119,7 @@ func (k *kind) moderate() {
 
 // finding is what the machines of the kind are like.
 func (k *kind) finding(found []NodeFinding) KindFinding {
-	f := KindFinding{Name: k.name, Nodes: len(k.members), Judged: len(k.levels), Between: k.between.SD}
+	f := KindFinding{Name: k.name, Nodes: len(k.members), Between: k.between.SD}
 	if len(k.levels) == 0 {
 		return f
 	}

@@ -109,6 +109,13 @@ func JudgeNodes(nodes []NodeFigures, rule NodeRule) ([]NodeFinding, []KindFindin
 		out[i] = k.finding(found)
 	}
 	decideNodes(found, levels, rule)
+	for i, k := range kinds {
+		for _, l := range k.levels {
+			if found[l.node].Verdict != UnknownNode {
+				out[i].Judged++
+			}
+		}
+	}
 	return found, out
 }
 

@@ -141,6 +141,8 @@ func TestASmallDifferenceIsNotCalledSlow(t *testing.T) {
 	f := fleet{nodes: 30, workloads: 15, rounds: 6, process: 1e-5, slow: 0.009}
 	if found, _ := summary.JudgeNodes(f.figures(rand.New(rand.NewPCG(4, 4))), summary.UsualNodeRule); found[0].Verdict != summary.UsualNode || found[0].P > 0.01 {
 		t.Errorf("a loss of 0.9 %% is %+v", found[0])
+	} else if found[1].P != 1 {
+		t.Errorf("p of a node in the middle of 30 is %v, expected 1: it is for all of them", found[1].P)
 	}
 	f.slow = 0.012
 	if found, _ := summary.JudgeNodes(f.figures(rand.New(rand.NewPCG(4, 4))), summary.UsualNodeRule); found[0].Verdict != summary.SlowNode {

@@ -161,14 +161,21 @@ func (t Told) words() string {
 	return fmt.Sprintf("%s ×%d", t.Code, t.Times)
 }
 
+// mostDiffers is how many facts a table tells of a node.
+const mostDiffers = 8
+
 // special is everything that is not as on the others, in one text.
 func (n Node) special() string {
 	var parts []string
-	for _, d := range n.Differs {
-		parts = append(parts, d.words())
-	}
 	for _, t := range n.Warnings {
 		parts = append(parts, t.words())
+	}
+	for i, d := range n.Differs {
+		if i == mostDiffers {
+			parts = append(parts, fmt.Sprintf("and %d more facts, which nodes.json and --json have", len(n.Differs)-i))
+			break
+		}
+		parts = append(parts, d.words())
 	}
 	return strings.Join(parts, "; ")
 }

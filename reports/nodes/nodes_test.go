@@ -183,6 +183,25 @@ func TestANodeThatCannotBeJudgedSaysWhy(t *testing.T) {
 	}
 }
 
+// TestNodesThatAreAllUnknownAreNotFine: no verdict is not the verdict that all are
+// well.
+func TestNodesThatAreAllUnknownAreNotFine(t *testing.T) {
+	all := members(usual(3)...)
+	for i, m := range all {
+		shake(m.Record)
+		for f := range 12 {
+			m.Record.AddRunner(record.Runner{Name: fmt.Sprintf("r%02d", f), FrameworkVersion: fmt.Sprint(i)})
+		}
+	}
+	f := fleetOf(t, nodes.SpreadNodes, all)
+	if f.Counts.Judged != 0 || f.Kinds[0].Judged != 0 || f.Counts.Unknown != 3 || !strings.HasPrefix(f.Headline, "NOTHING JUDGED: ") {
+		t.Errorf("headline %q, counts %+v, kinds %+v", f.Headline, f.Counts, f.Kinds)
+	}
+	if said := strings.Join(strings.Fields(text(t, f)), " "); !strings.Contains(said, "and 4 more facts") || strings.Contains(said, "r09") {
+		t.Errorf("too many facts are told:\n%s", said)
+	}
+}
+
 func keepProcesses(r *record.Record, n int) {
 	for i := range r.Cells {
 		r.Cells[i].Processes = r.Cells[i].Processes[:n]
@@ -234,6 +253,7 @@ func TestWhatIsNotAsOnTheOthersStandsBesideTheVerdict(t *testing.T) {
 	odd.Warnings.Add(record.AboutRun, record.CPUThrottled, "held down")
 	hot, cool := 1500.0, 1755.0
 	for i, m := range all {
+		m.Record.Warnings.Add(record.AboutRun, record.VirtualMachine, "all of them are") // which is nobody's fault
 		clock := cool
 		if i == 2 {
 			clock = hot

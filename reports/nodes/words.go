@@ -128,7 +128,7 @@ func (f *Fleet) method() string {
 
 func (k Kind) words() string {
 	text := fmt.Sprintf("%s of %s, %d judged", count(k.Nodes, "node"), k.Name, k.Judged)
-	if k.Judged > 0 {
+	if k.Between > 0 {
 		text += fmt.Sprintf(": nodes differ by %s, one's level is known to %s (standard deviations); a loss of %s would be seen nine times of ten", share(k.Between), share(k.Within), share(k.Sees))
 	}
 	return text
