@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -19,9 +20,10 @@ import (
 // other images are. The preview is shown and forgotten: no figure of it enters
 // the record, for which all runners are measured again, side by side.
 
-// leastBehind is how many layers of the other runners' images have to be missing
-// for a preview to be worth the pause.
-const leastBehind = 3
+// mostPreview is how long measuring the first runners once may take, as a share of
+// building what the others lack: a pause for adapters only, or for networks that
+// take minutes, would keep everybody waiting for the whole.
+const mostPreview = 0.3
 
 // hooks are what open does beside making runners startable.
 type hooks struct {
@@ -77,10 +79,27 @@ func (b *Bench) previewFirst(ctx context.Context, store *images.Store, wanted []
 		return nil, order, err
 	}
 	first, rest = order[:images.Early+1], order[images.Early+1:]
-	if behind, err := store.Missing(ctx, chosen(wanted, rest)); err != nil || behind.Layers < leastBehind {
+	behind, err := store.Missing(ctx, chosen(wanted, rest))
+	if err != nil || float64(b.previewTime()) > mostPreview*float64(behind.Time) {
 		return nil, order, nil
 	}
 	return first, rest, nil
+}
+
+// previewTime is how long measuring all workloads once takes with as many runners
+// as a preview has, as far as their operations tell.
+func (b *Bench) previewTime() time.Duration {
+	once := &run{Bench: &Bench{workloads: b.workloads, catalog: b.catalog, seed: b.seed, terms: b.terms, entries: make([]Entry, images.Early)}}
+	var err error
+	if once.profile, err = campaign.ProfileNamed("quick"); err != nil {
+		return math.MaxInt64
+	}
+	once.profile = once.profile.WithRounds(1)
+	e, err := once.estimate(nil)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return e.Least
 }
 
 // chosen are the manifests at these places.

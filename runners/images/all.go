@@ -110,8 +110,9 @@ func (t *tally) progress() (share float64, left time.Duration) {
 // Needed is what building takes of what is missing, as docker/costs.json has it.
 type Needed struct {
 	Layers   int
-	Download int64 // bytes
-	Disk     int64 // bytes, when all is done
+	Time     time.Duration // one layer after another, with two cores
+	Download int64         // bytes
+	Disk     int64         // bytes, when all is done
 }
 
 // Missing is what EnsureAll would build.
@@ -119,6 +120,7 @@ func (s *Store) Missing(ctx context.Context, ms []manifest.Manifest) (n Needed, 
 	steps, err := s.missing(ctx, ms)
 	for _, each := range steps {
 		n.Layers++
+		n.Time += time.Duration(each.Seconds * float64(time.Second))
 		n.Download += each.DownloadMB * 1e6
 		n.Disk += each.DiskMB * 1e6
 	}
