@@ -146,7 +146,11 @@ func (p *program) planCluster(c *cli.Context, g *progress) (bench.Options, *clus
 	}
 	plan := &cluster.Plan{Spread: c.String("spread"), Suite: suiteName(c), Shards: shards}
 	if dir := c.String("images"); dir != "" {
-		if err := images.Saved(dir); err != nil {
+		needed, err := o.Needed(chosen.Suite)
+		if err == nil {
+			err = images.Holds(dir, needed)
+		}
+		if err != nil {
 			return o, nil, err
 		}
 		if plan.Images, err = filepath.Abs(dir); err != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,6 +113,30 @@ func (s Setup) runnersFor(of suite.Suite) (chosen []manifest.Manifest, reference
 		wanted = of.Runners
 	}
 	return SelectRunners(known, wanted)
+}
+
+// Needed are the runners of a suite whose images a machine needs to measure this,
+// the one that judges among them.
+func (s Setup) Needed(of suite.Suite) ([]manifest.Manifest, error) {
+	chosen, reference, err := s.runnersFor(of)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := device.Parse(s.Device)
+	if err != nil {
+		return nil, UsageError(fmt.Errorf("--device: %w", err))
+	}
+	needed := []manifest.Manifest{reference}
+	for _, m := range chosen {
+		if !wanted.CPU() {
+			if !slices.Contains(m.Devices, "gpu") {
+				continue // it is told as unsupported, without an image
+			}
+			m = m.OnGPU()
+		}
+		needed = append(needed, m)
+	}
+	return needed, nil
 }
 
 func (s Setup) knownRunners() ([]manifest.Manifest, error) {

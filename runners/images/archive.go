@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/timeline"
 	"github.com/dlbench/dlbench/runners/engine"
@@ -118,10 +120,27 @@ func (s *Store) Lacks(ctx context.Context, dir string) (bool, error) {
 	return false, ctx.Err()
 }
 
-// Saved refuses a directory that images save did not write.
-func Saved(dir string) error {
-	_, err := readIndex(dir)
-	return err
+// Holds refuses a directory that images save did not write, and one that lacks
+// images of these runners: those of another dlbench have other names.
+func Holds(dir string, ms []manifest.Manifest) error {
+	index, err := readIndex(dir)
+	if err != nil {
+		return err
+	}
+	names, err := builtNames(ms)
+	if err != nil {
+		return err
+	}
+	var lacking []string
+	for _, name := range names {
+		if !slices.ContainsFunc(index.Images, func(image Shared) bool { return image.Image == name }) {
+			lacking = append(lacking, name)
+		}
+	}
+	if len(lacking) > 0 {
+		return &InputError{fmt.Sprintf("%s lacks %d of %d images, which every node would build: %s; write it again with this dlbench: images save %s", dir, len(lacking), len(names), strings.Join(lacking, ", "), dir)}
+	}
+	return nil
 }
 
 func readIndex(dir string) (Index, error) {
