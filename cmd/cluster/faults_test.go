@@ -113,8 +113,8 @@ func busyNode(x *trial) {
 func nodeDies(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad", "--sbatch-arg=--no-requeue", "--spread", "nodes")...)
-	x.hangs("out", 0)
-	node := x.hangs("out", 1)
+	x.hangs(0)
+	node := x.hangs(1)
 	x.loses(node)
 	p.says(`shard 1: job \d+_1 is node_fail on ` + node)
 	x.runner("bad", "")
@@ -123,13 +123,13 @@ func nodeDies(x *trial) {
 	x.record("out", 1, record.Running)
 	x.tell("“the node went down (NODE_FAIL)”, what it had saved is kept")
 	x.returns(node)
-	x.resume("out")
+	x.resume()
 }
 
 func nodeDiesRequeued(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
-	node, other := x.hangs("out", 0), x.hangs("out", 1)
+	node, other := x.hangs(0), x.hangs(1)
 	x.runner("bad", "")
 	x.loses(node)
 	x.hurry(p.job())
@@ -143,7 +143,7 @@ func nodeDiesRequeued(x *trial) {
 		x.t.Errorf("what %s measured is gone: %v", node, err)
 	}
 	x.returns(node)
-	x.resume("out")
+	x.resume()
 	x.outcome = []string{"the other node measures the shard anew, what the first one had saved is kept beside it"}
 }
 
@@ -155,28 +155,28 @@ func timeLimit(x *trial) {
 		x.record("out", shard, record.Interrupted)
 	}
 	x.tell("“the job ran into its time limit (TIMEOUT)”, partial records")
-	x.resume("out", "--sbatch-arg=--time=10")
+	x.resume("--sbatch-arg=--time=10")
 }
 
 func cancelled(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	x.call("scancel", p.job()+"_1")
 	p.says(`shard 1: job \d+_1 is cancelled`)
 	x.call("scancel", p.job()+"_0")
 	p.ends(5, `shard 1 on n[12]: the job was cancelled \(CANCELLED\)`)
 	x.record("out", 1, record.Interrupted)
 	x.tell("“the job was cancelled (CANCELLED)”, partial record")
-	x.resume("out")
+	x.resume()
 }
 
 func preempted(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	x.runner("bad", "")
 	urgent := x.call("sbatch", "--parsable", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap", "sleep 3")
 	p.says(`shard 0: job \d+_0 waits \(BeginTime\)`)
@@ -199,8 +199,8 @@ func refused(x *trial) {
 func controllerRestarts(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	x.kill(x.daemon("slurmctld"))
 	p.says(`Slurm does not answer, and is asked again`)
 	x.script("controller", x.slurm)
@@ -209,14 +209,14 @@ func controllerRestarts(x *trial) {
 	x.call("scancel", p.job())
 	p.ends(5)
 	x.outcome = []string{"the jobs go on, the watch is told and asks again"}
-	x.resume("out")
+	x.resume()
 }
 
 func interrupted(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	if err := p.command.Process.Signal(syscall.SIGINT); err != nil {
 		x.t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func interrupted(x *trial) {
 		x.record("out", shard, record.Interrupted)
 	}
 	x.tell("the jobs are cancelled, partial records")
-	x.resume("out")
+	x.resume()
 }
 
 func submitterDies(x *trial) {
@@ -317,15 +317,15 @@ func fullMeanwhile(x *trial) {
 	dir := x.small("out", 64<<20)
 	x.runner("bad", "measure:pause")
 	p := x.start(x.measure("out", "good,bad")...)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	ballast := x.fill(dir)
 	p.ends(5, `have no complete record`)
 	if err := os.Remove(ballast); err != nil {
 		x.t.Fatal(err)
 	}
 	x.tell("what was saved is kept")
-	x.resume("out")
+	x.resume()
 }
 
 // gone takes the directory from the nodes before a job begins there.
@@ -344,7 +344,7 @@ func gone(x *trial) {
 		x.t.Fatal(err)
 	}
 	x.tell("“does every node see the run's directory?”")
-	x.resume("out")
+	x.resume()
 }
 
 func forgotten(x *trial) {
@@ -352,13 +352,13 @@ func forgotten(x *trial) {
 	p := x.start(x.measure("out", "good,bad", "--detach")...)
 	job := p.job()
 	p.ends(0)
-	x.hangs("out", 0)
-	x.hangs("out", 1)
+	x.hangs(0)
+	x.hangs(1)
 	x.call("scancel", job)
 	x.until("the controller has forgotten the job", func() bool {
 		return x.call("sh", "-c", "squeue -h --states=all -j "+job+" 2>&1 || true") == "slurm_load_jobs error: Invalid job id specified"
 	})
-	p = x.resume("out")
+	p = x.resume()
 	if !strings.Contains(p.said.String(), "this cluster keeps no accounts (sacct)") {
 		x.t.Errorf("it says\n%s", p.said)
 	}

@@ -162,13 +162,13 @@ func (p *program) ends(code int, says ...string) {
 func (x *trial) tell(text string) { x.outcome = append(x.outcome, text) }
 
 // hangs waits until a shard's runner hangs, and says which node that is on.
-func (x *trial) hangs(out string, shard int) (node string) {
+func (x *trial) hangs(shard int) (node string) {
 	x.t.Helper()
 	x.until(fmt.Sprintf("the runner of shard %d hangs", shard), func() bool {
-		text, _ := os.ReadFile(filepath.Join(x.shard(out, shard), "logs", "bad.log"))
+		text, _ := os.ReadFile(filepath.Join(x.shard("out", shard), "logs", "bad.log"))
 		return strings.Contains(string(text), "reached measure\n")
 	})
-	return x.node(out, shard)
+	return x.node("out", shard)
 }
 
 func (x *trial) shard(out string, shard int) string {
@@ -221,12 +221,12 @@ func (x *trial) complete(out string) {
 }
 
 // resume goes on, with a runner that hangs no longer, until all is complete.
-func (x *trial) resume(out string, more ...string) *program {
+func (x *trial) resume(more ...string) *program {
 	x.t.Helper()
 	x.runner("bad", "")
-	p := x.start(append([]string{"run", "--resume", out}, more...)...)
+	p := x.start(append([]string{"run", "--resume", "out"}, more...)...)
 	p.ends(0)
-	x.complete(out)
+	x.complete("out")
 	x.outcome[len(x.outcome)-1] = "`--resume` completes it"
 	return p
 }

@@ -79,7 +79,7 @@ func (p *program) runOnCluster(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if plan.Arguments, err = p.shardArguments(c, g, o, run.Dir); err != nil {
+	if plan.Arguments, err = p.shardArguments(c, g, run.Dir); err != nil {
 		return err
 	}
 	program, err := os.Executable()
@@ -171,7 +171,7 @@ func (p *program) attend(c *cli.Context, g *progress, run *cluster.Campaign, dir
 	}
 	g.Say("the jobs go on if this terminal does not; dlbench run --resume %s looks again. Ctrl-C cancels them", dir)
 	waited := run.Wait(c.Context)
-	interrupted := c.Context.Err() != nil
+	interrupted := c.Err() != nil
 	if interrupted {
 		waited = run.Cancel(c.Context)
 	}
@@ -180,7 +180,7 @@ func (p *program) attend(c *cli.Context, g *progress, run *cluster.Campaign, dir
 	err = errors.Join(err, waited)
 	switch {
 	case interrupted:
-		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(c.Context.Err(), bench.Besides(err)), Hint: "go on with dlbench run --resume " + dir}
+		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(c.Err(), bench.Besides(err)), Hint: "go on with dlbench run --resume " + dir}
 	case err != nil:
 		return err
 	}

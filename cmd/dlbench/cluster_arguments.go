@@ -8,14 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/cluster"
 	"github.com/dlbench/dlbench/workloads/suite"
 )
 
 // shardArguments are the words of the dlbench run that every shard is, as they
 // were given here, with paths that every node can follow.
-func (p *program) shardArguments(c *cli.Context, g *progress, o bench.Options, dir string) ([]string, error) {
+func (p *program) shardArguments(c *cli.Context, g *progress, dir string) ([]string, error) {
 	flags := append(append(setupFlags(), measureFlags()...), &cli.BoolFlag{Name: "no-verify"})
 	var args []string
 	for _, f := range flags {

@@ -26,7 +26,7 @@ func TestNodesTakeTurnsToLoadImages(t *testing.T) {
 	var at, most, waited atomic.Int64
 	var all sync.WaitGroup
 	for i := range shards {
-		e, err := s.element(fmt.Sprint(i), fmt.Sprintf("n%d", i), "")
+		e, err := s.element(fmt.Sprint(i), fmt.Sprintf("n%d", i))
 		if err != nil || e.Images() != "/images" {
 			t.Fatal(e, err)
 		}
@@ -56,7 +56,7 @@ func TestNodesTakeTurnsToLoadImages(t *testing.T) {
 
 	// One that waits ends when it is asked to.
 	var releases []func() error
-	e, err := s.element("0", "n0", "")
+	e, err := s.element("0", "n0")
 	if err != nil {
 		t.Fatal(err)
 	}

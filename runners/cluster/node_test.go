@@ -15,8 +15,8 @@ import (
 )
 
 // element opens a shard as its job on a node does.
-func (s *scripted) element(index, node, cards string) (*cluster.Element, error) {
-	variables := map[string]string{"SLURMD_NODENAME": node, "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": index, "CUDA_VISIBLE_DEVICES": cards}
+func (s *scripted) element(index, node string) (*cluster.Element, error) {
+	variables := map[string]string{"SLURMD_NODENAME": node, "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": index}
 	return cluster.OpenElement(s.run.Dir, index, bench.Host{Getenv: func(name string) string { return variables[name] }, Environ: os.Environ, Now: time.Now})
 }
 
@@ -25,7 +25,7 @@ func TestAnElementIsAnOrdinaryRun(t *testing.T) {
 	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
-	e, err := s.element("1", "n2", "")
+	e, err := s.element("1", "n2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestAnElementIsAnOrdinaryRun(t *testing.T) {
 		t.Errorf("where it began it goes on by %q, expected %q", got, want)
 	}
 	// Requeued by Slurm to another node: a record is that of one machine.
-	moved, err := s.element("1", "n1", "")
+	moved, err := s.element("1", "n1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +67,11 @@ func TestAnElementIsAnOrdinaryRun(t *testing.T) {
 		t.Errorf("a complete record is measured again: %v, %v", args, err)
 	}
 	for _, bad := range []string{"2", "-1", "x"} {
-		if _, err := s.element(bad, "n1", ""); bench.KindOf(err) != bench.Usage {
+		if _, err := s.element(bad, "n1"); bench.KindOf(err) != bench.Usage {
 			t.Errorf("shard %s: %v", bad, err)
 		}
 	}
-	if _, err := s.element("1", "", ""); bench.KindOf(err) != bench.Usage {
+	if _, err := s.element("1", ""); bench.KindOf(err) != bench.Usage {
 		t.Errorf("without Slurm: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestEachNodeIsMeasuredOnce(t *testing.T) {
 	}
 	begin := func(index, node string) error {
 		t.Helper()
-		e, err := s.element(index, node, "")
+		e, err := s.element(index, node)
 		if err != nil {
 			t.Fatal(err)
 		}
