@@ -104,7 +104,7 @@ func busyNode(x *trial) {
 	x.call("scancel", holder)
 	p.ends(0)
 	x.complete("out")
-	if a, b := x.node("out", 0), x.node("out", 1); a == b {
+	if a, b := x.node(0), x.node(1); a == b {
 		x.t.Errorf("both shards were on %s", a)
 	}
 	x.tell("each node measured once; the second shard waited for its node")
@@ -136,7 +136,7 @@ func nodeDiesRequeued(x *trial) {
 	x.call("scancel", p.job()+"_1") // which leaves a node for the other
 	p.ends(5, `1 of 2 shards have no complete record`, `shard 1 on `+other)
 	x.record("out", 0, record.Complete)
-	if now := x.node("out", 0); now != other {
+	if now := x.node(0); now != other {
 		x.t.Errorf("shard 0 was measured on %s, expected %s", now, other)
 	}
 	if _, err := record.Read(filepath.Join(x.shard("out", 0), "on-"+node, "result.json")); err != nil {

@@ -168,7 +168,7 @@ func (x *trial) hangs(shard int) (node string) {
 		text, _ := os.ReadFile(filepath.Join(x.shard("out", shard), "logs", "bad.log"))
 		return strings.Contains(string(text), "reached measure\n")
 	})
-	return x.node("out", shard)
+	return x.node(shard)
 }
 
 func (x *trial) shard(out string, shard int) string {
@@ -176,10 +176,10 @@ func (x *trial) shard(out string, shard int) string {
 }
 
 // node is where a shard is, or was last.
-func (x *trial) node(out string, shard int) string {
+func (x *trial) node(shard int) string {
 	x.t.Helper()
 	var n struct{ Node string }
-	text, err := os.ReadFile(filepath.Join(x.shard(out, shard), "node.json"))
+	text, err := os.ReadFile(filepath.Join(x.shard("out", shard), "node.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &n)
 	}
