@@ -279,6 +279,9 @@ func TestResumeSubmitsWhatFailed(t *testing.T) {
 			if err := elsewhere.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			if want := "shard 1: job 13_1 has ended on n2"; !strings.Contains(s.text(), want) {
+				t.Errorf("%q is not in\n%s", want, s.text())
+			}
 			if err := elsewhere.Outcome(elsewhere.Collect(func(cluster.Member) {})); err != nil {
 				t.Error(err)
 			}
