@@ -35,8 +35,9 @@ func refuse(code protocol.Code, format string, args ...any) *protocol.Error {
 	return &protocol.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func (r *runner) script(p *enginetest.Streams) engine.Exit {
-	r.greeted, r.loaded = false, false
+// script is one process, which may still end when the next one begins: each has a
+// state of its own.
+func (r runner) script(p *enginetest.Streams) engine.Exit {
 	lines := make(chan []byte)
 	go func() {
 		defer close(lines)
