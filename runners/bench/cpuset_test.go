@@ -36,7 +36,7 @@ func given(t *testing.T, cpus []int, run func()) {
 
 // What this process was given is what runners get, and what the record tells.
 func TestCPUsThatAreGivenAreKeptTo(t *testing.T) {
-	all, err := allowedCPUs()
+	all, err := engine.AllowedCPUs()
 	if err != nil || len(all) < 2 {
 		t.Skip("this machine has one CPU", err)
 	}
@@ -61,7 +61,7 @@ func TestCPUsThatAreGivenAreKeptTo(t *testing.T) {
 // The group that an engine puts containers below may have other CPUs: what both
 // have is used.
 func TestCPUsOfContainers(t *testing.T) {
-	all, err := allowedCPUs()
+	all, err := engine.AllowedCPUs()
 	if err != nil || len(all) < 2 {
 		t.Skip("this machine has one CPU", err)
 	}

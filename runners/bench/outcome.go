@@ -34,6 +34,16 @@ func (r *run) outcome(ctx context.Context) error {
 	return nil
 }
 
+// HasFailures says whether a runner failed in a record, or did not pass parity.
+func HasFailures(rec *record.Record) bool {
+	for i := range rec.Cells {
+		if failed(&rec.Cells[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func failed(c *record.Cell) bool {
 	return c.Status == record.Failed || c.Status == record.NotRanked && c.Parity.Status != record.ParitySkipped
 }

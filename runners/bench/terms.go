@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/shirou/gopsutil/v3/mem"
-	"golang.org/x/sys/unix"
 
 	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/metrics/record"
@@ -48,7 +47,7 @@ func (s Setup) termsOn(devices []device.Device, limits sample.Limits) (record.Te
 // allowedUnder are the CPUs of both: this process's, and those of the control
 // group that an engine puts containers below.
 func allowedUnder(limits sample.Limits) ([]int, error) {
-	allowed, err := allowedCPUs()
+	allowed, err := engine.AllowedCPUs()
 	if err != nil || limits.CPUSet == "" {
 		return allowed, err
 	}
@@ -101,20 +100,6 @@ func cpuSet(all int, limits sample.Limits) string {
 		return ""
 	}
 	return engine.FormatCPUs(allowed)
-}
-
-func allowedCPUs() ([]int, error) {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("ask for the CPUs of this process: %w", err)
-	}
-	var cpus []int
-	for cpu := range 8 * len(set) * 8 {
-		if set.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpus, nil
 }
 
 // memoryShare is what one runner may take of the memory that dlbench may use: the rest is

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/engine"
 )
 
 // Campaign is a run on a cluster, as the machine sees it that submits or watches.
@@ -124,23 +124,8 @@ func (c *Campaign) submit(ctx context.Context, shards []int, more []string) erro
 	return nil
 }
 
-// list is an array's elements as sbatch takes them.
-func list(shards []int) string {
-	var parts []string
-	for i := 0; i < len(shards); {
-		j := i
-		for j+1 < len(shards) && shards[j+1] == shards[j]+1 {
-			j++
-		}
-		if i == j {
-			parts = append(parts, fmt.Sprint(shards[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", shards[i], shards[j]))
-		}
-		i = j + 1
-	}
-	return strings.Join(parts, ",")
-}
+// list is an array's elements as sbatch takes them, which is the form of CPU lists.
+func list(shards []int) string { return engine.FormatCPUs(shards) }
 
 // Resume looks at a campaign that was submitted by whomever, and submits again
 // what ended without a complete record. r is what Slurm is asked for in addition.
@@ -248,7 +233,7 @@ func (c *Campaign) Collect(visit func(Member)) []Rest {
 	for i := range c.plan.Shards {
 		m := collect(c.Dir, i, c.last[i])
 		visit(m)
-		all[i] = Rest{Shard: i, Node: m.Node, Missing: m.Missing, Failed: m.Record != nil && hasFailures(m.Record)}
+		all[i] = Rest{Shard: i, Node: m.Node, Missing: m.Missing, Failed: m.Record != nil && bench.HasFailures(m.Record)}
 		if m.Node != "" && m.Node != c.plan.Shards[i].Node {
 			c.plan.Shards[i].Node, named = m.Node, true
 		}
@@ -287,10 +272,4 @@ func on(node string) string {
 		return ""
 	}
 	return " on " + node
-}
-
-func hasFailures(rec *record.Record) bool {
-	return slices.ContainsFunc(rec.Cells, func(cell record.Cell) bool {
-		return cell.Status == record.Failed || cell.Parity.Status == record.ParityFailed
-	})
 }

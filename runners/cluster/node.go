@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
 
 	"github.com/dlbench/dlbench/runners/engine"
 )
@@ -36,14 +35,7 @@ func thisNode(getenv func(string) string, now time.Time) Node {
 	n := Node{Node: getenv("SLURMD_NODENAME"), Job: getenv("SLURM_ARRAY_JOB_ID") + "_" + getenv("SLURM_ARRAY_TASK_ID"),
 		Began: now.UTC(), ClockNS: now.UnixNano(), GPUs: getenv("CUDA_VISIBLE_DEVICES")}
 	n.Restart, _ = strconv.Atoi(getenv("SLURM_RESTART_COUNT"))
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) == nil {
-		var cpus []int
-		for cpu := range 8 * len(set) * 8 {
-			if set.IsSet(cpu) {
-				cpus = append(cpus, cpu)
-			}
-		}
+	if cpus, err := engine.AllowedCPUs(); err == nil {
 		n.CPUs = engine.FormatCPUs(cpus)
 	}
 	return n

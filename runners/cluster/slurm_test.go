@@ -119,6 +119,44 @@ func (s *scripted) leaves(shard int, node, status string, ended bool) {
 	}
 }
 
+// A cell that parity could not judge is as bad as one that failed it, as for a run
+// on one machine.
+func TestOutcomeIsThatOfARun(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*record.Cell)
+		failed bool
+	}{
+		"all passed":               {func(*record.Cell) {}, false},
+		"a runner failed":          {func(c *record.Cell) { c.Status = record.Failed }, true},
+		"parity failed":            {func(c *record.Cell) { c.Parity.Status = record.ParityFailed }, true},
+		"its runner crashed":       {func(c *record.Cell) { c.Parity.Status = record.ParityError }, true},
+		"parity was not asked for": {func(c *record.Cell) { c.Parity.Status = record.ParitySkipped }, false},
+	} {
+		s := newScripted(t)
+		if err := s.begin(cluster.ByNodes, 1); err != nil {
+			t.Fatal(err)
+		}
+		s.leaves(0, "n1", record.Complete, true)
+		path := filepath.Join(cluster.ShardDir(s.run.Dir, 0), "result.json")
+		rec, err := record.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &rec.Cells[1]
+		if tt.change(c); c.Parity.Status != record.ParityPassed && c.Status == record.Measured {
+			*c = record.Cell{Workload: c.Workload, Runner: c.Runner, Status: record.NotRanked, Reason: "why", Parity: record.Parity{Status: c.Parity.Status, Reason: "why"}}
+		}
+		summary.Summarize(rec)
+		if err := record.Write(path, rec); err != nil {
+			t.Fatal(err)
+		}
+		_, rest := s.collect()
+		if err := s.run.Outcome(rest); (bench.KindOf(err) == bench.Failure) != tt.failed || (err != nil) != tt.failed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // collect are the members and what is kept of them.
 func (s *scripted) collect() (members []cluster.Member, rest []cluster.Rest) {
 	rest = s.run.Collect(func(m cluster.Member) { members = append(members, m) })
