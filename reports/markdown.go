@@ -18,12 +18,8 @@ func Markdown(w io.Writer, rec *record.Record) error {
 	out.Paragraph("%s, status %s, profile %s, %d rounds, seed %d, dlbench %s.", rec.Created.Format("2006-01-02 15:04 MST"), rec.Status, rec.Profile, rec.Rounds, rec.Seed, rec.DlbenchVersion)
 	for _, workload := range rec.Workloads {
 		out.Heading(2, workload.ID)
-		var rows [][]string
-		for _, r := range ranking.Rows(rec, workload.ID) {
-			rows = append(rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.Peak, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
-		}
-		out.Table([]string{"runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"},
-			rows, 2, 5, 6, 7, 8, 9)
+		ranked := ranking.Ranked(workload.ID, ranking.IntervalName(rec), ranking.Rows(rec, workload.ID))
+		out.Table(ranked.Header, ranked.Rows, ranking.RankedNumbers()...)
 		for _, s := range ranking.Sheets(rec, workload.ID) {
 			out.Heading(3, s.Title)
 			out.Table(s.Header, s.Rows)

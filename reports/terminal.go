@@ -18,11 +18,7 @@ func Table(w io.Writer, rec *record.Record, width int) error {
 	p.printf("%s on %s, %s on CPUs %s, %s, profile %s\n", rec.Suite, rec.Environment.CPU, rec.ThreadsText(), rec.Terms.CPUs, rec.Terms.Device, rec.Profile)
 	for _, workload := range rec.Workloads {
 		p.printf("\n%s\n", workload.ID)
-		t := table.New("  runner", "version", "images/s", ranking.IntervalName(rec), "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes")
-		for _, row := range ranking.Rows(rec, workload.ID) {
-			t.Add("  "+row.Runner, row.Version, row.Throughput, row.Interval, row.Against, row.Peak, row.P50, row.P90, row.CPU, row.Memory, row.Parity, row.Notes)
-		}
-		p.table(t, width)
+		p.indented(ranking.Ranked(workload.ID, ranking.IntervalName(rec), ranking.Rows(rec, workload.ID)), width)
 		for _, sheet := range ranking.Sheets(rec, workload.ID) {
 			p.sheet(sheet, width)
 		}
@@ -75,15 +71,17 @@ func (p *printer) table(t *table.Table, width int) {
 
 func (p *printer) sheet(s ranking.Sheet, width int) {
 	p.printf("\n  %s\n", s.Title)
-	t := table.New(indented(s.Header)...)
-	for _, row := range s.Rows {
-		t.Add(indented(row)...)
-	}
-	p.table(t, width)
+	p.indented(s, width)
 }
 
-func indented(cells []string) []string {
-	return append([]string{"  " + cells[0]}, cells[1:]...)
+// indented prints a sheet's table below its title.
+func (p *printer) indented(s ranking.Sheet, width int) {
+	in := func(cells []string) []string { return append([]string{"  " + cells[0]}, cells[1:]...) }
+	t := table.New(in(s.Header)...)
+	for _, row := range s.Rows {
+		t.Add(in(row)...)
+	}
+	p.table(t, width)
 }
 
 // printer keeps the first error.

@@ -13,6 +13,7 @@ import (
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/history"
+	"github.com/dlbench/dlbench/reports/ranking"
 	"github.com/dlbench/dlbench/reports/trend"
 )
 
@@ -191,7 +192,7 @@ func (s *courses) since(l *summary.Nights, c course, f summary.Outcome) string {
 		points = append(slices.Clone(points), *c.tonight)
 	}
 	i := slices.IndexFunc(points, func(p history.Point) bool { return p.Created.Equal(first.Created) })
-	text := fmt.Sprintf("; %s against %s, which differ by %.1f %%", plural(f.Window, "night"), plural(f.Base, "night"), 100*f.Spread)
+	text := fmt.Sprintf("; %s against %s, which differ by %.1f %%", ranking.Count(f.Window, "night"), ranking.Count(f.Base, "night"), 100*f.Spread)
 	if i < 0 { // tonight itself: the differences stand beside the findings
 		return text
 	}
@@ -208,13 +209,6 @@ func (s *courses) since(l *summary.Nights, c course, f summary.Outcome) string {
 		facts = append(facts, fmt.Sprintf("%s %s → %s", d.Fact, d.Before, d.After))
 	}
 	return text + "; what changed then: " + strings.Join(facts, "; ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // leftOut are records that a result was not held against: reason → IDs.
@@ -245,7 +239,7 @@ func (l leftOut) words() []string {
 			words = append(words, fmt.Sprintf("and for %d more reasons", len(all)-most))
 			break
 		}
-		words = append(words, fmt.Sprintf("%s: %s", plural(c.n, "record"), c.reason))
+		words = append(words, fmt.Sprintf("%s: %s", ranking.Count(c.n, "record"), c.reason))
 	}
 	return words
 }

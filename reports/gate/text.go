@@ -11,7 +11,6 @@ import (
 	"github.com/dlbench/dlbench/reports/compare"
 	"github.com/dlbench/dlbench/reports/markdown"
 	"github.com/dlbench/dlbench/reports/ranking"
-	"github.com/dlbench/dlbench/reports/table"
 )
 
 // Text prints the check for the terminal: the verdict first.
@@ -23,11 +22,7 @@ func (r *Report) Text(w io.Writer, width int) error {
 	}
 	for _, s := range r.sheets() {
 		fmt.Fprintf(&b, "\n%s\n", s.Title)
-		t := table.New(s.Header...)
-		for _, row := range s.Rows {
-			t.Add(row...)
-		}
-		if err := t.Write(&b, width); err != nil {
+		if err := s.Table().Write(&b, width); err != nil {
 			return err
 		}
 	}
@@ -85,13 +80,7 @@ func (r *Report) change(f Finding) string {
 }
 
 // some are the first few, and how many more there are.
-func some(all []string) string {
-	const most = 3
-	if len(all) <= most {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
-}
+func some(all []string) string { return ranking.Some(all, 3) }
 
 // sides say what was held against what, how, and how sure that can be.
 func (r *Report) sides() []markdown.Item {

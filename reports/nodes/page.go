@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/dlbench/dlbench/reports/html"
+	"github.com/dlbench/dlbench/reports/ranking"
 )
 
 //go:embed assets/nodes.html.tmpl assets/nodes.js
@@ -46,7 +47,7 @@ func (f *Fleet) HTML(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p := page{Fleet: f, Parts: parts, Title: fmt.Sprintf("%s on %s", cmp.Or(f.Suite, "Records"), count(distinct(f.Nodes), "node")), Sections: f.sections()}
+	p := page{Fleet: f, Parts: parts, Title: fmt.Sprintf("%s on %s", cmp.Or(f.Suite, "Records"), ranking.Count(distinct(f.Nodes), "node")), Sections: f.sections()}
 	if f.Spread == SpreadNodes {
 		p.Method = f.method()
 	}
@@ -55,7 +56,7 @@ func (f *Fleet) HTML(w io.Writer) error {
 	}
 	if chart := f.chartOf(); chart != nil && f.Spread == SpreadNodes {
 		p.Chart, p.Drawn, p.Data = true, len(f.byRatio()), drawing{html.Theme(), chart}
-		p.Label = fmt.Sprintf("How %s differ: %s; the table below has the figures", count(p.Drawn, "node"), f.Headline)
+		p.Label = fmt.Sprintf("How %s differ: %s; the table below has the figures", ranking.Count(p.Drawn, "node"), f.Headline)
 		p.Script = html.Script(parts.Draw, string(script))
 		p.CSP = html.Policy(p.ECharts, p.Script)
 	} else {

@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"fmt"
+
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -34,16 +36,7 @@ func (w Workload) measured() bool {
 	return false
 }
 
-// header is that of a ranking's table.
-func (w Workload) header() []string {
-	return []string{"runner", "version", "images/s", w.Interval, "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"}
-}
-
-// rows are those of a ranking's table.
-func (w Workload) rows() [][]string {
-	var rows [][]string
-	for _, r := range w.Rows {
-		rows = append(rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.Peak, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
-	}
-	return rows
+// sheet is the ranking as a table.
+func (w Workload) sheet() ranking.Sheet {
+	return ranking.Ranked(fmt.Sprintf("%s, on %s", w.ID, w.Node), w.Interval, w.Rows)
 }

@@ -50,8 +50,7 @@ func (f *Fleet) sections() []section {
 		}
 	}
 	for i, w := range f.Workloads {
-		s := ranking.Sheet{Title: fmt.Sprintf("%s, on %s", w.ID, w.Node), Header: w.header(), Rows: w.rows()}
-		add(fmt.Sprintf("workload%d", i), fmt.Sprintf("All runners of this workload ran on one node, in the same rounds (shard %d).", w.Shard), s, 2, 5, 6, 7, 8, 9)
+		add(fmt.Sprintf("workload%d", i), fmt.Sprintf("All runners of this workload ran on one node, in the same rounds (shard %d).", w.Shard), w.sheet(), ranking.RankedNumbers()...)
 	}
 	add("overall", "Ratios of two runners are of one node each, so that those of several nodes may be averaged.", ranking.Overall(f.Overall))
 	add("missing", "What there is no whole record of. A partial record counts as far as it goes.", f.missingSheet(), 0)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
-	"github.com/dlbench/dlbench/reports/table"
 )
 
 // mostRows is how many nodes the terminal shows one by one if nothing is special
@@ -29,7 +28,7 @@ func (f *Fleet) Text(w io.Writer, width int) error {
 	}
 	var sheets []ranking.Sheet
 	for _, one := range f.Workloads {
-		sheets = append(sheets, ranking.Sheet{Title: fmt.Sprintf("%s, on %s", one.ID, one.Node), Header: one.header(), Rows: one.rows()})
+		sheets = append(sheets, one.sheet())
 	}
 	shown := f.shown()
 	sheets = append(sheets, ranking.Overall(f.Overall), f.missingSheet(), f.sheet(shown), f.cellSheet(), f.warningSheet())
@@ -38,11 +37,7 @@ func (f *Fleet) Text(w io.Writer, width int) error {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s\n", s.Title)
-		t := table.New(s.Header...)
-		for _, row := range s.Rows {
-			t.Add(row...)
-		}
-		if err := t.Write(&b, width); err != nil {
+		if err := s.Table().Write(&b, width); err != nil {
 			return err
 		}
 		if left := len(f.Nodes) - len(shown); s.Title == "Nodes" && left > 0 {

@@ -22,7 +22,7 @@ func (f *Fleet) headline() string {
 				ranked++
 			}
 		}
-		return fmt.Sprintf("%s on %s%s", count(ranked, "workload"), count(distinct(f.Nodes), "node"), missing)
+		return fmt.Sprintf("%s on %s%s", ranking.Count(ranked, "workload"), ranking.Count(distinct(f.Nodes), "node"), missing)
 	}
 	var slow []string
 	for _, n := range f.Nodes {
@@ -38,7 +38,7 @@ func (f *Fleet) headline() string {
 	case f.Counts.Judged == 0:
 		return "NOTHING JUDGED: " + f.nothing() + missing
 	case len(slow) > 0:
-		return "SLOW: " + some(slow) + "; " + judged + missing
+		return "SLOW: " + ranking.Some(slow, mostSlow) + "; " + judged + missing
 	}
 	return "no node is slow, " + judged + missing
 }
@@ -82,6 +82,9 @@ func (c *Collection) note(f *Fleet) {
 	}
 }
 
+// mostSlow is how many slow nodes the headline names.
+const mostSlow = 5
+
 // distinct is how many nodes there are; one may have had several shards.
 func distinct(nodes []Node) int {
 	seen := map[string]bool{}
@@ -89,22 +92,6 @@ func distinct(nodes []Node) int {
 		seen[n.Node] = true
 	}
 	return len(seen)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// some are the first few, and how many more there are.
-func some(all []string) string {
-	const most = 5
-	if len(all) <= most {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
 // percent is a ratio as a difference from 1.
@@ -127,7 +114,7 @@ func (f *Fleet) method() string {
 }
 
 func (k Kind) words() string {
-	text := fmt.Sprintf("%s of %s, %d judged", count(k.Nodes, "node"), k.Name, k.Judged)
+	text := fmt.Sprintf("%s of %s, %d judged", ranking.Count(k.Nodes, "node"), k.Name, k.Judged)
 	if k.Between > 0 {
 		text += fmt.Sprintf(": nodes differ by %s, one's level is known to %s (standard deviations); a loss of %s would be seen nine times of ten", share(k.Between), share(k.Within), share(k.Sees))
 	}

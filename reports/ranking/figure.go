@@ -3,6 +3,7 @@ package ranking
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/dlbench/dlbench/metrics/record"
 )
@@ -41,6 +42,22 @@ func Ratio(v float64) string {
 
 // Times is a ratio as a multiple.
 func Times(v float64) string { return Ratio(v) + "×" }
+
+// Count is so many of something.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Some are the first few of all, and how many more there are.
+func Some(all []string, most int) string {
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+}
 
 // figureSpan is the interval of a figure, or its range.
 func figureSpan(low, high, uncertainty float64) string {

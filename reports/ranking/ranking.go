@@ -27,6 +27,19 @@ func Rows(rec *record.Record, workload string) []Row {
 	return rows
 }
 
+// Ranked is the table of a workload's rows; interval is what stands beside the
+// medians.
+func Ranked(title, interval string, rows []Row) Sheet {
+	s := Sheet{Title: title, Header: []string{"runner", "version", "images/s", interval, "against fastest", "% of peak", "p50 ms", "p90 ms", "CPU %", "memory", "parity", "notes"}}
+	for _, r := range rows {
+		s.Rows = append(s.Rows, []string{r.Runner, r.Version, r.Throughput, r.Interval, r.Against, r.Peak, r.P50, r.P90, r.CPU, r.Memory, r.Parity, r.Notes})
+	}
+	return s
+}
+
+// RankedNumbers are the columns of Ranked that hold a number.
+func RankedNumbers() []int { return []int{2, 5, 6, 7, 8, 9} }
+
 // Cells are a workload's cells: the ranked ones, fastest first, then the others.
 func Cells(rec *record.Record, workload string) []*record.Cell {
 	var cells []*record.Cell

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlbench/dlbench/metrics/record"
+	"github.com/dlbench/dlbench/reports/table"
 )
 
 // Sheet is a table that every textual report shows alike.
@@ -11,6 +12,15 @@ type Sheet struct {
 	Title  string
 	Header []string
 	Rows   [][]string
+}
+
+// Table is the sheet as the terminal shows it.
+func (s Sheet) Table() *table.Table {
+	t := table.New(s.Header...)
+	for _, row := range s.Rows {
+		t.Add(row...)
+	}
+	return t
 }
 
 // Scenarios are what was measured of a workload beside throughput and single
