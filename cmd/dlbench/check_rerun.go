@@ -27,13 +27,10 @@ type checking struct {
 func (k checking) judge(ctx context.Context, g *progress, result, out string) (report *gate.Report, err error) {
 	if k.rerun {
 		var dir *claimed
-		if dir, err = claimDir(checkDir(result, out)); err != nil {
+		if dir, err = claimRun(checkDir(result, out), true); err != nil {
 			return nil, err
 		}
 		defer dir.release()
-		if err = dir.lock(); err != nil {
-			return nil, err
-		}
 		var again *bench.Remeasuring
 		kept := stageFiles{}
 		defer func() {

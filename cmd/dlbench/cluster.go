@@ -63,18 +63,11 @@ func (p *program) runOnCluster(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	claim := claimDir
-	if c.String("out") == "" {
-		claim = claimNew
-	}
-	dir, err := claim(o.Dir)
+	dir, err := claimRun(o.Dir, c.String("out") != "")
 	if err != nil {
 		return err
 	}
 	defer dir.release()
-	if err := dir.lock(); err != nil {
-		return err
-	}
 	run, err := p.campaignIn(dir.path, g)
 	if err != nil {
 		return err
@@ -156,7 +149,6 @@ func (p *program) planCluster(c *cli.Context, g *progress) (bench.Options, *clus
 		if plan.Images, err = filepath.Abs(dir); err != nil {
 			return o, nil, err
 		}
-		plan.Loading = cluster.DefaultLoading
 	}
 	return o, plan, nil
 }

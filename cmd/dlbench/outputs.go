@@ -75,6 +75,24 @@ func claimNew(path string) (*claimed, error) {
 	}
 }
 
+// claimRun makes the directory of a run, and keeps other runs out of it. One that
+// nobody named is a new one.
+func claimRun(path string, named bool) (*claimed, error) {
+	claim := claimNew
+	if named {
+		claim = claimDir
+	}
+	d, err := claim(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.lock(); err != nil {
+		d.release()
+		return nil, err
+	}
+	return d, nil
+}
+
 // lock keeps other runs out of the directory: the record would be one's, and the
 // files of both.
 func (d *claimed) lock() error {

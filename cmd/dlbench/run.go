@@ -52,18 +52,11 @@ func (p *program) doRun(c *cli.Context) error {
 	if err := p.readMeasure(c, g, &o); err != nil {
 		return err
 	}
-	claim := claimDir
-	if c.String("resume") == "" && c.String("out") == "" {
-		claim = claimNew
-	}
-	dir, err := claim(o.Dir)
+	dir, err := claimRun(o.Dir, c.String("resume") != "" || c.String("out") != "")
 	if err != nil {
 		return err
 	}
 	defer dir.release()
-	if err := dir.lock(); err != nil {
-		return err
-	}
 	if dir.path == o.Dir { // whoever held the lock until now may have written a record
 		if o, err = asked(); err != nil {
 			return err

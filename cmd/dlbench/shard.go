@@ -42,9 +42,12 @@ func (p *program) measureShard(ctx context.Context, e *cluster.Element) error {
 	if err := e.Begin(ctx); err != nil {
 		return err
 	}
-	here := p.onNode(e.Node())
 	args, err := e.Arguments()
 	if err != nil || args == nil {
+		return err
+	}
+	here, err := p.onNode(e.Node())
+	if err != nil {
 		return err
 	}
 	if err := here.loadOnNode(ctx, e); err != nil {
@@ -56,17 +59,13 @@ func (p *program) measureShard(ctx context.Context, e *cluster.Element) error {
 // onNode is the program with a cache of this node's own: homes are often shared
 // between the nodes of a cluster, and what a cache says of a machine, who is at
 // work on it, and which verdicts its processor gave, is of one machine.
-func (p *program) onNode(node string) *program {
+func (p *program) onNode(node string) (*program, error) {
 	const variable = "XDG_CACHE_HOME"
-	base := p.getenv(variable)
-	if base == "" && p.getenv("HOME") != "" {
-		base = filepath.Join(p.getenv("HOME"), ".cache")
+	shared, err := p.host().CacheDir()
+	if err != nil {
+		return nil, err
 	}
-	if base == "" {
-		return p
-	}
-	here := *p
-	own := filepath.Join(base, "dlbench", "nodes", node)
+	here, own := *p, filepath.Join(shared, "nodes", node)
 	here.getenv = func(name string) string {
 		if name == variable {
 			return own
@@ -76,7 +75,7 @@ func (p *program) onNode(node string) *program {
 	here.environ = func() []string {
 		return append(slices.DeleteFunc(p.environ(), func(each string) bool { return strings.HasPrefix(each, variable+"=") }), variable+"="+own)
 	}
-	return &here
+	return &here, nil
 }
 
 // loadOnNode brings in the images that the node lacks, a few nodes at once.

@@ -33,16 +33,12 @@ type hooks struct {
 
 // preview measures the runners that are ready, once each.
 func (r *run) preview(ctx context.Context, b *Bench, show func(*record.Record)) {
-	quick, err := campaign.ProfileNamed("quick")
-	if err != nil {
-		return
-	}
-	p := &run{Bench: b, profile: quick.WithRounds(1), wanted: func(_, runner string) bool {
+	p := &run{Bench: b, profile: campaign.OneLook(), wanted: func(_, runner string) bool {
 		e := b.entry(runner)
 		return e != nil && e.Image != "" && e.Unusable == ""
 	}}
 	ended := b.timeline.Begin(timeline.Preview, "preview")
-	err = p.tryOut(ctx)
+	err := p.tryOut(ctx)
 	ended(err)
 	switch {
 	case err == nil && len(p.record.Cells) > 0:
@@ -89,13 +85,8 @@ func (b *Bench) previewFirst(ctx context.Context, store *images.Store, wanted []
 // previewTime is how long measuring all workloads once takes with as many runners
 // as a preview has, as far as their operations tell.
 func (b *Bench) previewTime() time.Duration {
-	once := &run{Bench: &Bench{workloads: b.workloads, catalog: b.catalog, seed: b.seed, terms: b.terms, entries: make([]Entry, images.Early)}}
-	var err error
-	if once.profile, err = campaign.ProfileNamed("quick"); err != nil {
-		return math.MaxInt64
-	}
-	once.profile = once.profile.WithRounds(1)
-	e, err := once.estimate(nil)
+	imagined := &run{Bench: &Bench{workloads: b.workloads, catalog: b.catalog, seed: b.seed, terms: b.terms, entries: make([]Entry, images.Early)}, profile: campaign.OneLook()}
+	e, err := imagined.estimate(nil)
 	if err != nil {
 		return math.MaxInt64
 	}

@@ -51,6 +51,9 @@ func ProfileNamed(name string) (Profile, error) {
 	return Profile{}, fmt.Errorf("unknown profile %q: use one of %v", name, ProfileNames())
 }
 
+// OneLook is the quickest profile with one process of each cell.
+func OneLook() Profile { return profiles[0].WithRounds(1) }
+
 // WithRounds fixes the number of rounds.
 func (p Profile) WithRounds(n int) Profile {
 	p.MinRounds, p.MaxRounds, p.HalfWidth = n, n, 0

@@ -11,9 +11,9 @@ import (
 	"github.com/dlbench/dlbench/runners/presence"
 )
 
-// DefaultLoading is how many nodes load images at once: each reads all of the
+// defaultLoading is how many nodes load images at once: each reads all of the
 // archive, and twelve that do would wait for one shared disk.
-const DefaultLoading = 4
+const defaultLoading = 4
 
 const loadingDir = "loading"
 
@@ -26,7 +26,7 @@ func (e *Element) Images() string { return e.Plan.Images }
 func (e *Element) Turn(ctx context.Context, waits func(text string)) (release func() error, err error) {
 	places := e.Plan.Loading
 	if places < 1 {
-		places = DefaultLoading
+		places = defaultLoading
 	}
 	dir := filepath.Join(e.Dir, loadingDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -44,7 +44,7 @@ type Plan struct {
 	Arguments     []string  `json:"arguments"`         // of the dlbench run of every shard, beside its workloads and its directory
 	Sbatch        []string  `json:"sbatch"`            // what sbatch was given, beside the array and the script
 	Images        string    `json:"images,omitempty"`  // directory that images save wrote
-	Loading       int       `json:"loading,omitempty"` // how many nodes load images at once
+	Loading       int       `json:"loading,omitempty"` // how many nodes load images at once, if not defaultLoading
 	Shards        []Shard   `json:"shards"`
 	Jobs          []Job     `json:"jobs"` // in the order of submission
 }
