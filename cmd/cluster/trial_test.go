@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -11,11 +10,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dlbench/dlbench/cmd/faults/faulttest"
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
@@ -43,19 +42,7 @@ func (r *rig) trial(t *testing.T) *trial {
 // runner puts a runner with a fault there, or gives one another fault.
 func (x *trial) runner(name, fault string) {
 	x.t.Helper()
-	m := map[string]any{"schema_version": 1, "name": name, "framework": name, "version": "1", "description": "meets a fault", "homepage": "", "maintained": true,
-		"image": map[string]string{"name": "dlbench-faults/runner:1"}, "command": []string{"/runner"}, "devices": []string{"cpu"},
-		"local": map[string]any{"command": []string{x.rig.runner}, "requires": []string{}}, "environment": map[string]string{"DLBENCH_FAULT": fault}}
-	text, err := json.Marshal(m)
-	if err == nil {
-		err = os.MkdirAll(filepath.Join(x.dir, "runners", name), 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(x.dir, "runners", name, "runner.json"), text, 0o644)
-	}
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	faulttest.Runner(x.t, filepath.Join(x.dir, "runners"), name, "dlbench-faults/runner:1", x.rig.runner, fault)
 }
 
 var workloads = []string{"lenet/infer/b1/fp32", "lenet/infer/b2/fp32"}
@@ -70,49 +57,17 @@ func (x *trial) measure(out, runners string, more ...string) []string {
 type program struct {
 	x       *trial
 	command *exec.Cmd
-	said    *output
+	said    *faulttest.Output
 	ended   chan struct{}
-}
-
-// output is what a program prints, also while it does.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 func (x *trial) start(args ...string) *program {
 	x.t.Helper()
-	p := &program{x: x, command: exec.Command(x.dlbench, args...), said: &output{}, ended: make(chan struct{})}
+	p := &program{x: x, command: exec.Command(x.dlbench, args...), said: &faulttest.Output{}}
 	p.command.Dir = x.dir
 	p.command.Env = append(x.environ(), "HOME="+x.dir, "XDG_CACHE_HOME="+filepath.Join(x.rig.dir, "cache"), "DLBENCH_PYTHON="+x.python, "DLBENCH_PEAK=off")
 	p.command.Stdout, p.command.Stderr = p.said, p.said
-	if err := p.command.Start(); err != nil {
-		x.t.Fatal(err)
-	}
-	go func() {
-		_ = p.command.Wait()
-		close(p.ended)
-	}()
-	x.t.Cleanup(func() {
-		select {
-		case <-p.ended:
-		default:
-			_ = p.command.Process.Kill()
-			<-p.ended
-		}
-	})
+	p.ended = faulttest.Start(x.t, p.command)
 	return p
 }
 

@@ -9,11 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/record/recordtest"
-	"github.com/dlbench/dlbench/metrics/sample"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/nodes"
 )
@@ -39,8 +37,7 @@ func writeNode(t *testing.T, path string, number int, slower float64) {
 func answer(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, log bytes.Buffer
-	p := &program{stdout: &out, stderr: &log, getenv: func(string) string { return "" }, environ: os.Environ, now: time.Now,
-		openGPU: func() (sample.GPU, error) { return nil, errors.New("no driver") }, columns: func() int { return 80 }, width: 200}
+	p := withoutCards(&out, &log, func(string) string { return "" })
 	code = p.run(t.Context(), append([]string{"dlbench"}, args...))
 	return code, out.String(), log.String()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -168,8 +169,7 @@ func (s scene) run(ctx context.Context, o output, flag, path string, before func
 	args = append(args, name, path)
 	var out, log bytes.Buffer
 	environment := map[string]string{"XDG_CACHE_HOME": filepath.Join(s.root, "cache"), "PATH": os.Getenv("PATH")}
-	p := &program{stdout: &out, stderr: &log, getenv: func(k string) string { return environment[k] }, environ: os.Environ, now: time.Now,
-		openGPU: func() (sample.GPU, error) { return nil, errors.New("no driver") }, columns: func() int { return 80 }, width: 200}
+	p := withoutCards(&out, &log, func(k string) string { return environment[k] })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -180,6 +180,12 @@ func (s scene) run(ctx context.Context, o output, flag, path string, before func
 	}()
 	<-done
 	return code, out.String(), log.String(), err
+}
+
+// withoutCards is the program on a machine without a driver of GPUs.
+func withoutCards(stdout, stderr io.Writer, getenv func(string) string) *program {
+	return &program{stdout: stdout, stderr: stderr, getenv: getenv, environ: os.Environ, now: time.Now,
+		openGPU: func() (sample.GPU, error) { return nil, errors.New("no driver") }, columns: func() int { return 80 }, width: 200}
 }
 
 // refused checks that a command said what cannot be written before it did

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v3/cpu"
+
+	"github.com/dlbench/dlbench/cmd/faults/faulttest"
 )
 
 // table is what became of each fault on each engine.
@@ -54,26 +56,13 @@ func (t *table) count() (n int) {
 	return n
 }
 
-// The generated part of the page lies between these.
-const (
-	begin = "<!-- faults: begin -->\n"
-	end   = "<!-- faults: end -->\n"
-)
-
 // write puts the table into a page, between its markers. A case that was not run
 // this time, of those that -run left out, keeps what the page says.
 func (t *table) write(path string, rigs map[string]*rig) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(page), begin)
-	old, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return fmt.Errorf("%s has no markers for the table", path)
-	}
-	t.keep(old)
-	return os.WriteFile(path, []byte(before+begin+t.text(rigs)+end+after), 0o644)
+	return faulttest.Rewrite(path, "faults", func(old string) string {
+		t.keep(old)
+		return t.text(rigs)
+	})
 }
 
 // keep takes what an earlier table says of cases that were not run.

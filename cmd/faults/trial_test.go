@@ -1,8 +1,6 @@
 package faults
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +11,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dlbench/dlbench/cmd/faults/faulttest"
 	"github.com/dlbench/dlbench/metrics/record"
 )
 
@@ -47,19 +45,7 @@ func (c *campaign) trial(t *testing.T, r *rig) *trial {
 // runner puts a runner with a fault there.
 func (x *trial) runner(name, image, fault string) {
 	x.t.Helper()
-	m := map[string]any{"schema_version": 1, "name": name, "framework": name, "version": "1", "description": "meets a fault", "homepage": "", "maintained": true,
-		"image": map[string]string{"name": image}, "command": []string{"/runner"}, "devices": []string{"cpu"},
-		"local": map[string]any{"command": []string{x.c.runner}, "requires": []string{}}, "environment": map[string]string{"DLBENCH_FAULT": fault}}
-	text, err := json.Marshal(m)
-	if err == nil {
-		err = os.MkdirAll(filepath.Join(x.dir, "runners", name), 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(x.dir, "runners", name, "runner.json"), text, 0o644)
-	}
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	faulttest.Runner(x.t, filepath.Join(x.dir, "runners"), name, image, x.c.runner, fault)
 }
 
 func (x *trial) path(name string) string { return filepath.Join(x.dir, name) }
@@ -80,26 +66,8 @@ const goodFirst = "1"
 type program struct {
 	x       *trial
 	command *exec.Cmd
-	said    *output
+	said    *faulttest.Output
 	ended   chan struct{}
-}
-
-// output is what a program prints, also while it does.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // environ is a small environment: that of cron, and what the engine needs.
@@ -119,7 +87,7 @@ func (x *trial) start(args ...string) *program { return x.startBy(nil, args...) 
 // startBy starts it by another program, like nohup.
 func (x *trial) startBy(wrapper []string, args ...string) *program {
 	x.t.Helper()
-	said := &output{}
+	said := &faulttest.Output{}
 	p := x.startInto(said, wrapper, args...)
 	p.said = said
 	return p
@@ -129,26 +97,12 @@ func (x *trial) startBy(wrapper []string, args ...string) *program {
 func (x *trial) startInto(place io.Writer, wrapper []string, args ...string) *program {
 	x.t.Helper()
 	words := slices.Concat([]string{"env", "--default-signal"}, wrapper, []string{x.c.dlbench}, args)
-	p := &program{x: x, command: exec.Command(words[0], words[1:]...), said: &output{}, ended: make(chan struct{})}
+	p := &program{x: x, command: exec.Command(words[0], words[1:]...), said: &faulttest.Output{}}
 	p.command.Dir, p.command.Env = x.dir, x.environ()
 	p.command.Stdout, p.command.Stderr = place, place
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.command.WaitDelay = time.Second
-	if err := p.command.Start(); err != nil {
-		x.t.Fatal(err)
-	}
-	go func() {
-		_ = p.command.Wait()
-		close(p.ended)
-	}()
-	x.t.Cleanup(func() {
-		select {
-		case <-p.ended:
-		default:
-			_ = p.command.Process.Kill()
-			<-p.ended
-		}
-	})
+	p.ended = faulttest.Start(x.t, p.command)
 	return p
 }
 
