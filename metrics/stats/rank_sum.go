@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 )
 
 // RankSumP is the exact p-value of the rank-sum test that two independent
@@ -123,7 +124,31 @@ func rankSumOrder(n, m int, level float64) (int, float64) {
 	if !exactRankSum(n, m) {
 		return approximateOrder(n, m, level)
 	}
-	n, m = min(n, m), max(n, m)
+	key := sizes{min(n, m), max(n, m), level}
+	if found, there := orders.Load(key); there {
+		return found.(order).k, found.(order).achieved
+	}
+	k, achieved := exactOrder(key.n, key.m, level)
+	orders.Store(key, order{k, achieved})
+	return k, achieved
+}
+
+// orders remembers what depends on the sizes only and takes up to 50 ms: a report
+// of hundreds of cells asks for one of a few sizes each time.
+var orders sync.Map
+
+type sizes struct {
+	n, m  int
+	level float64
+}
+
+type order struct {
+	k        int
+	achieved float64
+}
+
+// exactOrder is rankSumOrder for n up to m, by the exact distribution.
+func exactOrder(n, m int, level float64) (int, float64) {
 	ranks := make([]int, n+m) // from 0, without ties: n of them sum up to U + n(n−1)/2
 	for i := range ranks {
 		ranks[i] = i

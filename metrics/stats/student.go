@@ -11,6 +11,9 @@ func studentQuantile(p, freedom float64) float64 {
 	}
 	for range 100 {
 		middle := (low + high) / 2
+		if middle == low || middle == high { // no number lies between
+			break
+		}
 		if studentCDF(middle, freedom) < p {
 			low = middle
 		} else {
