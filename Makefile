@@ -12,7 +12,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 SCRATCH := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm GOTMPDIR=$${TMPDIR:-/tmp})
 GO_SOURCES := $(shell find cmd runners workloads metrics reports docker -type f -not -name '*_test.go') go.mod go.sum
 
-.PHONY: run test host-run host-test host-lint host-cluster unit race python java lint lint-go lint-python snapshot release build install-lint faults cluster bench bench-fidelity bench-gpu requirements echarts clean
+.PHONY: run test test-go test-runners host-run host-test host-lint host-cluster unit race python java lint lint-go lint-python snapshot release build install-lint faults cluster bench bench-fidelity bench-gpu requirements echarts clean
 
 run: host-run $(BIN) ## set up what is missing, measure suite smoke, print where the report is
 	@$(BIN) setup
@@ -40,12 +40,19 @@ $(BIN): $(GO_SOURCES)
 test: host-test $(BIN) $(VENV)/ready ## everything: setup, unit tests, conformance in containers, a real campaign
 	@$(BIN) setup
 	$(BIN) images build reference best
-	$(SCRATCH) DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -timeout 30m ./...
-	DLBENCH_TEST_CONTAINERS=1 $(VENV)/bin/python -m pytest -q -n auto --maxprocesses 4 runners/sdk/python
-	@$(MAKE) --no-print-directory java
-	$(BIN) verify --protocol > bin/protocol.txt || { cat bin/protocol.txt; exit 1; }
-	@rm -rf bin/campaign
-	$(BIN) run --workload lenet/infer/b32/fp32,lenet/train/b32/fp32 --profile quick --rounds 1 --out bin/campaign
+	@$(MAKE) --no-print-directory -j2 test-go test-runners
+
+# The packages that take longest come first: the last to end should not have begun last.
+test-go:
+	$(SCRATCH) DLBENCH_TEST_PYTHON=$(VENV)/bin/python DLBENCH_TEST_CONTAINERS=1 go test -trimpath -timeout 30m \
+	 ./cmd/dlbench ./workloads/onnx ./runners/parity ./runners/bench ./reports/html ./runners/images ./...
+
+# Both halves wait as often as they compute, for processes and containers that start. No test looks at a figure of the
+# campaign.
+test-runners:
+	@echo "beside the tests in Go: pytest, the protocol and a campaign of every runner, told in bin/runners.txt and at their end"
+	@.ci/runners $(BIN) $(VENV)/bin/python > bin/runners.txt 2>&1 || { cat bin/runners.txt; exit 1; }
+	@cat bin/runners.txt
 
 unit: ## the tests that need neither engine nor browser
 	$(SCRATCH) go test -short ./...
