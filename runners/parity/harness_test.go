@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,21 +15,8 @@ import (
 	"github.com/dlbench/dlbench/runners/parity"
 	"github.com/dlbench/dlbench/workloads/network"
 	"github.com/dlbench/dlbench/workloads/plan"
+	"github.com/dlbench/dlbench/workloads/pythontest"
 )
-
-// python finds an interpreter that has numpy; without one the runners of these
-// tests cannot start.
-func python(t *testing.T) string {
-	t.Helper()
-	name := os.Getenv("DLBENCH_TEST_PYTHON")
-	if name == "" {
-		name = "python3"
-	}
-	if out, err := exec.Command(name, "-c", "import numpy").CombinedOutput(); err != nil {
-		t.Skipf("%s has no numpy: name another interpreter in DLBENCH_TEST_PYTHON (%v: %.200s)", name, err, out)
-	}
-	return name
-}
 
 // lab starts runners as local processes.
 type lab struct {
@@ -45,8 +31,10 @@ func newLab(t *testing.T, threads int) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	python := pythontest.Find(t, "numpy")
+	pythontest.Compile(t, python, adapters)
 	l := &lab{t: t, launcher: &launch.Launcher{
-		Engine: engine.NewLocal(os.Environ()), Session: "test", Threads: threads, Python: python(t), Adapters: adapters,
+		Engine: engine.NewLocal(os.Environ()), Session: "test", Threads: threads, Python: python, Adapters: adapters,
 		Inputs: filepath.Join(dir, "in"), Work: filepath.Join(dir, "work"), Logs: filepath.Join(dir, "logs"),
 	}}
 	if err := os.MkdirAll(l.launcher.Inputs, 0o755); err != nil {

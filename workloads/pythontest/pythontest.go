@@ -21,3 +21,12 @@ func Find(t testing.TB, modules ...string) string {
 	}
 	return command
 }
+
+// Compile makes the bytecode of what lies under a directory, as images have it:
+// the processes that tests start by hundreds would each compile all of it.
+func Compile(t testing.TB, python, dir string) {
+	t.Helper()
+	if out, err := exec.Command(python, "-m", "compileall", "-q", dir).CombinedOutput(); err != nil {
+		t.Fatalf("compile %s: %v: %s", dir, err, out)
+	}
+}
