@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -29,8 +30,12 @@ func clusterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "constraint", Usage: "only nodes with these `FEATURES`"},
 		&cli.GenericFlag{Name: "sbatch-arg", Value: &asGiven{}, Usage: "give sbatch this `WORD`, like --time=2:00:00; may be repeated"},
 		&cli.StringFlag{Name: "images", Usage: "have the nodes load what they lack of the images in `DIR`, which images save wrote and every node sees"},
-		&cli.BoolFlag{Name: "detach", Usage: "do not wait for the jobs: print the run's directory, for --resume"},
 	}
+}
+
+// detachFlag is of a run only: a night waits for its jobs.
+func detachFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "detach", Usage: "do not wait for the jobs: print the run's directory, for --resume"}
 }
 
 // asGiven is every word that a flag is given, as it is: those for sbatch have commas.
@@ -48,7 +53,7 @@ var asksSlurm = []string{"partition", "constraint", "sbatch-arg", "detach", "jso
 
 // withoutCluster refuses the cluster's flags for a run on this machine.
 func withoutCluster(c *cli.Context) error {
-	for _, f := range clusterFlags() {
+	for _, f := range append(clusterFlags(), detachFlag()) {
 		if name := f.Names()[0]; c.IsSet(name) {
 			return usage(fmt.Errorf("--%s is about a cluster: give --cluster slurm too", name))
 		}
@@ -68,21 +73,27 @@ func (p *program) runOnCluster(c *cli.Context) error {
 		return err
 	}
 	defer dir.release()
-	run, err := p.campaignIn(dir.path, g)
+	run, err := p.submit(c, g, plan, dir.path, o.Device)
 	if err != nil {
-		return err
-	}
-	if plan.Arguments, err = p.shardArguments(c, g, run.Dir); err != nil {
-		return err
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the program's own file: %w", err)
-	}
-	if err := run.Begin(c.Context, plan, readRequest(c, o.Device), program); err != nil {
 		return err
 	}
 	return p.attend(c, g, run, dir.path)
+}
+
+// submit submits a plan whose files lie in a directory.
+func (p *program) submit(c *cli.Context, g *progress, plan *cluster.Plan, dir, device string) (*cluster.Campaign, error) {
+	run, err := p.campaignIn(dir, g)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Arguments, err = p.shardArguments(c, g, run.Dir); err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the program's own file: %w", err)
+	}
+	return run, run.Begin(c.Context, plan, readRequest(c, device), program)
 }
 
 func (p *program) campaignIn(dir string, g *progress) (*cluster.Campaign, error) {
@@ -94,20 +105,24 @@ func readRequest(c *cli.Context, device string) cluster.Request {
 	return cluster.Request{Partition: c.String("partition"), Constraint: c.String("constraint"), More: *c.Generic("sbatch-arg").(*asGiven), Device: device}
 }
 
+// readCluster refuses what the cluster's flags do not allow.
+func readCluster(c *cli.Context) error {
+	switch {
+	case c.String("cluster") != cluster.Slurm:
+		return unknown("cluster", c.String("cluster"), []string{cluster.Slurm})
+	case !c.IsSet("nodes"):
+		return usage(errors.New("--cluster slurm: give --nodes, how many machines measure"))
+	case !slices.Contains(cluster.Spreads(), c.String("spread")):
+		return usage(names.Unknown("spread", c.String("spread"), cluster.Spreads()))
+	}
+	return positive(c, "nodes")
+}
+
 // planCluster reads everything that is asked, and refuses what can be refused
 // before anything is submitted.
 func (p *program) planCluster(c *cli.Context, g *progress) (bench.Options, *cluster.Plan, error) {
-	o := bench.Defaults()
-	switch {
-	case c.String("cluster") != cluster.Slurm:
-		return o, nil, unknown("cluster", c.String("cluster"), []string{cluster.Slurm})
-	case !c.IsSet("nodes"):
-		return o, nil, usage(errors.New("--cluster slurm: give --nodes, how many machines measure"))
-	case !slices.Contains(cluster.Spreads(), c.String("spread")):
-		return o, nil, usage(names.Unknown("spread", c.String("spread"), cluster.Spreads()))
-	}
-	if err := positive(c, "nodes"); err != nil {
-		return o, nil, err
+	if err := readCluster(c); err != nil {
+		return bench.Defaults(), nil, err
 	}
 	o, err := p.runOptions(c.String("resume"), c.String("out"), suiteName(c))
 	if err != nil {
@@ -162,17 +177,26 @@ func (p *program) attend(c *cli.Context, g *progress, run *cluster.Campaign, dir
 		return err
 	}
 	g.Say("the jobs go on if this terminal does not; dlbench run --resume %s looks again. Ctrl-C cancels them", dir)
-	waited := run.Wait(c.Context)
-	interrupted := c.Err() != nil
-	if interrupted {
-		waited = run.Cancel(c.Context)
-	}
+	waited := untilEnded(c.Context, run)
 	g.End()
 	rest, err := p.showCluster(run, dir, c.Bool("json"))
-	err = errors.Join(err, waited)
+	return ended(c.Context, run, rest, dir, errors.Join(err, waited))
+}
+
+// untilEnded waits for the jobs of a campaign; an interruption cancels them.
+func untilEnded(ctx context.Context, run *cluster.Campaign) error {
+	err := run.Wait(ctx)
+	if ctx.Err() != nil {
+		err = run.Cancel(ctx)
+	}
+	return err
+}
+
+// ended is what a campaign amounts to whose jobs have ended.
+func ended(ctx context.Context, run *cluster.Campaign, rest []cluster.Rest, dir string, err error) error {
 	switch {
-	case interrupted:
-		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(c.Err(), bench.Besides(err)), Hint: "go on with dlbench run --resume " + dir}
+	case ctx.Err() != nil:
+		return &bench.Error{Kind: bench.Interrupted, Err: errors.Join(ctx.Err(), bench.Besides(err)), Hint: "go on with dlbench run --resume " + dir}
 	case err != nil:
 		return err
 	}

@@ -10,25 +10,33 @@ import (
 	"github.com/dlbench/dlbench/runners/cluster"
 )
 
-// showCluster collects what the shards left into one report, in the run's
-// directory and on standard output.
-func (p *program) showCluster(run *cluster.Campaign, dir string, asJSON bool) ([]cluster.Rest, error) {
+// collectCluster collects what the shards left into one report, in the run's
+// directory. An error beside a report is of what could not be written.
+func collectCluster(run *cluster.Campaign, dir string) (*nodes.Fleet, []cluster.Rest, error) {
 	all, err := nodes.New(run.Spread())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rest := run.Collect(func(m cluster.Member) {
 		all.Add(nodes.Member{Shard: m.Shard, Node: m.Node, Record: m.Record, Missing: m.Missing})
 	})
 	fleet := all.Fleet()
-	saved := fleet.Save(dir)
-	if saved != nil {
-		saved = bench.EnvironmentError(saved, "make room, or make the directory writable; dlbench run --resume "+dir+" writes it again")
+	if err := fleet.Save(dir); err != nil {
+		return fleet, rest, bench.EnvironmentError(err, "make room, or make the directory writable; dlbench run --resume "+dir+" writes it again")
 	}
-	if asJSON {
+	return fleet, rest, nil
+}
+
+// showCluster prints what the shards left, as one report.
+func (p *program) showCluster(run *cluster.Campaign, dir string, asJSON bool) ([]cluster.Rest, error) {
+	fleet, rest, saved := collectCluster(run, dir)
+	switch {
+	case fleet == nil:
+		return nil, saved
+	case asJSON:
 		return rest, errors.Join(p.printJSON(fleet), saved)
 	}
-	err = fleet.Text(p.stdout, p.width)
+	err := fleet.Text(p.stdout, p.width)
 	if err == nil && saved == nil { // what could not be written is not announced
 		_, err = fmt.Fprintf(p.stdout, "\nreport  %s\n", filepath.Join(dir, nodes.PageName))
 	}

@@ -120,17 +120,17 @@ func (s *simulated) run() int {
 func (s *simulated) job(h *history.History) *nights.Job {
 	return &nights.Job{Dir: s.dir, Suite: "simulated", History: h, Nights: 5, Records: 8, Environ: os.Environ(), Now: s.now, Verdict: verdict, Exit: exitCode,
 		Notification: "cat > " + filepath.Join(s.dir, "told") + "; echo $DLBENCH_EXIT >> " + filepath.Join(s.dir, "codes"),
-		Measure: func(_ context.Context, dir string, log io.Writer) error {
+		Measure: func(_ context.Context, dir string, log io.Writer) ([]nights.Part, error) {
 			if s.during != nil {
 				s.during()
 			}
 			if s.fault != nil {
-				return s.fault
+				return nil, s.fault
 			}
 			fmt.Fprintln(log, "measuring")
-			return s.measured(dir)
+			return []nights.Part{{Dir: dir}}, s.measured(dir)
 		},
-		Judge: func(ctx context.Context, result string, _ io.Writer) (*gate.Report, error) {
+		Judge: func(ctx context.Context, result string, _ int, _ io.Writer) (*gate.Report, error) {
 			now, err := record.Read(result)
 			if err != nil {
 				return nil, err

@@ -61,7 +61,7 @@ var outputs = map[string]output{
 }
 
 // inputs are flags that name what a command reads, or where it looks things up.
-var inputs = regexp.MustCompile(`(--suite|^run --images|^images pull --digests|--data|--network|--runner-dir|^check --history|^history (list|show|trend|baseline|reindex) --dir)$`)
+var inputs = regexp.MustCompile(`(--suite|^(run|nightly) --images|^images pull --digests|--data|--network|--runner-dir|^check --history|^history (list|show|trend|baseline|reindex) --dir)$`)
 
 func words(lines ...string) (all []string) {
 	for _, line := range lines {

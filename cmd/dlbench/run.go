@@ -27,6 +27,7 @@ func (p *program) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "`DIR` for result.json, report.html, summary.md and logs"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "skip parity; nothing is ranked"},
+			detachFlag(),
 			jsonFlag(),
 		),
 		Action: p.doRun,

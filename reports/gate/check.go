@@ -19,6 +19,7 @@ type Question struct {
 	Change   string           // what is less is no change, for Rule.WithMinChange; empty is the rule's own
 	Machine  string           // name of the machine that the result is of; empty is what the record says
 	Branch   string           // the records of this branch are what it is held against; empty is the record's own
+	Part     Part             // of a night that several machines measured; the zero value is all of it
 	// Rerun measures both sides again; nil compares what is stored. It is closed
 	// by whoever made it.
 	Rerun func(ctx context.Context, result, baseline *record.Record) (Rerunner, error)
@@ -49,6 +50,9 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if baselines, err = q.ofPart(result.Record, baselines); err != nil {
+		return nil, err
+	}
 	baseline := baselines[0]
 	rule, err := q.ruled(StoredRule, result.Record)
 	if err != nil {
@@ -75,6 +79,7 @@ func Check(ctx context.Context, path string, q Question) (*Report, error) {
 // ruled is a rule with the smallest changes that are asked for, or else with
 // those of the result's suite.
 func (q Question) ruled(rule Rule, result *record.Record) (Rule, error) {
+	rule = q.Part.shared(rule)
 	if q.Change == "" {
 		return rule.withRecorded(result.MinChange), nil
 	}
@@ -89,10 +94,10 @@ func (q Question) ruled(rule Rule, result *record.Record) (Rule, error) {
 // nothing of how nights differ, and hinders nothing.
 func (q Question) past(result *record.Record) Past {
 	if q.History == nil || !q.History.Exists() {
-		return Past{}
+		return Past{Part: q.Part}
 	}
 	line := history.LineOf(result, q.Machine, q.Branch)
-	return Past{History: q.History, Line: &line}
+	return Past{History: q.History, Line: &line, Part: q.Part}
 }
 
 func (q Question) trend(ctx context.Context, result compare.Source) (*Report, error) {

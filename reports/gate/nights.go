@@ -22,6 +22,7 @@ import (
 type Past struct {
 	History *history.History // nil for none
 	Line    *history.Line    // nil for the result's own
+	Part    Part             // that the result is of a night
 }
 
 // lineOf is the line that a result is held against.

@@ -27,7 +27,8 @@ func Stored(result, baseline compare.Source, rule Rule) (*Report, error) {
 // StoredAmong holds a result against the nights of a baseline. The first of them
 // says which cells there should be; the past says how much nights differ.
 func StoredAmong(ctx context.Context, past Past, result compare.Source, baselines []compare.Source, rule Rule) (*Report, error) {
-	r, c := ofTwo(ByRecord, rule, result, baselines[0])
+	first := past.Part.expected(result.Record, baselines)
+	r, c := ofTwo(ByRecord, rule, result, first)
 	r.Weaker = WeakerStored
 	s := &courses{Report: r, result: result.Record, left: leftOut{}}
 	var nights []*record.Record
@@ -38,7 +39,7 @@ func StoredAmong(ctx context.Context, past Past, result compare.Source, baseline
 		nights = append(nights, b.Record)
 	}
 	for _, cell := range c.Cells {
-		if cell.Verdict == compare.NotRanked || r.otherWork(result.Record, baselines[0].Record, cell) || r.tooFew(cell) {
+		if cell.Verdict == compare.NotRanked || r.otherWork(result.Record, first.Record, cell) || r.tooFew(cell) {
 			continue
 		}
 		if err := s.collect(ctx, past, cell); err != nil {

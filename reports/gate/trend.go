@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/compare"
@@ -48,25 +49,54 @@ func Trend(ctx context.Context, past Past, id string, result compare.Source, rul
 // sinceLast holds the states of the cells against the record before this one of
 // the same suite, machine and branch, if there is one.
 func (r *Report) sinceLast(ctx context.Context, past Past, id string, result compare.Source) error {
-	line := past.lineOf(result.Record)
-	entries, err := past.History.List(ctx, history.Filter{Suite: result.Record.Suite, Line: &line})
+	before, err := past.before(ctx, id, result.Record)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries { // newest first
-		if e.ID == id || !e.Created.Before(result.Record.Created) || e.Status != record.Complete {
-			continue
-		}
-		before, _, err := past.History.Read(e)
-		if err != nil {
-			return err
-		}
-		c := compare.Of(compare.Source{File: e.File, Record: before}, result)
+	if len(before) > 0 {
+		c := compare.Of(past.Part.expected(result.Record, before), result)
 		r.Baseline = &c.Old
 		r.states(c)
 		return nil
 	}
+	line := past.lineOf(result.Record)
 	r.reason = fmt.Sprintf("this is the first whole record of suite %s on %s in the history: there is nothing to hold it against", result.Record.Suite, line)
 	r.Next = fmt.Sprintf("measure again, and later nights are held against this one; or name it (dlbench history baseline NAME %s) and give --baseline NAME --rerun, which judges every night by itself", id)
 	return nil
+}
+
+// before is the whole record before a result; of a part that has some of the
+// night's workloads, those that have one of them, each workload's newest.
+func (p Past) before(ctx context.Context, id string, result *record.Record) ([]compare.Source, error) {
+	line := p.lineOf(result)
+	filters := []history.Filter{{Suite: result.Suite, Line: &line}}
+	if p.Part.Dealt {
+		filters = nil
+		for _, w := range result.Workloads {
+			filters = append(filters, history.Filter{Suite: result.Suite, Line: &line, Workload: w.ID})
+		}
+	}
+	var found []history.Entry
+	for _, f := range filters {
+		entries, err := p.History.List(ctx, f) // newest first
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(entries, func(e history.Entry) bool {
+			return e.ID != id && e.Created.Before(result.Created) && e.Status == record.Complete
+		})
+		if i >= 0 && !slices.ContainsFunc(found, func(e history.Entry) bool { return e.ID == entries[i].ID }) {
+			found = append(found, entries[i])
+		}
+	}
+	slices.SortStableFunc(found, func(a, b history.Entry) int { return b.Created.Compare(a.Created) })
+	var before []compare.Source
+	for _, e := range found {
+		rec, _, err := p.History.Read(e)
+		if err != nil {
+			return nil, err
+		}
+		before = append(before, compare.Source{File: e.File, Record: rec})
+	}
+	return before, nil
 }

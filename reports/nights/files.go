@@ -1,6 +1,7 @@
 package nights
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
@@ -24,19 +26,31 @@ func tryDirectory(dir string) error {
 	return record.TryFolder(dir)
 }
 
-// writeCheck writes the check into the night's directory, in every form.
-func (n *night) writeCheck() error {
+// writeCheck writes a part's check into its directory, in every form.
+func (p *part) writeCheck() error {
 	for name, write := range map[string]func(io.Writer) error{
-		"check.md": n.report.Markdown, "check.xml": n.report.JUnit, "check.html": n.report.HTML,
+		"check.md": p.report.Markdown, "check.xml": p.report.JUnit, "check.html": p.report.HTML,
 		"check.json": func(w io.Writer) error {
 			encoder := json.NewEncoder(w)
 			encoder.SetIndent("", "  ")
-			return encoder.Encode(n.report)
+			return encoder.Encode(p.report)
 		},
 	} {
-		if err := reports.WriteFile(filepath.Join(n.dir(), name), write); err != nil {
+		if err := reports.WriteFile(filepath.Join(p.Dir, name), write); err != nil {
 			return fmt.Errorf("write the check: %w", err)
 		}
+	}
+	return nil
+}
+
+// writeChecks writes the list of the parts' checks; a night that is one has its own.
+func (n *night) writeChecks() error {
+	if len(n.Parts) == 0 {
+		return nil
+	}
+	err := reports.WriteFile(filepath.Join(n.dir(), "check.html"), func(w io.Writer) error { return partsPage(w, n.Night) })
+	if err != nil {
+		return fmt.Errorf("write the list of checks: %w", err)
 	}
 	return nil
 }
@@ -57,26 +71,42 @@ func (n *night) pages(ctx context.Context) error {
 	return reports.WriteFile(filepath.Join(n.Dir, "index.html"), func(w io.Writer) error { return Page(w, all, len(trends) > 0) })
 }
 
-// trends are those of the cells that this night measured; none when it came to
-// no record.
+// mostTrends is how many cells the page of trends has of a night of several parts:
+// each asks the history, and of a thousand nodes nobody looks at all.
+const mostTrends = 200
+
+// trends are those of the cells that this night measured, first of the parts in
+// which something is wrong; none when it came to no record.
 func (n *night) trends(ctx context.Context) ([]*trend.Trend, error) {
-	if n.Record == "" {
-		return nil, nil
-	}
-	rec, err := summary.Read(filepath.Join(n.dir(), "result.json"))
-	if err != nil {
-		return nil, err
-	}
 	var all []*trend.Trend
-	for _, cell := range rec.Cells {
-		line := history.LineOf(rec, "", "")
-		t, err := trend.Of(ctx, n.History, history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Line: &line}, trend.Level)
+	parts := slices.Clone(n.parts)
+	slices.SortStableFunc(parts, func(a, b *part) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, p := range parts {
+		if p.id == "" || len(parts) > 1 && len(all) >= mostTrends {
+			continue
+		}
+		rec, err := summary.Read(p.result())
 		if err != nil {
 			return nil, err
 		}
-		if len(t.Lines) > 0 {
-			all = append(all, t)
+		line := history.LineOf(rec, "", "")
+		for _, cell := range rec.Cells {
+			t, err := trend.Of(ctx, n.History, history.Series{Workload: cell.Workload, Runner: cell.Runner, Metric: history.Throughput, Line: &line}, trend.Level)
+			if err != nil {
+				return nil, err
+			}
+			if len(t.Lines) > 0 {
+				all = append(all, t)
+			}
 		}
 	}
 	return all, nil
+}
+
+// rank puts parts first in which something is wrong.
+func rank(p *part) int {
+	if p.wrong != nil {
+		return 0
+	}
+	return 1
 }

@@ -7,16 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/dlbench/dlbench/metrics/record"
-	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/history"
 )
 
-// Job is a nightly job: it measures, keeps the record, holds it against its
+// Job is a nightly job: it measures, keeps the records, holds each against its
 // baseline, writes the pages and tells somebody if something is wrong. What
 // measures and what an error means come from outside.
 type Job struct {
@@ -29,12 +26,13 @@ type Job struct {
 	Environ      []string // of that command
 	Now          func() time.Time
 
-	// Measure leaves a result.json in a directory. What is said on the way goes
-	// to the log, which is nil if somebody watches.
-	Measure func(ctx context.Context, dir string, log io.Writer) error
-	// Judge holds the result against its baseline. An error beside a report is of
-	// what could not be written.
-	Judge   func(ctx context.Context, result string, log io.Writer) (*gate.Report, error)
+	// Measure leaves a result.json in a directory, or one for each part of the
+	// night below it. What is said on the way goes to the log, which is nil if
+	// somebody watches.
+	Measure func(ctx context.Context, dir string, log io.Writer) ([]Part, error)
+	// Judge holds a result against its baseline; it is one of so many of the night.
+	// An error beside a report is of what could not be written.
+	Judge   func(ctx context.Context, result string, of int, log io.Writer) (*gate.Report, error)
 	Watched bool // somebody looks at a terminal
 
 	// Verdict is the error that a check amounts to, and Exit the exit code of an
@@ -57,13 +55,14 @@ func (e *UnusableError) Unwrap() error { return e.Err }
 const (
 	exitRegressed = 3
 	exitFailed    = 4
+	exitUnjudged  = 5
 )
 
 // night is one run of the job.
 type night struct {
 	*Job
 	Night
-	report *gate.Report
+	parts []*part
 }
 
 // Run is one night: whatever ends it is told.
@@ -100,11 +99,12 @@ func (n *night) inTurn(ctx context.Context) error {
 	n.Ended = n.Now().UTC()
 	if err != nil {
 		n.Night.Exit = n.Job.Exit(err)
-		n.Headline = strings.ReplaceAll(err.Error(), "\n", "; ")
+		n.Headline = oneLine(err.Error())
 	} else {
-		n.Headline = n.report.Headline()
+		n.Headline = n.good()
 	}
-	return errors.Join(err, closeLog(), Write(n.dir(), n.Night), n.pages(context.WithoutCancel(ctx)), Keep(filepath.Join(n.Dir, "nights"), n.Nights))
+	n.Parts = n.outcomes()
+	return errors.Join(err, closeLog(), n.writeChecks(), Write(n.dir(), n.Night), n.pages(context.WithoutCancel(ctx)), Keep(filepath.Join(n.Dir, "nights"), n.Nights))
 }
 
 // log is where what is said goes if nobody watches.
@@ -119,37 +119,29 @@ func (n *night) log() (io.Writer, func() error, error) {
 	return f, f.Close, nil
 }
 
-// judged measures, keeps the record and holds it against its baseline. All that
+// judged measures, keeps the records and holds each against its baseline. All that
 // went wrong is returned; what cannot be written hides no verdict.
 func (n *night) judged(ctx context.Context, log io.Writer) (measured, judged error) {
-	measured = n.Measure(ctx, n.dir(), log)
-	result := filepath.Join(n.dir(), "result.json")
-	rec, err := summary.Read(result)
-	if err != nil || ctx.Err() != nil {
+	parts, measured := n.Measure(ctx, n.dir(), log)
+	records, unread := n.take(parts)
+	if records == 0 || ctx.Err() != nil {
 		if measured == nil {
-			measured = err
+			measured = unread
 		}
 		return measured, nil
 	}
-	added, unkept := n.History.Add(ctx, result)
-	if unkept == nil {
-		n.Record = added[0].ID
+	unkept := n.keep(ctx)
+	late := n.judge(ctx, log)
+	if measured == nil {
+		measured = n.unjudged()
 	}
-	if rec.Status != record.Complete {
-		return errors.Join(measured, unkept), nil
-	}
-	var late error
-	if n.report, late = n.Judge(ctx, result, log); n.report == nil {
-		return errors.Join(measured, unkept), late
-	}
-	if n.Job.Exit(measured) == exitFailed && n.report.Baseline != nil && !n.report.Regressed {
+	if n.Job.Exit(measured) == exitFailed && n.noNews() {
 		measured = nil // cells that failed in the baseline, too: no news
 	}
-	late = errors.Join(unkept, late, n.writeCheck())
-	if late == nil {
+	if late = errors.Join(unread, unkept, late); late == nil && n.judgedAny() {
 		_, late = n.History.Keep(ctx, n.Records)
 	}
-	return errors.Join(measured, late), n.Verdict(n.report)
+	return errors.Join(measured, late), n.wrong()
 }
 
 // worst puts a regression first, so that the exit code is its.

@@ -82,18 +82,18 @@ func (s *simulated) record(slower float64) *record.Record {
 	return r
 }
 
-func (s *simulated) measure(_ context.Context, dir string, log io.Writer) error {
+func (s *simulated) measure(_ context.Context, dir string, log io.Writer) ([]nights.Part, error) {
 	if s.during != nil {
 		s.during()
 	}
 	if s.broken != nil {
-		return s.broken
+		return nil, s.broken
 	}
 	_, err := fmt.Fprintln(log, "measured")
-	return errors.Join(err, record.Write(filepath.Join(dir, "result.json"), s.record(s.slower)))
+	return []nights.Part{{Dir: dir}}, errors.Join(err, record.Write(filepath.Join(dir, "result.json"), s.record(s.slower)))
 }
 
-func (s *simulated) judge(_ context.Context, result string, _ io.Writer) (*gate.Report, error) {
+func (s *simulated) judge(_ context.Context, result string, _ int, _ io.Writer) (*gate.Report, error) {
 	r, err := summary.Read(result)
 	if err != nil {
 		return nil, err

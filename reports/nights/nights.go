@@ -23,8 +23,10 @@ type Night struct {
 	Ended    time.Time `json:"ended"`
 	Exit     int       `json:"exit"`     // of the command
 	Headline string    `json:"headline"` // in one line
-	Record   string    `json:"record"`   // its ID in the history; empty when there is none
+	Record   string    `json:"record"`   // its ID in the history; empty when there is none, or one for each part
 	Files    []string  `json:"files"`    // that were written, for links
+
+	Parts []Outcome `json:"parts,omitempty"` // of a night that several machines measured
 }
 
 // Minutes is how long the night took.
@@ -39,17 +41,23 @@ var pages = []string{"report.html", "check.html", "night.log"}
 
 // Write keeps a night in its directory, with the files that are there.
 func Write(dir string, n Night) error {
-	n.Files = []string{}
-	for _, name := range pages {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			n.Files = append(n.Files, name)
-		}
-	}
+	n.Files = present(dir)
 	data, err := json.MarshalIndent(n, "", "  ")
 	if err != nil {
 		return err
 	}
 	return record.Replace(filepath.Join(dir, fileName), append(data, '\n'))
+}
+
+// present are the pages that are there.
+func present(dir string) []string {
+	files := []string{}
+	for _, name := range pages {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			files = append(files, name)
+		}
+	}
+	return files
 }
 
 // Read lists the nights below a directory, newest first. Directories without a

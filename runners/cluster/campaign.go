@@ -253,7 +253,7 @@ func (c *Campaign) Outcome(all []Rest) error {
 	failed := 0
 	for _, r := range all {
 		if r.Missing != "" {
-			missing = append(missing, fmt.Sprintf("shard %d%s: %s", r.Shard, on(r.Node), r.Missing))
+			missing = append(missing, r.Name()+": "+r.Missing)
 		} else if r.Failed {
 			failed++
 		}
@@ -265,11 +265,4 @@ func (c *Campaign) Outcome(all []Rest) error {
 		return bench.Failed("in %d of %d shards a runner failed or did not pass parity", failed, len(all))
 	}
 	return nil
-}
-
-func on(node string) string {
-	if node == "" {
-		return ""
-	}
-	return " on " + node
 }

@@ -27,6 +27,14 @@ type Rest struct {
 	Failed  bool // a runner failed, or did not pass parity
 }
 
+// Name is the shard and its node, for people.
+func (r Rest) Name() string {
+	if r.Node == "" {
+		return fmt.Sprintf("shard %d", r.Shard)
+	}
+	return fmt.Sprintf("shard %d on %s", r.Shard, r.Node)
+}
+
 // collect reads what a shard left. last is what Slurm says of its job at the end.
 func collect(dir string, shard int, last state) Member {
 	n := readNode(dir, shard)

@@ -41,10 +41,11 @@ type Plan struct {
 	Created       time.Time `json:"created"`
 	Spread        string    `json:"spread"`
 	Suite         string    `json:"suite"`
-	Arguments     []string  `json:"arguments"`         // of the dlbench run of every shard, beside its workloads and its directory
-	Sbatch        []string  `json:"sbatch"`            // what sbatch was given, beside the array and the script
-	Images        string    `json:"images,omitempty"`  // directory that images save wrote
-	Loading       int       `json:"loading,omitempty"` // how many nodes load images at once, if not defaultLoading
+	Arguments     []string  `json:"arguments"`            // of the dlbench run of every shard, beside its workloads and its directory
+	Sbatch        []string  `json:"sbatch"`               // what sbatch was given, beside the array and the script
+	Images        string    `json:"images,omitempty"`     // directory that images save wrote
+	Loading       int       `json:"loading,omitempty"`    // how many nodes load images at once, if not defaultLoading
+	NameNodes     bool      `json:"name_nodes,omitempty"` // the records have Slurm's name for the node as that of the machine
 	Shards        []Shard   `json:"shards"`
 	Jobs          []Job     `json:"jobs"` // in the order of submission
 }

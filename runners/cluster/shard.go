@@ -108,6 +108,9 @@ func (e *Element) Arguments() ([]string, error) {
 			args = append(args, "--device="+given)
 		}
 	}
+	if e.Plan.NameNodes { // what a machine calls itself may be the same on all nodes: their disks are copies
+		args = append(args, "--machine="+e.node.Node)
+	}
 	rec, err := record.Read(filepath.Join(dir, resultFile))
 	switch {
 	case err == nil && rec.Status == record.Complete:

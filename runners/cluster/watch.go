@@ -84,8 +84,10 @@ func (c *Campaign) words(i int, s state) string {
 		return fmt.Sprintf("%s runs on %s", job, s.node)
 	case s.name == "COMPLETED":
 		return fmt.Sprintf("%s has ended on %s", job, s.node)
+	case s.node == "":
+		return fmt.Sprintf("%s is %s", job, strings.ToLower(s.name))
 	}
-	return fmt.Sprintf("%s is %s%s", job, strings.ToLower(s.name), on(s.node))
+	return fmt.Sprintf("%s is %s on %s", job, strings.ToLower(s.name), s.node)
 }
 
 // visible is how long a file that a node has closed may take to be seen here, on a
