@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/cluster"
 	"github.com/dlbench/dlbench/runners/images"
@@ -25,7 +26,7 @@ func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "cluster", Usage: "measure on nodes of a `CLUSTER`: slurm"},
 		&cli.IntFlag{Name: "nodes", Usage: "on `N` nodes"},
-		&cli.StringFlag{Name: "spread", Value: cluster.ByWorkloads, Usage: "what a node gets: its share of the workloads, or (nodes) all of them"},
+		&cli.StringFlag{Name: "spread", Value: record.ByWorkloads, Usage: "what a node gets: its share of the workloads, or (nodes) all of them"},
 		&cli.StringFlag{Name: "partition", Usage: "Slurm's `PARTITION`"},
 		&cli.StringFlag{Name: "constraint", Usage: "only nodes with these `FEATURES`"},
 		&cli.GenericFlag{Name: "sbatch-arg", Value: &asGiven{}, Usage: "give sbatch this `WORD`, like --time=2:00:00; may be repeated"},
@@ -112,8 +113,8 @@ func readCluster(c *cli.Context) error {
 		return unknown("cluster", c.String("cluster"), []string{cluster.Slurm})
 	case !c.IsSet("nodes"):
 		return usage(errors.New("--cluster slurm: give --nodes, how many machines measure"))
-	case !slices.Contains(cluster.Spreads(), c.String("spread")):
-		return usage(names.Unknown("spread", c.String("spread"), cluster.Spreads()))
+	case !slices.Contains(record.Spreads(), c.String("spread")):
+		return usage(names.Unknown("spread", c.String("spread"), record.Spreads()))
 	}
 	return positive(c, "nodes")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -17,9 +18,7 @@ func collectCluster(run *cluster.Campaign, dir string) (*nodes.Fleet, []cluster.
 	if err != nil {
 		return nil, nil, err
 	}
-	rest := run.Collect(func(m cluster.Member) {
-		all.Add(nodes.Member{Shard: m.Shard, Node: m.Node, Record: m.Record, Missing: m.Missing})
-	})
+	rest := run.Collect(func(m cluster.Member) { all.Add(nodes.Member(m)) })
 	fleet := all.Fleet()
 	if err := fleet.Save(dir); err != nil {
 		return fleet, rest, bench.EnvironmentError(err, "make room, or make the directory writable; dlbench run --resume "+dir+" writes it again")
@@ -41,4 +40,27 @@ func (p *program) showCluster(run *cluster.Campaign, dir string, asJSON bool) ([
 		_, err = fmt.Fprintf(p.stdout, "\nreport  %s\n", filepath.Join(dir, nodes.PageName))
 	}
 	return rest, errors.Join(err, saved)
+}
+
+// readCampaign sets the shards of a campaign's directory side by side, by its files.
+// What Slurm said of a shard is known if somebody has asked it.
+func readCampaign(dir string) (*nodes.Fleet, error) {
+	plan, err := cluster.ReadPlan(dir)
+	if err != nil {
+		return nil, err
+	}
+	all, err := nodes.New(plan.Spread)
+	if err != nil {
+		return nil, err
+	}
+	said := nodes.Reasons(dir)
+	plan.Left(dir, func(m cluster.Member) {
+		if m.Record == nil && m.Missing == "" {
+			m.Missing = cmp.Or(said[m.Shard], "it has no record: it waits, runs, or ended without one")
+		}
+		all.Add(nodes.Member(m))
+	})
+	fleet := all.Fleet()
+	fleet.Suite = cmp.Or(fleet.Suite, plan.Suite)
+	return fleet, nil
 }

@@ -7,10 +7,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/gate"
 	"github.com/dlbench/dlbench/reports/nights"
 	"github.com/dlbench/dlbench/runners/bench"
-	"github.com/dlbench/dlbench/runners/cluster"
 )
 
 func (p *program) nightlyCommand() *cli.Command {
@@ -64,7 +64,7 @@ func (p *program) nightly(c *cli.Context) error {
 		g := p.progressTo(log)
 		defer g.End()
 		if c.IsSet("cluster") {
-			k.Part = gate.Part{Of: of, Dealt: c.String("spread") == cluster.ByWorkloads}
+			k.Part = gate.Part{Of: of, Dealt: c.String("spread") == record.ByWorkloads}
 		}
 		return k.judge(ctx, g, result, "")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/nights"
 	"github.com/dlbench/dlbench/runners/cluster"
 )
@@ -24,8 +25,8 @@ func readNightOnCluster(c *cli.Context) error {
 	switch {
 	case c.Bool("rerun"):
 		return usage(errors.New("--rerun measures on the machine that judges: a night on a cluster is held against the history, or against --baseline without --rerun"))
-	case c.IsSet("machine") && c.String("spread") == cluster.ByNodes:
-		return usage(fmt.Errorf("--machine %s: with --spread %s each node is a machine of its own, under Slurm's name for it", c.String("machine"), cluster.ByNodes))
+	case c.IsSet("machine") && c.String("spread") == record.ByNodes:
+		return usage(fmt.Errorf("--machine %s: with --spread %s each node is a machine of its own, under Slurm's name for it", c.String("machine"), record.ByNodes))
 	}
 	return nil
 }
@@ -37,7 +38,7 @@ func (p *program) nightOnCluster(c *cli.Context, g *progress, path string) ([]ni
 	if err != nil {
 		return nil, err
 	}
-	plan.NameNodes = plan.Spread == cluster.ByNodes
+	plan.NameNodes = plan.Spread == record.ByNodes
 	dir, err := claimRun(path, true)
 	if err != nil {
 		return nil, err

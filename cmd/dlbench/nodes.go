@@ -6,9 +6,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports"
 	"github.com/dlbench/dlbench/reports/nodes"
 	"github.com/dlbench/dlbench/runners/bench"
+	"github.com/dlbench/dlbench/runners/cluster"
 )
 
 func (p *program) nodesCommand() *cli.Command {
@@ -17,7 +19,7 @@ func (p *program) nodesCommand() *cli.Command {
 		Usage:     "set machines side by side: which of them is slow, and in what it is not as the others",
 		ArgsUsage: "DIR|RESULT…",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "spread", Value: nodes.SpreadNodes, Usage: "of the results: nodes (each measured the same) or workloads (each measured some); a cluster's directory knows it"},
+			&cli.StringFlag{Name: "spread", Value: record.ByNodes, Usage: "of the results: nodes (each measured the same) or workloads (each measured some); a cluster's directory knows it"},
 			jsonFlag(),
 			&cli.StringFlag{Name: "html", Usage: "`FILE` to write the report to as a page, too"},
 		},
@@ -54,13 +56,13 @@ func (p *program) nodes(c *cli.Context) error {
 func readFleet(c *cli.Context) (*nodes.Fleet, error) {
 	paths := c.Args().Slice()
 	for _, path := range paths {
-		if !nodes.IsCluster(path) {
+		if !cluster.IsPlanned(path) {
 			continue
 		}
 		if len(paths) > 1 {
 			return nil, fmt.Errorf("nodes: %s is the directory of a campaign on a cluster: name it and nothing else", path)
 		}
-		return nodes.ReadCluster(path)
+		return readCampaign(path)
 	}
 	return nodes.ReadFiles(c.String("spread"), paths)
 }
@@ -68,7 +70,7 @@ func readFleet(c *cli.Context) (*nodes.Fleet, error) {
 // fleetVerdict is the error that a report of nodes amounts to.
 func fleetVerdict(f *nodes.Fleet) error {
 	switch {
-	case f.Spread != nodes.SpreadNodes:
+	case f.Spread != record.ByNodes:
 		return nil
 	case f.Counts.Slow > 0:
 		return &regression{f.Headline}

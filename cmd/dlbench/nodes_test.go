@@ -84,13 +84,16 @@ func TestNodesReadsTheDirectoryOfACluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put("cluster.json", `{"schema_version": 1, "spread": "nodes", "suite": "smoke", "shards": [{"index": 0, "node": "a"}, {"index": 1, "node": ""}, {"index": 2, "node": "c"}, {"index": 3, "node": "d"}, {"index": 4, "node": "e"}, {"index": 5, "node": ""}]}`)
+	put("cluster.json", `{"schema_version": 1, "spread": "nodes", "suite": "smoke", "shards": [`+
+		`{"index": 0, "node": "a", "workloads": ["w"]}, {"index": 1, "node": "", "workloads": ["w"]}, {"index": 2, "node": "c", "workloads": ["w"]}, `+
+		`{"index": 3, "node": "d", "workloads": ["w"]}, {"index": 4, "node": "e", "workloads": ["w"]}, {"index": 5, "node": "", "workloads": ["w"]}, `+
+		`{"index": 6, "node": "f", "workloads": ["w"]}]}`)
 	for i := range 3 {
 		writeNode(t, filepath.Join(dir, "shards", fmt.Sprintf("%04d", i), "result.json"), i, 1)
 	}
 	put("shards/0001/node.json", `{"node": "b"}`)
 	put("shards/0003/result.json", `{"schema_version": 1, "suite": "smo`)
-	put("shards/0004/node.json", `{"node": "e2", "trouble": "no engine answers"}`)
+	put("shards/0004/node.json", `{"node": "e2", "trouble": "no engine answers", "ended": "2026-11-26T16:54:31Z"}`)
 	put("nodes.json", `{"missing": [{"shard": 5, "why": "the node went down (NODE_FAIL)"}]}`)
 	code, stdout, stderr := answer(t, "nodes", "--json", dir)
 	var f nodes.Fleet
@@ -101,14 +104,14 @@ func TestNodesReadsTheDirectoryOfACluster(t *testing.T) {
 	for _, n := range f.Nodes {
 		names[n.Node] = true
 	}
-	if len(names) != 3 || !names["a"] || !names["b"] || !names["c"] || f.Counts.Shards != 6 {
+	if len(names) != 3 || !names["a"] || !names["b"] || !names["c"] || f.Counts.Shards != 7 {
 		t.Errorf("nodes %v, counts %+v", names, f.Counts)
 	}
 	why := map[string]string{}
 	for _, g := range f.Missing {
 		why[g.Node] = g.Why
 	}
-	for node, want := range map[string]string{"d": "the JSON ends in the middle", "e2": "no engine answers", "": "the node went down (NODE_FAIL)"} {
+	for node, want := range map[string]string{"d": "the JSON ends in the middle", "e2": "no engine answers", "": "the node went down (NODE_FAIL)", "f": "it has no record: it waits, runs, or ended without one"} {
 		if !strings.Contains(why[node], want) {
 			t.Errorf("of %q is said %q, want %q", node, why[node], want)
 		}
@@ -116,8 +119,8 @@ func TestNodesReadsTheDirectoryOfACluster(t *testing.T) {
 	if code, _, stderr := answer(t, "nodes", dir, dir); code != exitUsage || !strings.Contains(stderr, "name it and nothing else") {
 		t.Errorf("two of them: %d, %q", code, stderr)
 	}
-	put("cluster.json", `{"spread": "cells"}`)
-	if code, _, stderr := answer(t, "nodes", dir); code != exitUsage || !strings.Contains(stderr, `cluster.json: set nodes side by side: spread is "cells"`) || strings.Count(stderr, "\n") != 1 {
+	put("cluster.json", `{"schema_version": 1, "spread": "cells", "shards": [{"index": 0, "workloads": ["w"]}]}`)
+	if code, _, stderr := answer(t, "nodes", dir); code != exitUsage || !strings.Contains(stderr, `cluster.json: unknown spread "cells"; there are "workloads", "nodes"`) || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("a plan of another spread: %d, %q", code, stderr)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/dlbench/dlbench/reports/nodes"
+	"github.com/dlbench/dlbench/metrics/record"
 )
 
 // TestThePageShowsTwoHundredNodesInABrowser wide and narrow, light and dark.
@@ -32,7 +32,7 @@ func TestThePageShowsTwoHundredNodesInABrowser(t *testing.T) {
 	speeds := usual(200)
 	speeds[120], speeds[30] = 0.9, 1.1
 	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, []byte(page(t, fleetOf(t, nodes.SpreadNodes, members(speeds...)))), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(page(t, fleetOf(t, record.ByNodes, members(speeds...)))), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)...)

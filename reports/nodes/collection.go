@@ -51,7 +51,7 @@ func (c *Collection) Add(m Member) {
 		one.name = cmp.Or(m.Node, r.Environment.MachineName())
 		one.figures, one.facts, one.warnings = summary.NodeFiguresOf(r), factsOf(r), toldOf(r)
 		one.missing = cmp.Or(m.Missing, partial(r))
-		if c.spread == SpreadWorkloads {
+		if c.spread == record.ByWorkloads {
 			one.ranked, one.told = rankingsOf(m.Shard, one.name, r), r.Warnings
 			c.merged.take(r)
 		}
@@ -117,7 +117,7 @@ func (c *Collection) Fleet() *Fleet {
 		}
 	}
 	f.Nodes, f.Overall = c.nodes(), c.merged.overall()
-	if c.spread == SpreadNodes {
+	if c.spread == record.ByNodes {
 		c.judge(f)
 		f.Cells = c.cells()
 	}
@@ -134,7 +134,7 @@ func (c *Collection) tellApart() {
 		if m.status == "" {
 			continue
 		}
-		if times[m.name]++; times[m.name] > 1 && c.spread == SpreadNodes {
+		if times[m.name]++; times[m.name] > 1 && c.spread == record.ByNodes {
 			m.name = fmt.Sprintf("%s (%d)", m.name, times[m.name])
 		}
 	}

@@ -6,16 +6,12 @@ package nodes
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
-)
-
-// How a campaign is spread over nodes.
-const (
-	SpreadWorkloads = "workloads" // each workload on one node
-	SpreadNodes     = "nodes"     // the same campaign on every node
 )
 
 // A Member is a shard's outcome: its record, or why there is none.
@@ -119,7 +115,7 @@ type Gap struct {
 	Why   string `json:"why"`
 }
 
-// Of sets the members side by side. spread is SpreadWorkloads or SpreadNodes.
+// Of sets the members side by side. spread is one of record.Spreads.
 // Members may be taken one by one, which needs less memory: see New.
 func Of(spread string, members []Member) (*Fleet, error) {
 	c, err := New(spread)
@@ -134,8 +130,8 @@ func Of(spread string, members []Member) (*Fleet, error) {
 
 // New has no member yet.
 func New(spread string) (*Collection, error) {
-	if spread != SpreadWorkloads && spread != SpreadNodes {
-		return nil, fmt.Errorf("set nodes side by side: spread is %q, expected %s or %s", spread, SpreadWorkloads, SpreadNodes)
+	if !slices.Contains(record.Spreads(), spread) {
+		return nil, fmt.Errorf("set nodes side by side: spread is %q, expected %s", spread, strings.Join(record.Spreads(), " or "))
 	}
 	return &Collection{spread: spread, rule: summary.UsualNodeRule}, nil
 }

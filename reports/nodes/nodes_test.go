@@ -99,7 +99,7 @@ func usual(n int) []float64 {
 func TestTheSlowNodeIsMarkedAndTheFastOne(t *testing.T) {
 	speeds := usual(20)
 	speeds[7], speeds[3] = 0.9, 1.12
-	f := fleetOf(t, nodes.SpreadNodes, members(speeds...))
+	f := fleetOf(t, record.ByNodes, members(speeds...))
 	for name, verdict := range verdicts(f) {
 		want := map[string]string{"n7": summary.SlowNode, "n3": summary.FastNode}[name]
 		if want == "" {
@@ -121,13 +121,13 @@ func TestAVerySlowNodeDoesNotMakeTheOthersFast(t *testing.T) {
 	for n := 3; n < 9; n++ {
 		speeds := usual(n)
 		speeds[1] = 0.5
-		for name, verdict := range verdicts(fleetOf(t, nodes.SpreadNodes, members(speeds...))) {
+		for name, verdict := range verdicts(fleetOf(t, record.ByNodes, members(speeds...))) {
 			if want := map[bool]string{true: summary.SlowNode, false: summary.UsualNode}[name == "n1"]; verdict != want {
 				t.Errorf("of %d nodes %s is %q, want %q", n, name, verdict, want)
 			}
 		}
 	}
-	f := fleetOf(t, nodes.SpreadNodes, members(0.5, 1))
+	f := fleetOf(t, record.ByNodes, members(0.5, 1))
 	if found := verdicts(f); found["n0"] != summary.SlowNode || found["n1"] != summary.FastNode || len(f.Notes) != 1 {
 		t.Errorf("two nodes are %v, notes %q", found, f.Notes)
 	}
@@ -141,7 +141,7 @@ func TestWhatIsMissingIsNamedAndPartialRecordsCount(t *testing.T) {
 	}
 	all[2].Missing = "the job ran over its time limit (TIMEOUT)"
 	all = append(all, nodes.Member{Shard: 6, Node: "n6", Missing: "the node went down (NODE_FAIL)"}, nodes.Member{Shard: 7, Missing: "never started"}, nodes.Member{Shard: 8})
-	f := fleetOf(t, nodes.SpreadNodes, all)
+	f := fleetOf(t, record.ByNodes, all)
 	told := map[int]string{}
 	for _, g := range f.Missing {
 		told[g.Shard] = g.Node + ": " + g.Why
@@ -171,7 +171,7 @@ func TestANodeThatCannotBeJudgedSaysWhy(t *testing.T) {
 	} {
 		all := members(usual(8)...)
 		spoil(all[4].Record)
-		f := fleetOf(t, nodes.SpreadNodes, all)
+		f := fleetOf(t, record.ByNodes, all)
 		for _, n := range f.Nodes {
 			if unknown := n.Node == "n4"; unknown != (n.Verdict == summary.UnknownNode) || unknown && !strings.Contains(n.Why, want) {
 				t.Errorf("%s: %s is %q: %s", want, n.Node, n.Verdict, n.Why)
@@ -193,7 +193,7 @@ func TestNodesThatAreAllUnknownAreNotFine(t *testing.T) {
 			m.Record.AddRunner(record.Runner{Name: fmt.Sprintf("r%02d", f), FrameworkVersion: fmt.Sprint(i)})
 		}
 	}
-	f := fleetOf(t, nodes.SpreadNodes, all)
+	f := fleetOf(t, record.ByNodes, all)
 	if f.Counts.Judged != 0 || f.Kinds[0].Judged != 0 || f.Counts.Unknown != 3 || !strings.HasPrefix(f.Headline, "NOTHING JUDGED: ") {
 		t.Errorf("headline %q, counts %+v, kinds %+v", f.Headline, f.Counts, f.Kinds)
 	}
@@ -233,11 +233,11 @@ func shake(r *record.Record) {
 }
 
 func TestWithoutAVerdictNothingIsCalledFine(t *testing.T) {
-	f := fleetOf(t, nodes.SpreadNodes, members(1))
+	f := fleetOf(t, record.ByNodes, members(1))
 	if f.Counts.Judged != 0 || !strings.HasPrefix(f.Headline, "NOTHING JUDGED: n0: it is the only one of its kind") {
 		t.Errorf("headline %q", f.Headline)
 	}
-	if f := fleetOf(t, nodes.SpreadNodes, nil); f.Headline != "NOTHING JUDGED: there is no record" {
+	if f := fleetOf(t, record.ByNodes, nil); f.Headline != "NOTHING JUDGED: there is no record" {
 		t.Errorf("headline %q", f.Headline)
 	}
 	if _, err := nodes.Of("cells", nil); err == nil {
@@ -262,7 +262,7 @@ func TestWhatIsNotAsOnTheOthersStandsBesideTheVerdict(t *testing.T) {
 			m.Record.Cells[c].Utilization = &record.Utilization{GPUClockMHz: &clock}
 		}
 	}
-	f := fleetOf(t, nodes.SpreadNodes, all)
+	f := fleetOf(t, record.ByNodes, all)
 	for _, n := range f.Nodes {
 		told := map[string]string{}
 		for _, d := range n.Differs {
@@ -291,7 +291,7 @@ func TestWhatIsNotAsOnTheOthersStandsBesideTheVerdict(t *testing.T) {
 }
 
 func TestMachinesStandSideBySide(t *testing.T) {
-	f := fleetOf(t, nodes.SpreadNodes, members(1, 1.5, 2))
+	f := fleetOf(t, record.ByNodes, members(1, 1.5, 2))
 	if len(f.Cells) != 8 {
 		t.Fatalf("%d cells", len(f.Cells))
 	}
@@ -314,7 +314,7 @@ func TestSpreadWorkloadsHaveOneRankingEachFromTheirShard(t *testing.T) {
 	for _, m := range all[:2] {
 		m.Record.Warnings.Add(record.AboutRunner("a"), record.OwnNetwork, "it is a file")
 	}
-	f := fleetOf(t, nodes.SpreadWorkloads, all)
+	f := fleetOf(t, record.ByWorkloads, all)
 	if len(f.Workloads) != 3 {
 		t.Fatalf("%d rankings", len(f.Workloads))
 	}
@@ -342,14 +342,14 @@ func TestSpreadWorkloadsHaveOneRankingEachFromTheirShard(t *testing.T) {
 		}
 	}
 	all[1].Record.Environment.CPU = "Xeon"
-	if f := fleetOf(t, nodes.SpreadWorkloads, all); !strings.Contains(strings.Join(f.Notes, "\n"), "of 2 kinds") {
+	if f := fleetOf(t, record.ByWorkloads, all); !strings.Contains(strings.Join(f.Notes, "\n"), "of 2 kinds") {
 		t.Errorf("notes %q", f.Notes)
 	}
 }
 
 func TestSaveWritesThePageAndTheFigures(t *testing.T) {
 	dir := t.TempDir()
-	if err := fleetOf(t, nodes.SpreadNodes, members(1, 0.8, 1, 1)).Save(dir); err != nil {
+	if err := fleetOf(t, record.ByNodes, members(1, 0.8, 1, 1)).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, nodes.JSONName))
@@ -364,7 +364,7 @@ func TestSaveWritesThePageAndTheFigures(t *testing.T) {
 	if err != nil || !bytes.Contains(html, []byte("SLOW: n1")) {
 		t.Errorf("the page is wrong: %v", err)
 	}
-	if err := fleetOf(t, nodes.SpreadNodes, nil).Save(filepath.Join(dir, "gone")); err == nil {
+	if err := fleetOf(t, record.ByNodes, nil).Save(filepath.Join(dir, "gone")); err == nil {
 		t.Error("what could not be written is no error")
 	}
 }
@@ -372,7 +372,7 @@ func TestSaveWritesThePageAndTheFigures(t *testing.T) {
 func TestTwoRecordsOfOneNameAreTwoNodes(t *testing.T) {
 	all := members(1, 1, 1)
 	all[2].Node = "n1"
-	if found := verdicts(fleetOf(t, nodes.SpreadNodes, all)); len(found) != 3 || found["n1 (2)"] == "" {
+	if found := verdicts(fleetOf(t, record.ByNodes, all)); len(found) != 3 || found["n1 (2)"] == "" {
 		t.Errorf("the nodes are %v", found)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/html"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -48,13 +49,13 @@ func (f *Fleet) HTML(w io.Writer) error {
 		return err
 	}
 	p := page{Fleet: f, Parts: parts, Title: fmt.Sprintf("%s on %s", cmp.Or(f.Suite, "Records"), ranking.Count(distinct(f.Nodes), "node")), Sections: f.sections()}
-	if f.Spread == SpreadNodes {
+	if f.Spread == record.ByNodes {
 		p.Method = f.method()
 	}
 	for _, k := range f.Kinds {
 		p.KindWords = append(p.KindWords, k.words())
 	}
-	if chart := f.chartOf(); chart != nil && f.Spread == SpreadNodes {
+	if chart := f.chartOf(); chart != nil && f.Spread == record.ByNodes {
 		p.Chart, p.Drawn, p.Data = true, len(f.byRatio()), drawing{html.Theme(), chart}
 		p.Label = fmt.Sprintf("How %s differ: %s; the table below has the figures", ranking.Count(p.Drawn, "node"), f.Headline)
 		p.Script = html.Script(parts.Draw, string(script))

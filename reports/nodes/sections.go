@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -74,7 +75,7 @@ func (f *Fleet) nodeSection() section {
 		}
 	}
 	s := section{ID: "nodes", Title: "Nodes", tableView: f.nodeTable(first)}
-	if f.Spread == SpreadNodes {
+	if f.Spread == record.ByNodes {
 		s.Note = "The ratio is of a node's throughputs to the middle of its kind, with the 95 % interval by its processes. p is adjusted for the number of nodes. “Sees” is the loss that would have been called slow nine times of ten."
 	}
 	if len(rest) > 0 {
@@ -86,7 +87,7 @@ func (f *Fleet) nodeSection() section {
 
 // nodeTable is the table of some nodes; if they are judged, with a strip each.
 func (f *Fleet) nodeTable(nodes []Node) tableView {
-	if f.Spread == SpreadWorkloads {
+	if f.Spread == record.ByWorkloads {
 		return viewOf(f.sheet(nodes), 1)
 	}
 	const before = 4 // the strip's column

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
@@ -17,7 +18,7 @@ const mostRows = 20
 func (f *Fleet) Text(w io.Writer, width int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", f.Headline)
-	if f.Spread == SpreadNodes {
+	if f.Spread == record.ByNodes {
 		fmt.Fprintf(&b, "method  %s\n", f.method())
 	}
 	for _, k := range f.Kinds {
@@ -56,7 +57,7 @@ func (f *Fleet) shown() []Node {
 	}
 	var shown []Node
 	for _, n := range f.Nodes {
-		if n.Verdict != summary.UsualNode && (f.Spread == SpreadNodes || len(n.Differs)+len(n.Warnings) > 0) {
+		if n.Verdict != summary.UsualNode && (f.Spread == record.ByNodes || len(n.Differs)+len(n.Warnings) > 0) {
 			shown = append(shown, n)
 		}
 	}

@@ -15,7 +15,7 @@ func (f *Fleet) headline() string {
 	if n := len(f.Missing); n > 0 {
 		missing = fmt.Sprintf("; of %d shards %d have no whole record", f.Counts.Shards, n)
 	}
-	if f.Spread == SpreadWorkloads {
+	if f.Spread == record.ByWorkloads {
 		ranked := 0
 		for _, w := range f.Workloads {
 			if w.measured() {
@@ -61,7 +61,7 @@ func (c *Collection) note(f *Fleet) {
 	for _, n := range f.Nodes {
 		kinds[n.Kind]++
 	}
-	if f.Spread == SpreadWorkloads {
+	if f.Spread == record.ByWorkloads {
 		if len(kinds) > 1 {
 			add("the nodes are of %d kinds: a ranking holds on the node that made it, and figures of different workloads cannot be compared", len(kinds))
 		}
@@ -123,7 +123,7 @@ func (k Kind) words() string {
 
 // sheet is the table of nodes.
 func (f *Fleet) sheet(nodes []Node) ranking.Sheet {
-	if f.Spread == SpreadWorkloads {
+	if f.Spread == record.ByWorkloads {
 		s := ranking.Sheet{Title: "Nodes", Header: []string{"node", "shard", "kind", "state", "not as the others"}}
 		for _, n := range nodes {
 			s.Rows = append(s.Rows, []string{n.Node, fmt.Sprint(n.Shard), n.Kind, n.Status, n.special()})

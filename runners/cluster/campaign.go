@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/runners/engine"
 )
@@ -63,7 +64,7 @@ func (c *Campaign) open(p *Plan) {
 // enoughNodes refuses to spread over more nodes than a partition has: the last
 // shards would wait forever.
 func (c *Campaign) enoughNodes(ctx context.Context, r Request) error {
-	if c.plan.Spread != ByNodes {
+	if c.plan.Spread != record.ByNodes {
 		return nil
 	}
 	nodes, err := c.slurm.nodesOf(ctx, r.Partition)
@@ -142,7 +143,7 @@ func (c *Campaign) Resume(ctx context.Context, r Request) error {
 	var again []int
 	var complete []string
 	for i := range p.Shards {
-		m := collect(c.Dir, i, states[i])
+		m := collect(c.Dir, p.Shards[i], states[i])
 		switch {
 		case m.Missing == "":
 			complete = append(complete, m.Node)
@@ -167,7 +168,7 @@ func (c *Campaign) Resume(ctx context.Context, r Request) error {
 		more = append(more, "--constraint="+r.Constraint)
 	}
 	complete = slices.DeleteFunc(complete, func(node string) bool { return node == "" })
-	if p.Spread == ByNodes && len(complete) > 0 {
+	if p.Spread == record.ByNodes && len(complete) > 0 {
 		more = append(more, "--exclude="+strings.Join(complete, ","))
 	}
 	return c.submit(ctx, again, append(more, r.More...))
@@ -231,7 +232,7 @@ func (c *Campaign) Collect(visit func(Member)) []Rest {
 	all := make([]Rest, len(c.plan.Shards))
 	named := false
 	for i := range c.plan.Shards {
-		m := collect(c.Dir, i, c.last[i])
+		m := collect(c.Dir, c.plan.Shards[i], c.last[i])
 		visit(m)
 		all[i] = Rest{Shard: i, Node: m.Node, Missing: m.Missing, Failed: m.Record != nil && bench.HasFailures(m.Record)}
 		if m.Node != "" && m.Node != c.plan.Shards[i].Node {

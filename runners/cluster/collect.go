@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,7 @@ type Member struct {
 	Shard   int
 	Node    string         // as Slurm names it; empty if no node ever had it
 	Record  *record.Record // nil if there is none
-	Missing string         // why there is no record, or why it is partial
+	Missing string         // why there is no record, or why it is partial; empty if only Slurm may know
 }
 
 // Rest is what is kept of a member when its record was looked at.
@@ -36,24 +37,53 @@ func (r Rest) Name() string {
 }
 
 // collect reads what a shard left. last is what Slurm says of its job at the end.
-func collect(dir string, shard int, last state) Member {
-	n := readNode(dir, shard)
-	m := Member{Shard: shard, Node: n.Node}
-	if m.Node == "" {
-		m.Node = last.node
+func collect(dir string, s Shard, last state) Member {
+	m, n := left(dir, s)
+	m.Node = cmp.Or(n.Node, last.node, s.Node)
+	if !m.whole() && m.Missing == "" {
+		m.Missing = missing(n, last)
 	}
-	rec, err := summary.Read(filepath.Join(ShardDir(dir, shard), resultFile))
-	if err == nil {
-		m.Record = rec
-		if rec.Status == record.Complete {
-			return m
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		m.Missing = err.Error()
-		return m
-	}
-	m.Missing = missing(n, last)
 	return m
+}
+
+// Left shows what every shard left in the campaign's directory, one after the other,
+// as the files say: Slurm is not asked.
+func (p *Plan) Left(dir string, visit func(Member)) {
+	for _, s := range p.Shards {
+		m, n := left(dir, s)
+		m.Node = cmp.Or(n.Node, s.Node)
+		if m.Record == nil && m.Missing == "" {
+			m.Missing = ended(n)
+		}
+		visit(m)
+	}
+}
+
+// left is what a shard's files are. Missing says so if its record cannot be read.
+func left(dir string, s Shard) (Member, Node) {
+	m := Member{Shard: s.Index}
+	rec, err := summary.Read(filepath.Join(ShardDir(dir, s.Index), resultFile))
+	switch {
+	case err == nil:
+		m.Record = rec
+	case !errors.Is(err, fs.ErrNotExist): // the other shards are worth a report
+		m.Missing = err.Error()
+	}
+	return m, readNode(dir, s.Index)
+}
+
+// whole says whether the record has all of the shard.
+func (m Member) whole() bool { return m.Record != nil && m.Record.Status == record.Complete }
+
+// ended is what a shard's dlbench said at its end; empty if it has not come to it.
+func ended(n Node) string {
+	switch {
+	case n.Ended == nil:
+		return ""
+	case n.Trouble != "":
+		return n.Trouble
+	}
+	return fmt.Sprintf("its dlbench ended with code %d", n.Exit)
 }
 
 // causes are the states in which Slurm ends jobs that did not end by themselves.
@@ -74,10 +104,8 @@ func missing(n Node, last state) string {
 	switch {
 	case killed:
 		return fmt.Sprintf("%s (%s)", cause, last.name)
-	case n.Ended != nil && n.Trouble != "":
-		return n.Trouble
 	case n.Ended != nil:
-		return fmt.Sprintf("its dlbench ended with code %d", n.Exit)
+		return ended(n)
 	case last.name == "":
 		return "Slurm does not know its job any more, and it left no complete record"
 	case !final(last):

@@ -9,17 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/cluster"
 )
 
 func TestNodesTakeTurnsToLoadImages(t *testing.T) {
 	s := newScripted(t)
-	shards, err := cluster.Spread(cluster.ByNodes, []cluster.Workload{{ID: "lenet/infer/b1/fp32"}}, 12)
+	shards, err := cluster.Spread(record.ByNodes, []cluster.Workload{{ID: "lenet/infer/b1/fp32"}}, 12)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.is("sinfo", "")
-	plan := &cluster.Plan{Spread: cluster.ByNodes, Suite: "smoke", Shards: shards, Images: "/images", Loading: 3}
+	plan := &cluster.Plan{Spread: record.ByNodes, Suite: "smoke", Shards: shards, Images: "/images", Loading: 3}
 	if err := s.run.Begin(t.Context(), plan, cluster.Request{Device: "cpu"}, "/bin/true"); err != nil {
 		t.Fatal(err)
 	}

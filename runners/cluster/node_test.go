@@ -22,7 +22,7 @@ func (s *scripted) element(index, node string) (*cluster.Element, error) {
 
 func TestAnElementIsAnOrdinaryRun(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	e, err := s.element("1", "n2")
@@ -78,7 +78,7 @@ func TestAnElementIsAnOrdinaryRun(t *testing.T) {
 
 func TestEachNodeIsMeasuredOnce(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByNodes, 2); err != nil {
+	if err := s.begin(record.ByNodes, 2); err != nil {
 		t.Fatal(err)
 	}
 	begin := func(index, node string) error {
@@ -136,7 +136,7 @@ func TestTheScriptNamesTheDirectoryWhateverItIsCalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.run.Dir = strange
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	program := "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
@@ -150,7 +150,7 @@ func TestTheScriptNamesTheDirectoryWhateverItIsCalled(t *testing.T) {
 		t.Errorf("it starts %q, %v", got, err)
 	}
 	s.run.Dir = `back\slash`
-	if err := s.begin(cluster.ByWorkloads, 2); bench.KindOf(err) != bench.Usage {
+	if err := s.begin(record.ByWorkloads, 2); bench.KindOf(err) != bench.Usage {
 		t.Errorf("a backslash: %v", err)
 	}
 }

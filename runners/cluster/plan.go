@@ -14,8 +14,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/workloads/atomicfile"
+	"github.com/dlbench/dlbench/workloads/names"
 )
 
 // The files of a campaign's directory.
@@ -93,6 +95,9 @@ func ReadPlan(dir string) (*Plan, error) {
 	}
 	if len(p.Shards) == 0 {
 		return nil, bench.UsageError(fmt.Errorf("%s: it has no shards", path))
+	}
+	if !slices.Contains(record.Spreads(), p.Spread) {
+		return nil, bench.UsageError(fmt.Errorf("%s: %w", path, names.Unknown("spread", p.Spread, record.Spreads())))
 	}
 	return p, nil
 }

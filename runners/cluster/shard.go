@@ -55,7 +55,7 @@ func (e *Element) Begin(ctx context.Context) error {
 	if err := e.write(); err != nil {
 		return err
 	}
-	if e.Plan.Spread != ByNodes {
+	if e.Plan.Spread != record.ByNodes {
 		return nil
 	}
 	taken, err := claim(e.Dir, e.node.Node, e.before, e.Shard.Index)

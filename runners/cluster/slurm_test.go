@@ -133,7 +133,7 @@ func TestOutcomeIsThatOfARun(t *testing.T) {
 		"parity was not asked for": {func(c *record.Cell) { c.Parity.Status = record.ParitySkipped }, false},
 	} {
 		s := newScripted(t)
-		if err := s.begin(cluster.ByNodes, 1); err != nil {
+		if err := s.begin(record.ByNodes, 1); err != nil {
 			t.Fatal(err)
 		}
 		s.leaves(0, "n1", record.Complete, true)
@@ -167,7 +167,7 @@ func queue(lines ...string) string { return "printf '%s\\n' '" + strings.Join(li
 
 func TestWhatSbatchIsGiven(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{"--parsable", "--job-name=dlbench-smoke", "--nodes=1", "--ntasks=1", "--exclusive", "--mem=0", "--chdir=" + s.run.Dir,
@@ -185,7 +185,7 @@ func TestWhatSbatchIsGiven(t *testing.T) {
 func TestWhatSlurmRefusesLeavesNothing(t *testing.T) {
 	s := newScripted(t)
 	s.is("sbatch", `echo 'sbatch: error: invalid partition specified: nope' >&2; echo 'sbatch: error: Batch job submission failed: Invalid partition name specified' >&2; exit 1`)
-	err := s.begin(cluster.ByWorkloads, 2)
+	err := s.begin(record.ByWorkloads, 2)
 	if bench.KindOf(err) != bench.Environment || !strings.Contains(err.Error(), "invalid partition specified: nope; Batch job submission failed") {
 		t.Errorf("it is %v", err)
 	}
@@ -193,10 +193,10 @@ func TestWhatSlurmRefusesLeavesNothing(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 	s.is("sbatch", `echo 'Submitted batch job 12'`)
-	if err := s.begin(cluster.ByWorkloads, 2); err == nil || !strings.Contains(err.Error(), `printed "Submitted batch job 12"`) {
+	if err := s.begin(record.ByWorkloads, 2); err == nil || !strings.Contains(err.Error(), `printed "Submitted batch job 12"`) {
 		t.Errorf("what is no number: %v", err)
 	}
-	if err := s.begin(cluster.ByNodes, 3); err == nil || !strings.Contains(err.Error(), "partition main has 2 (n1,n2)") {
+	if err := s.begin(record.ByNodes, 3); err == nil || !strings.Contains(err.Error(), "partition main has 2 (n1,n2)") {
 		t.Errorf("more nodes than there are: %v", err)
 	}
 }
@@ -219,7 +219,7 @@ func TestStatesOfJobsBecomeReasons(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(t)
-			if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+			if err := s.begin(record.ByWorkloads, 2); err != nil {
 				t.Fatal(err)
 			}
 			s.is("squeue", c.squeue)
@@ -249,7 +249,7 @@ func TestStatesOfJobsBecomeReasons(t *testing.T) {
 // A shard whose job ended without a word has a reason that leads somewhere.
 func TestAJobThatCouldNotBegin(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 1); err != nil {
+	if err := s.begin(record.ByWorkloads, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.is("squeue", queue("12|0|FAILED|n1|NonZeroExitCode"))
@@ -265,7 +265,7 @@ func TestAJobThatCouldNotBegin(t *testing.T) {
 
 func TestAControllerThatRestartsIsAskedAgain(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	s.leaves(0, "n1", record.Complete, true)
@@ -287,7 +287,7 @@ func TestAControllerThatRestartsIsAskedAgain(t *testing.T) {
 }
 
 func TestResumeSubmitsWhatFailed(t *testing.T) {
-	for _, spread := range cluster.Spreads() {
+	for _, spread := range record.Spreads() {
 		t.Run(spread, func(t *testing.T) {
 			s := newScripted(t)
 			if err := s.begin(spread, 2); err != nil {
@@ -304,7 +304,7 @@ func TestResumeSubmitsWhatFailed(t *testing.T) {
 			if !strings.HasSuffix(given, "--time=30\n--array=1\n"+filepath.Join(s.run.Dir, "job.sh")+"\n") {
 				t.Errorf("sbatch was given\n%s", given)
 			}
-			if strings.Contains(given, "--exclude=n1\n") != (spread == cluster.ByNodes) {
+			if strings.Contains(given, "--exclude=n1\n") != (spread == record.ByNodes) {
 				t.Errorf("spread %s: sbatch was given\n%s", spread, given)
 			}
 			plan, err := cluster.ReadPlan(s.run.Dir)
@@ -334,7 +334,7 @@ func TestResumeSubmitsWhatFailed(t *testing.T) {
 
 func TestJobsThatRunAreNotSubmittedAgain(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	s.is("squeue", queue("12|1|PENDING||BeginTime", "12|0|RUNNING|n1|None"))
@@ -346,7 +346,7 @@ func TestJobsThatRunAreNotSubmittedAgain(t *testing.T) {
 
 func TestInterruptedJobsAreCancelled(t *testing.T) {
 	s := newScripted(t)
-	if err := s.begin(cluster.ByWorkloads, 2); err != nil {
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
 		t.Fatal(err)
 	}
 	s.is("squeue", queue("12|1|PENDING||Resources", "12|0|RUNNING|n1|None"))

@@ -5,17 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/workloads/names"
 )
-
-// The ways to spread a campaign over nodes.
-const (
-	ByWorkloads = "workloads" // each workload on one node with all its runners: the campaign takes a share of the time
-	ByNodes     = "nodes"     // all of it on every node: which machine is slow?
-)
-
-// Spreads are the names of the ways.
-func Spreads() []string { return []string{ByWorkloads, ByNodes} }
 
 // Workload is what is dealt out, with how long it is expected to take.
 type Workload struct {
@@ -26,9 +18,9 @@ type Workload struct {
 // Spread deals workloads out to at most so many shards.
 func Spread(way string, workloads []Workload, nodes int) ([]Shard, error) {
 	switch way {
-	case ByWorkloads:
+	case record.ByWorkloads:
 		return dealt(workloads, nodes), nil
-	case ByNodes:
+	case record.ByNodes:
 		shards := make([]Shard, nodes)
 		for i := range shards {
 			shards[i].Index = i
@@ -38,7 +30,7 @@ func Spread(way string, workloads []Workload, nodes int) ([]Shard, error) {
 		}
 		return shards, nil
 	}
-	return nil, names.Unknown("spread", way, Spreads())
+	return nil, names.Unknown("spread", way, record.Spreads())
 }
 
 // dealt gives the longest workload that is left to the shard that has the least

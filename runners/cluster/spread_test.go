@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/cluster"
 )
 
 func TestWorkloadsAreDealtOutByTheirTime(t *testing.T) {
 	workloads := []cluster.Workload{{"a", 1 * time.Minute}, {"b", 10 * time.Minute}, {"c", 4 * time.Minute}, {"d", 5 * time.Minute}, {"e", 2 * time.Minute}}
-	shards, err := cluster.Spread(cluster.ByWorkloads, workloads, 2)
+	shards, err := cluster.Spread(record.ByWorkloads, workloads, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +24,7 @@ func TestWorkloadsAreDealtOutByTheirTime(t *testing.T) {
 			t.Errorf("shard %d is %+v, expected %v", i, s, want[i])
 		}
 	}
-	if more, _ := cluster.Spread(cluster.ByWorkloads, workloads, 9); len(more) != 5 {
+	if more, _ := cluster.Spread(record.ByWorkloads, workloads, 9); len(more) != 5 {
 		t.Errorf("5 workloads on 9 nodes make %d shards, expected 5: none is empty", len(more))
 	}
 }
@@ -41,7 +42,7 @@ func TestDealingIsWithinGrahamsBound(t *testing.T) {
 			total, longest = total+took, max(longest, took)
 		}
 		nodes := 1 + random.IntN(12)
-		shards, err := cluster.Spread(cluster.ByWorkloads, workloads, nodes)
+		shards, err := cluster.Spread(record.ByWorkloads, workloads, nodes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +67,7 @@ func TestDealingIsWithinGrahamsBound(t *testing.T) {
 }
 
 func TestEveryNodeGetsAllOfIt(t *testing.T) {
-	shards, err := cluster.Spread(cluster.ByNodes, []cluster.Workload{{ID: "a"}, {ID: "b"}}, 3)
+	shards, err := cluster.Spread(record.ByNodes, []cluster.Workload{{ID: "a"}, {ID: "b"}}, 3)
 	if err != nil || len(shards) != 3 {
 		t.Fatalf("%v, %v: expected 3 shards", shards, err)
 	}
