@@ -72,7 +72,7 @@ start() {
   munged --force --num-threads=2 --socket="$dir/run/munge" --key-file="$dir/munge.key" --pid-file="$dir/run/munged.pid" \
     --log-file="$dir/log/munged.log" --seed-file="$dir/log/munged.seed"
   storage=none enforce=
-  if [ -n "$accounting" ]; then storage=slurmdbd enforce="AccountingStorageEnforce=associations
+  if [ -n "$accounting" ]; then storage=slurmdbd enforce="AccountingStorageEnforce=associations,limits,qos
 AccountingStoragePass=$dir/run/munge"; fi
   # GPUs that are files: enough for Slurm to count, to hand out and to name them.
   cat >"$dir/gres.conf" <<END
@@ -101,6 +101,7 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
+MaxArraySize=4
 ReturnToService=2
 SlurmdTimeout=10
 SlurmctldTimeout=30

@@ -30,6 +30,9 @@ func faults() []fault {
 		{"somebody cancels one job (`scancel`)", cancelled},
 		{"a job has to make room and is requeued (preemption)", preempted},
 		{"sbatch refuses the partition or the account", refused},
+		{"sbatch refuses because of a quota (`MaxSubmitJobs` of the account, `MaxSubmitJobsPerUser` of the QOS)", quota},
+		{"a quota lets one job run at a time (`MaxJobs`)", oneAtATime},
+		{"there are more shards than an array may have elements (`MaxArraySize`)", tooMany},
 		{"slurmctld is killed and starts again", controllerRestarts},
 		{"Ctrl-C", interrupted},
 		{"the machine that submitted goes away", submitterDies},
@@ -38,6 +41,7 @@ func faults() []fault {
 		{"the shared directory is full before anything is submitted", fullBefore},
 		{"the shared directory fills while it measures", fullMeanwhile},
 		{"the shared directory is gone on the nodes", gone},
+		{"`nightly`: a first night, one without a change, one with a job that somebody cancels, Ctrl-C", night},
 	}
 }
 
@@ -194,6 +198,50 @@ func refused(x *trial) {
 		x.t.Error("a directory is left")
 	}
 	x.outcome = []string{"exit 5 with Slurm's words", "nothing is left"}
+}
+
+// limit sets a limit in the accounts for as long as the trial lasts.
+func (x *trial) limit(of, name string) (lift func()) {
+	x.t.Helper()
+	set := func(value string) {
+		x.call("sh", "-c", "sacctmgr -i modify "+of+" set "+name+"="+value)
+	}
+	set("1")
+	x.t.Cleanup(func() { set("-1") })
+	return func() { set("-1") }
+}
+
+func quota(x *trial) {
+	for _, q := range []struct{ of, name, says string }{
+		{"user where name=root", "MaxSubmitJobs", "AssocMaxSubmitJobLimit"},
+		{"qos where name=normal", "MaxSubmitJobsPerUser", "QOSMaxSubmitJobPerUserLimit"},
+	} {
+		lift := x.limit(q.of, q.name)
+		x.start(x.measure("out", "good")...).ends(5, `sbatch: `+q.says, `^hint: a quota of the account or the QOS allows fewer jobs`)
+		lift()
+		if _, err := os.Stat(filepath.Join(x.dir, "out")); err == nil {
+			x.t.Error("a directory is left")
+		}
+	}
+	x.outcome = []string{"exit 5 with Slurm's words, and what a quota is", "nothing is left"}
+}
+
+func oneAtATime(x *trial) {
+	x.limit("user where name=root", "MaxJobs")
+	p := x.start(x.measure("out", "good")...)
+	p.ends(0, `shard 1: job \d+_1 waits \(AssocMaxJobsLimit\)`)
+	x.complete("out")
+	x.tell("the shards run one after the other; complete")
+}
+
+func tooMany(x *trial) {
+	x.start("run", "--cluster", "slurm", "--nodes", "5", "--engine", "local", "--runner-dir", "runners", "--runner", "good", "--out", "out", "--no-verify",
+		"--workload", "lenet/infer/b1/fp32,lenet/infer/b2/fp32,lenet/infer/b3/fp32,lenet/infer/b4/fp32,lenet/infer/b5/fp32").ends(5,
+		`submit the shards 0-4: sbatch: Batch job submission failed: Invalid job array specification`, `^hint: this cluster takes arrays of at most 4 elements \(MaxArraySize\)`)
+	if _, err := os.Stat(filepath.Join(x.dir, "out")); err == nil {
+		x.t.Error("a directory is left")
+	}
+	x.outcome = []string{"exit 5 with how many there may be", "nothing is left"}
 }
 
 func controllerRestarts(x *trial) {
@@ -363,4 +411,49 @@ func forgotten(x *trial) {
 		x.t.Errorf("it says\n%s", p.said)
 	}
 	x.outcome = append([]string{"known from their files only"}, x.outcome[1:]...)
+}
+
+// night has nights measured on both nodes. Cells may lose nine tenths before that counts:
+// both nodes are one busy machine.
+func night(x *trial) {
+	start := func() *program {
+		return x.start("nightly", "--cluster", "slurm", "--nodes", "2", "--engine", "local", "--runner", "reference", "--workload", strings.Join(workloads, ","),
+			"--profile", "quick", "--rounds", "6", "--dir", "nights", "--min-change", "0.9", "--notify", "cat > told")
+	}
+	told := filepath.Join(x.dir, "told")
+	start().ends(5, `shard 0 on n[12]: NOTHING JUDGED: this is the first whole record`, `shard 1 on n[12]: NOTHING JUDGED`)
+	if err := os.Remove(told); err != nil {
+		x.t.Errorf("the first night told nobody: %v", err)
+	}
+	good := start()
+	good.ends(0)
+	if _, err := os.Stat(told); err == nil || good.said.String() != "" {
+		x.t.Errorf("a good night is not silent: %q, %v", good.said, err)
+	}
+	runs := func(element string) (job string) {
+		x.until("shard "+element+" runs", func() bool {
+			found := regexp.MustCompile(`(?m)^(\d+)_` + element + ` RUNNING`).FindStringSubmatch(x.call("squeue", "-h", "-r", "-o", "%F_%K %T"))
+			if found != nil {
+				job = found[1]
+			}
+			return found != nil
+		})
+		return job
+	}
+	cut := start()
+	x.call("scancel", runs("1")+"_1")
+	cut.ends(5, `shard 1( on n[12])?: the job was cancelled \(CANCELLED\)`)
+	interrupted := start()
+	runs("0")
+	if err := interrupted.command.Process.Signal(syscall.SIGINT); err != nil {
+		x.t.Fatal(err)
+	}
+	interrupted.ends(130)
+	index, err := os.ReadFile(filepath.Join(x.dir, "nights", "index.html"))
+	for _, want := range []string{"NOTHING JUDGED", "nothing got slower in 2 parts, cells judged: 2", "the job was cancelled (CANCELLED)"} {
+		if err != nil || !strings.Contains(string(index), want) {
+			x.t.Errorf("the list of nights lacks %q: %v", want, err)
+		}
+	}
+	x.outcome = []string{"exit 5, there is nothing to hold it against", "exit 0 and silent", "exit 5 with the shard and the reason, the other one judged", "exit 130, no job left"}
 }

@@ -44,7 +44,7 @@ func (p *program) showCluster(run *cluster.Campaign, dir string, asJSON bool) ([
 
 // readCampaign sets the shards of a campaign's directory side by side, by its files.
 // What Slurm said of a shard is known if somebody has asked it.
-func readCampaign(dir string) (*nodes.Fleet, error) {
+func (p *program) readCampaign(dir string) (*nodes.Fleet, error) {
 	plan, err := cluster.ReadPlan(dir)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func readCampaign(dir string) (*nodes.Fleet, error) {
 		return nil, err
 	}
 	said := nodes.Reasons(dir)
-	plan.Left(dir, func(m cluster.Member) {
+	plan.Left(dir, p.now(), func(m cluster.Member) {
 		if m.Record == nil && m.Missing == "" {
 			m.Missing = cmp.Or(said[m.Shard], "it has no record: it waits, runs, or ended without one")
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +35,7 @@ func (p *program) nodes(c *cli.Context) error {
 	if err := tryFiles(c, "html"); err != nil {
 		return err
 	}
-	fleet, err := readFleet(c)
+	fleet, err := p.readFleet(c)
 	if err != nil {
 		return usage(err)
 	}
@@ -53,7 +54,7 @@ func (p *program) nodes(c *cli.Context) error {
 }
 
 // readFleet reads a cluster's directory, or a record for each node.
-func readFleet(c *cli.Context) (*nodes.Fleet, error) {
+func (p *program) readFleet(c *cli.Context) (*nodes.Fleet, error) {
 	paths := c.Args().Slice()
 	for _, path := range paths {
 		if !cluster.IsPlanned(path) {
@@ -62,9 +63,24 @@ func readFleet(c *cli.Context) (*nodes.Fleet, error) {
 		if len(paths) > 1 {
 			return nil, fmt.Errorf("nodes: %s is the directory of a campaign on a cluster: name it and nothing else", path)
 		}
-		return readCampaign(path)
+		fleet, err := p.readCampaign(path)
+		if page := c.String("html"); page != "" && err == nil {
+			fleet.Base = wayTo(filepath.Dir(page), path)
+		}
+		return fleet, err
 	}
 	return nodes.ReadFiles(c.String("spread"), paths)
+}
+
+// wayTo is the way from one directory to another, for a link.
+func wayTo(from, to string) string {
+	from, errFrom := filepath.Abs(from)
+	to, errTo := filepath.Abs(to)
+	way, err := filepath.Rel(from, to)
+	if errors.Join(errFrom, errTo, err) != nil {
+		return filepath.ToSlash(to)
+	}
+	return filepath.ToSlash(way)
 }
 
 // fleetVerdict is the error that a report of nodes amounts to.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -115,6 +116,19 @@ func TestNodesReadsTheDirectoryOfACluster(t *testing.T) {
 		if !strings.Contains(why[node], want) {
 			t.Errorf("of %q is said %q, want %q", node, why[node], want)
 		}
+	}
+	put("shards/0000/report.html", "")
+	elsewhere := filepath.Join(t.TempDir(), "page.html")
+	if code, _, stderr := answer(t, "nodes", "--html", elsewhere, dir); code != exitDone {
+		t.Fatalf("exits with %d: %s", code, stderr)
+	}
+	written, err := os.ReadFile(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`<a href="([^"]*/shards/0000/report.html)">`).FindSubmatch(written)
+	if link == nil || filepath.Join(filepath.Dir(elsewhere), string(link[1])) != filepath.Join(dir, "shards/0000/report.html") {
+		t.Errorf("the page links %q, expected what leads to %s", link, dir)
 	}
 	if code, _, stderr := answer(t, "nodes", dir, dir); code != exitUsage || !strings.Contains(stderr, "name it and nothing else") {
 		t.Errorf("two of them: %d, %q", code, stderr)

@@ -27,6 +27,8 @@ type member struct {
 	host     string
 	status   string // of the record, empty if there is none
 	missing  string
+	report   string
+	ahead    time.Duration
 	created  time.Time
 	updated  time.Time
 	figures  summary.NodeFigures
@@ -45,14 +47,14 @@ type median struct {
 
 // Add takes a member.
 func (c *Collection) Add(m Member) {
-	one := member{shard: m.Shard, name: m.Node, missing: m.Missing}
+	one := member{shard: m.Shard, name: m.Node, missing: m.Missing, report: m.Report, ahead: m.Ahead}
 	if r := m.Record; r != nil {
 		one.host, one.status, one.created, one.updated = r.Environment.Host, r.Status, r.Created, r.Updated
 		one.name = cmp.Or(m.Node, r.Environment.MachineName())
 		one.figures, one.facts, one.warnings = summary.NodeFiguresOf(r), factsOf(r), toldOf(r)
 		one.missing = cmp.Or(m.Missing, partial(r))
 		if c.spread == record.ByWorkloads {
-			one.ranked, one.told = rankingsOf(m.Shard, one.name, r), r.Warnings
+			one.ranked, one.told = rankingsOf(m, one.name), r.Warnings
 			c.merged.take(r)
 		}
 		for i := range r.Cells {
@@ -99,7 +101,7 @@ func (c *Collection) Fleet() *Fleet {
 	f.Counts.Shards = len(c.members)
 	for _, m := range c.members {
 		if m.missing != "" {
-			f.Missing = append(f.Missing, Gap{Shard: m.shard, Node: m.name, Why: m.missing})
+			f.Missing = append(f.Missing, Gap{Shard: m.shard, Node: m.name, Why: m.missing, Report: m.report})
 		}
 		if m.status == "" {
 			continue
@@ -148,7 +150,7 @@ func (c *Collection) nodes() []Node {
 		if m.status == "" {
 			continue
 		}
-		n := Node{Node: m.name, Shard: m.shard, Host: m.host, Kind: m.figures.Kind, Status: m.status, Differs: differ.facts(m), Warnings: differ.warnings(m)}
+		n := Node{Node: m.name, Shard: m.shard, Host: m.host, Kind: m.figures.Kind, Status: m.status, Differs: differ.facts(m), Warnings: differ.warnings(m), Report: m.report, Ahead: m.ahead.Seconds()}
 		nodes = append(nodes, n)
 	}
 	return nodes

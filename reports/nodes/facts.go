@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
@@ -161,12 +162,24 @@ func (t Told) words() string {
 	return fmt.Sprintf("%s ×%d", t.Code, t.Times)
 }
 
+// clockWords are how far a clock is off, in seconds.
+func clockWords(ahead float64) string {
+	off := time.Duration(math.Abs(ahead) * float64(time.Second)).Round(time.Second)
+	if ahead < 0 {
+		return off.String() + " behind"
+	}
+	return off.String() + " ahead"
+}
+
 // mostDiffers is how many facts a table tells of a node.
 const mostDiffers = 8
 
 // special is everything that is not as on the others, in one text.
 func (n Node) special() string {
 	var parts []string
+	if n.Ahead != 0 {
+		parts = append(parts, "its clock is "+clockWords(n.Ahead))
+	}
 	for _, t := range n.Warnings {
 		parts = append(parts, t.words())
 	}

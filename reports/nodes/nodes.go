@@ -20,6 +20,8 @@ type Member struct {
 	Node    string         // as Slurm names it; "" if no node ever had it
 	Record  *record.Record // nil if none
 	Missing string         // why there is no record, or why it is partial: "the node went down (NODE_FAIL)"
+	Report  string         // its own page, below the campaign's directory; empty if there is none
+	Ahead   time.Duration  // of its clock, if that is so far off that it matters; negative if it is behind
 }
 
 // SchemaVersion is the version of nodes.json that this program writes.
@@ -44,6 +46,8 @@ type Fleet struct {
 	Warnings      []Warning        `json:"warnings"`  // of the records; only if workloads are spread
 	Missing       []Gap            `json:"missing"`   // what there is no whole record of
 	Notes         []string         `json:"notes"`     // what to mind in reading
+
+	Base string `json:"-"` // how one comes from the page to the campaign's directory; empty if it lies there
 }
 
 // Counts are how many nodes there are of each verdict.
@@ -88,6 +92,8 @@ type Node struct {
 	Worst     *summary.CellShift `json:"worst,omitempty"` // the cell in which it is furthest below the others
 	Differs   []Difference       `json:"differs"`         // from most others
 	Warnings  []Told             `json:"warnings"`        // of its record, that most others lack
+	Report    string             `json:"report,omitempty"`
+	Ahead     float64            `json:"clock_ahead_s,omitempty"` // negative if it is behind
 }
 
 // Cell is a workload and a runner on several nodes, in images per second.
@@ -110,9 +116,10 @@ type Warning struct {
 
 // Gap is what is missing, and why.
 type Gap struct {
-	Shard int    `json:"shard"`
-	Node  string `json:"node"`
-	Why   string `json:"why"`
+	Shard  int    `json:"shard"`
+	Node   string `json:"node"`
+	Why    string `json:"why"`
+	Report string `json:"report,omitempty"`
 }
 
 // Of sets the members side by side. spread is one of record.Spreads.

@@ -3,7 +3,6 @@ package nodes
 import (
 	"fmt"
 
-	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/reports/ranking"
 )
 
@@ -15,13 +14,14 @@ type Workload struct {
 	Node     string        `json:"node"`
 	Interval string        `json:"interval"` // what stands beside the medians
 	Rows     []ranking.Row `json:"rows"`     // the fastest first, as every report words them
+	Report   string        `json:"report,omitempty"`
 }
 
-// rankingsOf are those of a record's workloads.
-func rankingsOf(shard int, node string, r *record.Record) []Workload {
+// rankingsOf are those of the workloads of a member's record.
+func rankingsOf(m Member, node string) []Workload {
 	var all []Workload
-	for _, w := range r.Workloads {
-		all = append(all, Workload{ID: w.ID, Shard: shard, Node: node, Interval: ranking.IntervalName(r), Rows: ranking.Rows(r, w.ID)})
+	for _, w := range m.Record.Workloads {
+		all = append(all, Workload{ID: w.ID, Shard: m.Shard, Node: node, Interval: ranking.IntervalName(m.Record), Rows: ranking.Rows(m.Record, w.ID), Report: m.Report})
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package nodes
 import (
 	"fmt"
 	"math"
+	"path"
 	"slices"
 
 	"github.com/dlbench/dlbench/metrics/record"
@@ -13,6 +14,7 @@ import (
 // section is a part of the page: a table, and one of what is less worth a look.
 type section struct {
 	ID, Title, Note string
+	Report          string // of the shard, for a link
 	tableView
 	Rest *tableView
 }
@@ -32,6 +34,7 @@ type column struct {
 // cellView is a cell of a table: a text, or a node's interval as a strip.
 type cellView struct {
 	Text, Class string
+	Link        string // to what it names
 	Strip       *strip
 }
 
@@ -45,22 +48,39 @@ type strip struct {
 // sections are the page's parts; those without a row are left out.
 func (f *Fleet) sections() []section {
 	var all []section
-	add := func(id, note string, s ranking.Sheet, numeric ...int) {
-		if len(s.Rows) > 0 {
-			all = append(all, section{ID: id, Title: s.Title, Note: note, tableView: viewOf(s, numeric...)})
+	add := func(one section) {
+		if len(one.Rows) > 0 {
+			all = append(all, one)
 		}
 	}
+	table := func(id, note string, s ranking.Sheet, numeric ...int) section {
+		return section{ID: id, Title: s.Title, Note: note, tableView: viewOf(s, numeric...)}
+	}
 	for i, w := range f.Workloads {
-		add(fmt.Sprintf("workload%d", i), fmt.Sprintf("All runners of this workload ran on one node, in the same rounds (shard %d).", w.Shard), w.sheet(), ranking.RankedNumbers()...)
+		one := table(fmt.Sprintf("workload%d", i), fmt.Sprintf("All runners of this workload ran on one node, in the same rounds (shard %d).", w.Shard), w.sheet(), ranking.RankedNumbers()...)
+		one.Report = f.link(w.Report)
+		add(one)
 	}
-	add("overall", "Ratios of two runners are of one node each, so that those of several nodes may be averaged.", ranking.Overall(f.Overall))
-	add("missing", "What there is no whole record of. A partial record counts as far as it goes.", f.missingSheet(), 0)
-	if nodes := f.nodeSection(); len(f.Nodes) > 0 {
-		all = append(all, nodes)
+	add(table("overall", "Ratios of two runners are of one node each, so that those of several nodes may be averaged.", ranking.Overall(f.Overall)))
+	missing := table("missing", "What there is no whole record of. A partial record counts as far as it goes.", f.missingSheet(), 0)
+	for i, g := range f.Missing {
+		missing.Rows[i][0].Link = f.link(g.Report)
 	}
-	add("cells", "Medians of the records, in images per second.", f.cellSheet(), 2, 3, 4, 6, 8)
-	add("warnings", "Of the shards' records.", f.warningSheet())
+	add(missing)
+	if len(f.Nodes) > 0 {
+		all = append(all, f.nodeSection()) // of many, those to look at may be none
+	}
+	add(table("cells", "Medians of the records, in images per second.", f.cellSheet(), 2, 3, 4, 6, 8))
+	add(table("warnings", "Of the shards' records.", f.warningSheet()))
 	return all
+}
+
+// link is the way from the page to a shard's report; empty if there is none.
+func (f *Fleet) link(report string) string {
+	if report == "" {
+		return ""
+	}
+	return path.Join(f.Base, report)
 }
 
 // nodeSection is the table of nodes: those to look at, and the others.
@@ -87,11 +107,18 @@ func (f *Fleet) nodeSection() section {
 
 // nodeTable is the table of some nodes; if they are judged, with a strip each.
 func (f *Fleet) nodeTable(nodes []Node) tableView {
+	numeric := []int{1}
+	if f.Spread == record.ByNodes {
+		numeric = []int{2, 4, 5, 6, 7}
+	}
+	t := viewOf(f.sheet(nodes), numeric...)
+	for i, n := range nodes {
+		t.Rows[i][0].Link = f.link(n.Report)
+	}
 	if f.Spread == record.ByWorkloads {
-		return viewOf(f.sheet(nodes), 1)
+		return t
 	}
 	const before = 4 // the strip's column
-	t := viewOf(f.sheet(nodes), 2, 4, 5, 6, 7)
 	t.Columns = slices.Insert(t.Columns, before, column{Name: "slower | faster"})
 	reach := f.reach()
 	at := func(ratio float64) float64 { return min(100, max(0, 50+50*math.Log(ratio)/reach)) }

@@ -58,8 +58,15 @@ func (c *Collection) note(f *Fleet) {
 		add("the records are of several suites: %s", strings.Join(c.suites, ", "))
 	}
 	kinds := map[string]int{}
+	var off []string
 	for _, n := range f.Nodes {
 		kinds[n.Kind]++
+		if n.Ahead != 0 {
+			off = append(off, fmt.Sprintf("%s %s", n.Node, clockWords(n.Ahead)))
+		}
+	}
+	if len(off) > 0 {
+		add("clocks are apart: %s. What is measured is timed on each node by a clock that is never set, and is right; dates are not, and a history orders records by them", ranking.Some(off, mostSlow))
 	}
 	if f.Spread == record.ByWorkloads {
 		if len(kinds) > 1 {

@@ -110,14 +110,15 @@ func (c *Campaign) clear() error {
 // submit submits shards as one array, and keeps its number before anything else.
 func (c *Campaign) submit(ctx context.Context, shards []int, more []string) error {
 	args := append(slices.Clone(c.plan.Sbatch), more...)
+	submitted := c.Now().UTC() // a job may begin before sbatch has ended
 	id, err := c.slurm.submit(ctx, append(args, "--array="+list(shards), filepath.Join(c.Dir, scriptFile))...)
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		return bench.EnvironmentError(fmt.Errorf("submit the shards %s: %w", list(shards), err), "what sbatch was given: "+strings.Join(args, " "))
+		return bench.EnvironmentError(fmt.Errorf("submit the shards %s: %w", list(shards), err), c.slurm.remedy(ctx, err, args))
 	}
-	c.plan.Jobs = append(c.plan.Jobs, Job{ID: id, Shards: shards, Submitted: c.Now().UTC()})
+	c.plan.Jobs = append(c.plan.Jobs, Job{ID: id, Shards: shards, Submitted: submitted})
 	if err := c.plan.save(c.Dir); err != nil { // jobs that no file names would be lost to everybody
 		return errors.Join(noRoom(c.Dir, err), c.slurm.cancel(context.WithoutCancel(ctx), []string{id}))
 	}
@@ -143,7 +144,7 @@ func (c *Campaign) Resume(ctx context.Context, r Request) error {
 	var again []int
 	var complete []string
 	for i := range p.Shards {
-		m := collect(c.Dir, p.Shards[i], states[i])
+		m := p.collect(c.Dir, i, states[i], c.Now())
 		switch {
 		case m.Missing == "":
 			complete = append(complete, m.Node)
@@ -232,7 +233,7 @@ func (c *Campaign) Collect(visit func(Member)) []Rest {
 	all := make([]Rest, len(c.plan.Shards))
 	named := false
 	for i := range c.plan.Shards {
-		m := collect(c.Dir, c.plan.Shards[i], c.last[i])
+		m := c.plan.collect(c.Dir, i, c.last[i], c.Now())
 		visit(m)
 		all[i] = Rest{Shard: i, Node: m.Node, Missing: m.Missing, Failed: m.Record != nil && bench.HasFailures(m.Record)}
 		if m.Node != "" && m.Node != c.plan.Shards[i].Node {

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/summary"
@@ -18,6 +21,8 @@ type Member struct {
 	Node    string         // as Slurm names it; empty if no node ever had it
 	Record  *record.Record // nil if there is none
 	Missing string         // why there is no record, or why it is partial; empty if only Slurm may know
+	Report  string         // its own report.html, below the campaign's directory; empty if there is none
+	Ahead   time.Duration  // of its node's clock, see clockAhead
 }
 
 // Rest is what is kept of a member when its record was looked at.
@@ -37,9 +42,9 @@ func (r Rest) Name() string {
 }
 
 // collect reads what a shard left. last is what Slurm says of its job at the end.
-func collect(dir string, s Shard, last state) Member {
-	m, n := left(dir, s)
-	m.Node = cmp.Or(n.Node, last.node, s.Node)
+func (p *Plan) collect(dir string, shard int, last state, now time.Time) Member {
+	m, n := p.left(dir, shard, now)
+	m.Node = cmp.Or(n.Node, last.node, p.Shards[shard].Node)
 	if !m.whole() && m.Missing == "" {
 		m.Missing = missing(n, last)
 	}
@@ -48,9 +53,9 @@ func collect(dir string, s Shard, last state) Member {
 
 // Left shows what every shard left in the campaign's directory, one after the other,
 // as the files say: Slurm is not asked.
-func (p *Plan) Left(dir string, visit func(Member)) {
-	for _, s := range p.Shards {
-		m, n := left(dir, s)
+func (p *Plan) Left(dir string, now time.Time, visit func(Member)) {
+	for i, s := range p.Shards {
+		m, n := p.left(dir, i, now)
 		m.Node = cmp.Or(n.Node, s.Node)
 		if m.Record == nil && m.Missing == "" {
 			m.Missing = ended(n)
@@ -60,16 +65,20 @@ func (p *Plan) Left(dir string, visit func(Member)) {
 }
 
 // left is what a shard's files are. Missing says so if its record cannot be read.
-func left(dir string, s Shard) (Member, Node) {
-	m := Member{Shard: s.Index}
-	rec, err := summary.Read(filepath.Join(ShardDir(dir, s.Index), resultFile))
+func (p *Plan) left(dir string, shard int, now time.Time) (Member, Node) {
+	n := readNode(dir, shard)
+	m := Member{Shard: shard, Ahead: p.clockAhead(dir, shard, n, now)}
+	rec, err := summary.Read(filepath.Join(ShardDir(dir, shard), resultFile))
 	switch {
 	case err == nil:
 		m.Record = rec
 	case !errors.Is(err, fs.ErrNotExist): // the other shards are worth a report
 		m.Missing = err.Error()
 	}
-	return m, readNode(dir, s.Index)
+	if _, err := os.Stat(filepath.Join(ShardDir(dir, shard), reportFile)); err == nil {
+		m.Report = path.Join(shardsDir, shardName(shard), reportFile)
+	}
+	return m, n
 }
 
 // whole says whether the record has all of the shard.

@@ -31,6 +31,7 @@ const (
 	logFile     = "slurm.log"
 	nodeFile    = "node.json"
 	resultFile  = "result.json"
+	reportFile  = "report.html"
 )
 
 // Slurm is the only cluster that is known.
@@ -127,8 +128,10 @@ func (p *Plan) jobOf(shard int) string {
 
 // ShardDir is where a shard's files lie, an ordinary run's directory.
 func ShardDir(dir string, index int) string {
-	return filepath.Join(dir, shardsDir, fmt.Sprintf("%0*d", indexDigits, index))
+	return filepath.Join(dir, shardsDir, shardName(index))
 }
+
+func shardName(index int) string { return fmt.Sprintf("%0*d", indexDigits, index) }
 
 // indexDigits are those of a shard's directory; Slurm is told the same number.
 const indexDigits = 4

@@ -93,6 +93,35 @@ func (s slurm) submit(ctx context.Context, args ...string) (string, error) {
 	return id, nil
 }
 
+// remedy is what helps if sbatch refused.
+func (s slurm) remedy(ctx context.Context, err error, args []string) string {
+	said := err.Error()
+	switch {
+	case strings.Contains(said, "Invalid job array specification"):
+		if largest := s.largestArray(ctx); largest > 0 {
+			return fmt.Sprintf("this cluster takes arrays of at most %d elements (MaxArraySize), and each shard is one: give fewer --nodes", largest)
+		}
+	case strings.Contains(said, "MaxSubmitJob"):
+		return "a quota of the account or the QOS allows fewer jobs at a time, and each shard is one: give fewer --nodes, wait until other jobs have ended, or ask by --sbatch-arg=--account=… or --qos=…"
+	}
+	return "what sbatch was given: " + strings.Join(args, " ")
+}
+
+// largestArray is how many elements an array may have; 0 if that is not known.
+func (s slurm) largestArray(ctx context.Context) int {
+	out, err := s.call(ctx, "scontrol", "show", "config")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(out) {
+		if name, value, _ := strings.Cut(line, "="); strings.TrimSpace(name) == "MaxArraySize" {
+			largest, _ := strconv.Atoi(strings.TrimSpace(value)) // what is no number is not known
+			return largest
+		}
+	}
+	return 0
+}
+
 // task is one element of an array.
 type task struct {
 	job   string

@@ -201,6 +201,46 @@ func TestWhatSlurmRefusesLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestWhatHelpsWhenSbatchRefuses has the words that Slurm 22.05 prints.
+func TestWhatHelpsWhenSbatchRefuses(t *testing.T) {
+	for name, tt := range map[string]struct{ says, scontrol, hint string }{
+		"more elements than an array may have": {"Batch job submission failed: Invalid job array specification", `printf 'MaxArraySize            = 2\nMaxDBDMsgs = 1\n'`,
+			"this cluster takes arrays of at most 2 elements (MaxArraySize), and each shard is one: give fewer --nodes"},
+		"and nobody says how many":    {"Batch job submission failed: Invalid job array specification", `exit 1`, "what sbatch was given: --job-name=dlbench-smoke "},
+		"a quota of the account":      {"AssocMaxSubmitJobLimit", ``, "a quota of the account or the QOS allows fewer jobs at a time"},
+		"a quota of the QOS":          {"QOSMaxSubmitJobPerUserLimit", ``, "a quota of the account or the QOS allows fewer jobs at a time"},
+		"something that is not known": {"Batch job submission failed: Unspecified error", ``, "what sbatch was given: --job-name=dlbench-smoke "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScripted(t)
+			s.is("sbatch", fmt.Sprintf("echo 'sbatch: error: %s' >&2; exit 1", tt.says))
+			s.is("scontrol", tt.scontrol)
+			err := s.begin(record.ByWorkloads, 2)
+			var told *bench.Error
+			if !errors.As(err, &told) || told.Kind != bench.Environment || !strings.HasPrefix(told.Hint, tt.hint) || !strings.Contains(err.Error(), "submit the shards 0-1: sbatch: "+tt.says) {
+				t.Errorf("it is %v, hint %q", err, told.Hint)
+			}
+			if left, _ := os.ReadDir(s.run.Dir); len(left) > 0 {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}
+
+func TestAShardsOwnReportIsNamed(t *testing.T) {
+	s := newScripted(t)
+	if err := s.begin(record.ByWorkloads, 2); err != nil {
+		t.Fatal(err)
+	}
+	s.leaves(1, "n2", record.Complete, true)
+	if err := os.WriteFile(filepath.Join(cluster.ShardDir(s.run.Dir, 1), "report.html"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if members, _ := s.collect(); members[0].Report != "" || members[1].Report != "shards/0001/report.html" {
+		t.Errorf("they are %q and %q", members[0].Report, members[1].Report)
+	}
+}
+
 func TestStatesOfJobsBecomeReasons(t *testing.T) {
 	for _, c := range []struct {
 		name, squeue, sacct string
