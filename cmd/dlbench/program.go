@@ -20,14 +20,15 @@ type program struct {
 	environ        func() []string
 	now            func() time.Time
 	openGPU        func() (sample.GPU, error)
-	terminal       bool       // standard error is one
-	columns        func() int // of that terminal, now
-	width          int        // of standard output, columns
+	terminal       bool                                                    // standard error is one
+	columns        func() int                                              // of that terminal, now
+	width          int                                                     // of standard output, columns
+	turn           func(context.Context) (release func() error, err error) // when an image may be pulled; nil is at once
 }
 
 // host is the same for what measures.
 func (p *program) host() bench.Host {
-	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version(), Triad: peak.Triad}
+	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version(), Triad: peak.Triad, Turn: p.turn}
 }
 
 // run is the whole program; it returns the exit code.

@@ -50,6 +50,11 @@ func (p *program) measureShard(ctx context.Context, e *cluster.Element) error {
 	if err != nil {
 		return err
 	}
+	here.turn = func(ctx context.Context) (func() error, error) {
+		g := here.newProgress()
+		defer g.End()
+		return e.Turn(ctx, func(text string) { g.Say("%s", text) })
+	}
 	if err := here.loadOnNode(ctx, e); err != nil {
 		return err
 	}

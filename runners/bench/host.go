@@ -31,6 +31,8 @@ type Host struct {
 	// Triad measures the bandwidth of memory, before the first round. If it is
 	// nil, nobody measures what the machine reaches at most.
 	Triad func(cpus []int, threads int, arrayBytes int64) (float64, error)
+	// Turn is images.Store's: when one more image may be pulled.
+	Turn func(context.Context) (release func() error, err error)
 }
 
 // ThisHost is the world of the running process.
@@ -78,7 +80,7 @@ func (h Host) Store(command *engine.CLI, cache, logs string, g Progress) *images
 	if logs == "" {
 		logs = filepath.Join(dir, "logs")
 	}
-	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g, Jobs: DefaultJobs(), Registry: h.Getenv(images.RegistryVariable)}
+	return &images.Store{CLI: command, Dir: dir, Logs: logs, Getenv: h.Getenv, Progress: g, Jobs: DefaultJobs(), Registry: h.Getenv(images.RegistryVariable), Turn: h.Turn}
 }
 
 // DefaultJobs is how many layers of images are built at once: downloads wait for

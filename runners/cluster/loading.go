@@ -11,8 +11,9 @@ import (
 	"github.com/dlbench/dlbench/runners/presence"
 )
 
-// defaultLoading is how many nodes load images at once: each reads all of the
-// archive, and twelve that do would wait for one shared disk.
+// defaultLoading is how many images are loaded or pulled at once by all nodes: each
+// reads all of an archive, and twelve that do would wait for one shared disk or for
+// one registry.
 const defaultLoading = 4
 
 const loadingDir = "loading"
@@ -21,7 +22,7 @@ const loadingDir = "loading"
 // images come from elsewhere.
 func (e *Element) Images() string { return e.Plan.Images }
 
-// Turn waits until fewer nodes load images than may do so at once. What it
+// Turn waits until fewer nodes load or pull images than may do so at once. What it
 // returns gives the turn back; so does the end of the process.
 func (e *Element) Turn(ctx context.Context, waits func(text string)) (release func() error, err error) {
 	places := e.Plan.Loading
@@ -42,7 +43,7 @@ func (e *Element) Turn(ctx context.Context, waits func(text string)) (release fu
 			}
 		}
 		if !told {
-			waits(fmt.Sprintf("%d nodes load images: waiting for one of them", places))
+			waits(fmt.Sprintf("%d images are loaded or pulled on other nodes: waiting for one of them", places))
 		}
 		select {
 		case <-ctx.Done():

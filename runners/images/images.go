@@ -40,6 +40,9 @@ type Store struct {
 	Timeline *timeline.Log       // of what is built; nil keeps none
 	Jobs     int                 // layers that are built at once; 0 is one
 	Registry string              // REGISTRY/PREFIX from which missing images are pulled first; empty is none
+	// Turn waits until one more image may be pulled from there, and what it returns
+	// gives the turn back. If it is nil, all may at once.
+	Turn func(context.Context) (release func() error, err error)
 
 	once  once  // for layers that several runners stand on
 	slots slots // of the builders

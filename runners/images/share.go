@@ -194,7 +194,7 @@ func (s *Store) prebuilt(ctx context.Context, name string, t *turn) (id string, 
 	if err := t.take(ctx); err != nil {
 		return "", err
 	}
-	id, err = s.pull(ctx, r, name, "")
+	id, err = s.pullInTurn(ctx, r, name)
 	var missing *pullError
 	if !errors.As(err, &missing) {
 		return id, err
@@ -207,6 +207,18 @@ func (s *Store) prebuilt(ctx context.Context, name string, t *turn) (id string, 
 	}
 	s.step(fmt.Sprintf("%v: it is built", err))
 	return "", nil
+}
+
+// pullInTurn pulls an image when it may.
+func (s *Store) pullInTurn(ctx context.Context, r registry, name string) (id string, err error) {
+	if s.Turn != nil {
+		release, err := s.Turn(ctx)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = release() }() // the end of the process gives it back, too
+	}
+	return s.pull(ctx, r, name, "")
 }
 
 // pullError says that an image could not be had.

@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,6 +168,33 @@ func TestMissingImagesArePulledFirst(t *testing.T) {
 		}
 		if tags := built(other); slices.Contains(tags, want[0].Image) || !slices.Contains(tags, want[1].Image) || len(tags) != 3 {
 			t.Errorf("built %v", tags)
+		}
+	})
+	t.Run("when it may", func(t *testing.T) {
+		s, other, _ := playedStore(t, "podman", nil)
+		s.Registry = "registry/bench"
+		other.Publish("registry/bench/"+strings.TrimPrefix(want[0].Image, "dlbench/"), first)
+		var order []string
+		s.Turn = func(context.Context) (func() error, error) {
+			order = append(order, fmt.Sprintf("after %d pulls", len(other.Calls("pull"))))
+			return func() error {
+				order = append(order, fmt.Sprintf("given back after %d", len(other.Calls("pull"))))
+				return nil
+			}, nil
+		}
+		for range 2 { // the second time it is there
+			if _, id, err := s.Ensure(t.Context(), ms[0]); err != nil || id != want[0].ID {
+				t.Fatal(id, err)
+			}
+		}
+		if want := []string{"after 0 pulls", "given back after 1"}; !slices.Equal(order, want) {
+			t.Errorf("turns %q, want %q", order, want)
+		}
+		s, other, _ = playedStore(t, "podman", nil)
+		s.Registry = "registry/bench"
+		s.Turn = func(context.Context) (func() error, error) { return nil, context.Canceled }
+		if _, _, err := s.Ensure(t.Context(), ms[0]); !errors.Is(err, context.Canceled) || len(other.Calls("pull")) != 0 {
+			t.Errorf("one that ended while it waited: %v, %v", err, other.Calls("pull"))
 		}
 	})
 	t.Run("it does not answer", func(t *testing.T) {
