@@ -50,6 +50,7 @@ func (p *program) nightOnCluster(c *cli.Context, g *progress, path string) ([]ni
 	}
 	waited := untilEnded(c.Context, run)
 	_, rest, err := collectCluster(run, dir.path)
+	err = errors.Join(err, run.Leave(rest))
 	var parts []nights.Part
 	for _, r := range rest {
 		parts = append(parts, nights.Part{Name: r.Name(), Dir: cluster.ShardDir(dir.path, r.Shard), Missing: r.Missing})

@@ -107,6 +107,15 @@ func (c *Campaign) clear() error {
 	return errors.Join(faults...)
 }
 
+// Leave removes what only jobs need, when all of them have left whole records: nights
+// are kept by the dozen, each with a program.
+func (c *Campaign) Leave(all []Rest) error {
+	if slices.ContainsFunc(all, func(r Rest) bool { return r.Missing != "" }) {
+		return nil
+	}
+	return os.Remove(filepath.Join(c.Dir, programFile))
+}
+
 // submit submits shards as one array, and keeps its number before anything else.
 func (c *Campaign) submit(ctx context.Context, shards []int, more []string) error {
 	args := append(slices.Clone(c.plan.Sbatch), more...)
