@@ -191,29 +191,24 @@ func TestDeepNetworksWithoutNormalisation(t *testing.T) {
 
 // What is drawn for public networks is well-conditioned, too, as ONNX Runtime
 // computes it. DLBENCH_TEST_ONNX names a folder with more files.
-func TestDrawnWeightsOfPublicNetworks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hundreds of megabytes")
-	}
-	python, dir := withRuntime(t), t.TempDir()
-	if out, err := exec.Command(python, "testdata/light.py", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	tried := 0
-	for _, folder := range []string{dir, os.Getenv("DLBENCH_TEST_ONNX")} {
-		paths, err := filepath.Glob(filepath.Join(folder, "*.onnx"))
+func drawnWeightsOf(t *testing.T, python string, paths []string) {
+	t.Helper()
+	if folder := os.Getenv("DLBENCH_TEST_ONNX"); folder != "" {
+		more, err := filepath.Glob(filepath.Join(folder, "*.onnx"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range paths {
-			m, err := onnx.Read(path, onnx.Options{Training: true})
-			if err != nil {
-				t.Logf("refused: %v", err)
-				continue
-			}
-			tried++
-			t.Run(filepath.Base(path), func(t *testing.T) { spreads(t, python, m.Network) })
+		paths = append(paths, more...)
+	}
+	tried := 0
+	for _, path := range paths {
+		m, err := onnx.Read(path, onnx.Options{Training: true})
+		if err != nil {
+			t.Logf("refused: %v", err)
+			continue
 		}
+		tried++
+		t.Run(filepath.Base(path), func(t *testing.T) { spreads(t, python, m.Network) })
 	}
 	if tried < 6 {
 		t.Errorf("%d networks were tried, want at least 6", tried)

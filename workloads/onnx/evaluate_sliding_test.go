@@ -46,47 +46,86 @@ func (w window) under(place, o, k []int) {
 	}
 }
 
+// run is a part of the last axis over which a cell of the window lies within: where
+// it begins in the places of the window, where in what the window slides over, and
+// how many places it has.
+type run struct{ place, under, length int }
+
+// runs are those of every cell of the kernel, for all places of the window.
+func (w window) runs(places, over, kernel []int) [][]run {
+	var all [][]run
+	last := len(places) - 1
+	stride, under := w.strides[last], make([]int, last)
+	at(kernel, func(k []int) {
+		var of []run
+		shift := k[last]*w.dilations[last] - w.pads[last]
+		low, high := 0, places[last]
+		for low < high && low*stride+shift < 0 {
+			low++
+		}
+		for low < high && (high-1)*stride+shift >= over[last] {
+			high--
+		}
+		at(places[:last], func(o []int) {
+			w.under(under, o, k[:last])
+			if row, ok := locate(over[:last], under); ok && low < high {
+				of = append(of, run{offset(places[:last], o)*places[last] + low, row*over[last] + low*stride + shift, high - low})
+			}
+		})
+		all = append(all, of)
+	})
+	return all
+}
+
+// conv adds up what each cell of the kernels sees, in the order of the cells.
 func (e *evaluator) conv(n network.Node) []float64 {
 	x, w, slides := e.values[n.Inputs[0]], e.values[n.Inputs[1]], windowOf(n.Attributes)
 	xs, ws := e.shapes[n.Inputs[0]], e.shapes[n.Inputs[1]]
-	outs, cells, from := n.Shape[1]/n.Attributes.Int("group"), count(ws[1:]), make([]int, len(xs))
-	var y []float64
-	at(n.Shape, func(o []int) {
-		sum, cell := 0.0, o[1]*cells
+	outs, size, read := n.Shape[1]/n.Attributes.Int("group"), count(n.Shape[2:]), count(xs[2:])
+	runs, stride := slides.runs(n.Shape[2:], xs[2:], ws[2:]), slides.strides[len(slides.strides)-1]
+	y := make([]float64, count(n.Shape))
+	at(n.Shape[:2], func(o []int) {
+		to := y[offset(n.Shape[:2], o)*size:][:size]
 		if len(n.Inputs) > 2 {
-			sum = e.values[n.Inputs[2]][o[1]]
-		}
-		from[0] = o[0]
-		at(ws[1:], func(k []int) {
-			from[1] = o[1]/outs*ws[1] + k[0]
-			slides.under(from[2:], o[2:], k[1:])
-			if place, ok := locate(xs, from); ok {
-				sum += x[place] * w[cell]
+			for k := range to {
+				to[k] = e.values[n.Inputs[2]][o[1]]
 			}
-			cell++
-		})
-		y = append(y, sum)
+		}
+		for channel := range ws[1] {
+			from := x[(o[0]*xs[1]+o[1]/outs*ws[1]+channel)*read:][:read]
+			for k, of := range runs {
+				weight := w[(o[1]*ws[1]+channel)*len(runs)+k]
+				for _, r := range of {
+					for j := range r.length {
+						to[r.place+j] += from[r.under+j*stride] * weight
+					}
+				}
+			}
+		}
 	})
 	return y
 }
 
+// convTranspose is the other way: the window's places are those of the input.
 func (e *evaluator) convTranspose(n network.Node) []float64 {
 	x, w, slides := e.values[n.Inputs[0]], e.values[n.Inputs[1]], windowOf(n.Attributes)
 	xs, ws := e.shapes[n.Inputs[0]], e.shapes[n.Inputs[1]]
-	ins, cells, to := xs[1]/n.Attributes.Int("group"), count(ws[1:]), make([]int, len(xs))
-	y, read := make([]float64, count(n.Shape)), 0
-	at(xs, func(i []int) {
-		cell := i[1] * cells
-		to[0] = i[0]
-		at(ws[1:], func(k []int) {
-			to[1] = i[1]/ins*ws[1] + k[0]
-			slides.under(to[2:], i[2:], k[1:])
-			if place, ok := locate(n.Shape, to); ok {
-				y[place] += x[read] * w[cell]
+	ins, size, read := xs[1]/n.Attributes.Int("group"), count(n.Shape[2:]), count(xs[2:])
+	runs, stride := slides.runs(xs[2:], n.Shape[2:], ws[2:]), slides.strides[len(slides.strides)-1]
+	y := make([]float64, count(n.Shape))
+	at(xs[:2], func(i []int) {
+		from := x[offset(xs[:2], i)*read:][:read]
+		for channel := range ws[1] {
+			to := y[(i[0]*n.Shape[1]+i[1]/ins*ws[1]+channel)*size:][:size]
+			for k, of := range runs {
+				weight := w[(i[1]*ws[1]+channel)*len(runs)+k]
+				for _, r := range of {
+					for j := range r.length {
+						to[r.under+j*stride] += from[r.place+j] * weight
+					}
+				}
 			}
-			cell++
-		})
-		read++
+		}
 	})
 	if len(n.Inputs) > 2 {
 		at(n.Shape, func(o []int) { y[offset(n.Shape, o)] += e.values[n.Inputs[2]][o[1]] })

@@ -3,6 +3,8 @@ package onnx_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -12,41 +14,69 @@ import (
 	"testing"
 
 	"github.com/dlbench/dlbench/workloads/onnx"
+	"github.com/dlbench/dlbench/workloads/pythontest"
 )
 
 // withRuntime is an interpreter with onnx and onnxruntime: the one that
 // DLBENCH_TEST_PYTHON names, or python3.
 func withRuntime(t *testing.T) string {
 	t.Helper()
-	python := os.Getenv("DLBENCH_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if out, err := exec.Command(python, "-c", "import onnx, onnxruntime").CombinedOutput(); err != nil {
-		t.Skipf("%s has no onnx and onnxruntime (DLBENCH_TEST_PYTHON names another): %v: %s", python, err, out)
-	}
-	return python
+	return pythontest.Find(t, "onnx", "onnxruntime")
 }
 
-func answerOf(t *testing.T, python string, args ...string) judged {
+// onnxRuntime is a process of testdata/run.py: to import what it needs takes longer
+// than most networks.
+type onnxRuntime struct {
+	requests io.Writer
+	answers  *json.Decoder
+	says     bytes.Buffer
+}
+
+func startRuntime(t *testing.T, python string) *onnxRuntime {
 	t.Helper()
-	var says bytes.Buffer
-	command := exec.Command(python, args...)
-	command.Stderr = &says
-	out, err := command.Output()
+	r := &onnxRuntime{}
+	command := exec.Command(python, "testdata/run.py")
+	command.Stderr = &r.says
+	requests, err := command.StdinPipe()
 	if err != nil {
-		t.Fatalf("%v: %s", err, says.String())
-	}
-	var answer judged
-	if err := json.Unmarshal(out, &answer); err != nil {
 		t.Fatal(err)
 	}
-	return answer
+	answers, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.requests, r.answers = requests, json.NewDecoder(answers)
+	t.Cleanup(func() {
+		if err := errors.Join(requests.Close(), command.Wait()); err != nil && !t.Failed() {
+			t.Errorf("%v: %s", err, r.says.String())
+		}
+	})
+	return r
+}
+
+// answer is what ONNX Runtime computes of a file.
+func (r *onnxRuntime) answer(t *testing.T, path string, batch int, layout string) judged {
+	t.Helper()
+	var answer struct {
+		judged
+		Error string
+	}
+	err := json.NewEncoder(r.requests).Encode([]any{path, batch, layout})
+	if err == nil {
+		err = r.answers.Decode(&answer)
+	}
+	if err != nil || answer.Error != "" {
+		t.Fatalf("%s: %v %s", path, err, answer.Error)
+	}
+	return answer.judged
 }
 
 // Public networks (ResNet-50, DenseNet-121, Inception v1 and v2, ShuffleNet,
 // SqueezeNet) come in and go out, and ONNX Runtime computes the same of both
-// files.
+// files; and of the weights that are drawn for them.
 func TestPublicNetworks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of megabytes")
@@ -59,6 +89,7 @@ func TestPublicNetworks(t *testing.T) {
 	if err != nil || len(paths) < 6 {
 		t.Fatalf("%d networks, %v", len(paths), err)
 	}
+	runtime := startRuntime(t, python)
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			want := readJudged(t, strings.TrimSuffix(path, ".onnx")+".json")
@@ -70,9 +101,10 @@ func TestPublicNetworks(t *testing.T) {
 			if err := onnx.Write(again, onnx.Export{Network: m.Network, Values: m.Values, Origin: onnx.Origin{Workload: "w"}}); err != nil {
 				t.Fatal(err)
 			}
-			nearly(t, answerOf(t, python, "testdata/run.py", again, "1"), want)
+			nearly(t, runtime.answer(t, again, 1, ""), want)
 		})
 	}
+	t.Run("drawn", func(t *testing.T) { drawnWeightsOf(t, python, paths) })
 }
 
 // nearly holds an answer against another of the same numbers in another order of
@@ -100,7 +132,7 @@ func TestExportersFiles(t *testing.T) {
 	if folder == "" {
 		t.Skip("DLBENCH_TEST_ONNX names no folder")
 	}
-	python := withRuntime(t)
+	runtime := startRuntime(t, withRuntime(t))
 	paths, err := filepath.Glob(filepath.Join(folder, "*.onnx"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%d files, %v", len(paths), err)
@@ -115,11 +147,11 @@ func TestExportersFiles(t *testing.T) {
 			if err := onnx.Write(again, onnx.Export{Network: m.Network, Values: m.Values, Origin: onnx.Origin{Workload: "w"}}); err != nil {
 				t.Fatal(err)
 			}
-			fed := []string{"testdata/run.py", path, "2"}
+			layout := ""
 			if slices.ContainsFunc(m.Folded, func(text string) bool { return strings.Contains(text, "images come with their channels first") }) {
-				fed = append(fed, "last")
+				layout = "last"
 			}
-			nearly(t, answerOf(t, python, "testdata/run.py", again, "2"), answerOf(t, python, fed...))
+			nearly(t, runtime.answer(t, again, 2, ""), runtime.answer(t, path, 2, layout))
 		})
 	}
 }

@@ -35,12 +35,20 @@ func valuesOf(p *plan.Plan) func(parameter string) ([]float32, error) {
 	}
 	return func(parameter string) ([]float32, error) {
 		which := slices.IndexFunc(p.Network.Parameters, func(of network.Parameter) bool { return of.Name == parameter })
-		values := make([]float32, network.Elements(p.Network.Parameters[which].Shape))
-		for k := range values {
-			values[k] = float32((k+which)%8191+1) / 1e7 // so little that 152 layers do not overflow
-		}
-		return values, nil
+		return counting(which, int(network.Elements(p.Network.Parameters[which].Shape))), nil
 	}
+}
+
+// counted are numbers that count, so little that 152 layers do not overflow: a
+// thousand million of them would take long to make each time.
+var counted []float32
+
+func counting(from, n int) []float32 {
+	counted = slices.Grow(counted, max(0, from+n-len(counted)))
+	for k := len(counted); k < from+n; k++ {
+		counted = append(counted, float32(k%8191+1)/1e7)
+	}
+	return counted[from : from+n]
 }
 
 // export writes a plan's network with such weights.
@@ -129,7 +137,7 @@ func difference(got, want []byte) string {
 // ONNX's checker and ONNX Runtime read what was written, and compute what the
 // network does.
 func TestONNXRuntimeReadsExports(t *testing.T) {
-	python := withRuntime(t)
+	runtime := startRuntime(t, withRuntime(t))
 	for _, name := range zoo.Names() {
 		t.Run(name, func(t *testing.T) {
 			p := made(t, name+"/infer/b1/fp32")
@@ -141,7 +149,7 @@ func TestONNXRuntimeReadsExports(t *testing.T) {
 				t.Skip("hundreds of megabytes, or minutes")
 			}
 			path := export(t, p)
-			answer := answerOf(t, python, "testdata/run.py", path, "1")
+			answer := runtime.answer(t, path, 1, "")
 			if counts.MACs > 1e7 {
 				return // the checker and the runtime took it; loops in Go would take minutes
 			}
@@ -164,7 +172,7 @@ func TestSmallMedicalExports(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of megabytes")
 	}
-	python := withRuntime(t)
+	runtime := startRuntime(t, withRuntime(t))
 	for _, name := range []string{"unet@16", "unet-resize@16", "nnunet@64", "chexnet@32", "resnet50-multilabel@32", "unet3d@8", "resnet18-3d@16"} {
 		t.Run(name, func(t *testing.T) {
 			path := export(t, made(t, name+"/infer/b1/fp32"))
@@ -176,7 +184,7 @@ func TestSmallMedicalExports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			nearly(t, judged{Output: computed["logits"]}, answerOf(t, python, "testdata/run.py", path, "1"))
+			nearly(t, judged{Output: computed["logits"]}, runtime.answer(t, path, 1, ""))
 		})
 	}
 }
