@@ -32,6 +32,42 @@ type tab struct {
 	requests []string
 }
 
+// shared is the browser of all tests, each of which has a context of its own in it,
+// with its own window, storage and permissions: starting a browser takes seconds.
+var shared sharedBrowser
+
+type sharedBrowser struct {
+	start sync.Once
+	ctx   context.Context
+	stop  func()
+	err   error
+}
+
+func (s *sharedBrowser) context(t *testing.T) context.Context {
+	t.Helper()
+	path := chromium(t)
+	s.start.Do(func() {
+		allocator, end := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+			chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1400, 900))...)
+		ctx, done := chromedp.NewContext(allocator)
+		s.ctx, s.stop = ctx, func() { done(); end() }
+		s.err = chromedp.Do(ctx)
+	})
+	if s.err != nil {
+		t.Fatalf("start the browser: %v", s.err)
+	}
+	return s.ctx
+}
+
+// TestMain ends the browser after the last test.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.stop != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
 // open shows the report of some records.
 func open(t *testing.T, records ...*record.Record) *tab {
 	t.Helper()
@@ -40,12 +76,9 @@ func open(t *testing.T, records ...*record.Record) *tab {
 		t.Fatal(err)
 	}
 	b := &tab{t: t, url: "file://" + path, downloads: t.TempDir()}
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1400, 900))...)
-	t.Cleanup(stop)
-	limited, end := context.WithTimeout(allocator, 90*time.Second)
+	limited, end := context.WithTimeout(shared.context(t), 90*time.Second)
 	t.Cleanup(end)
-	ctx, done := chromedp.NewContext(limited, chromedp.WithListener(b.hear))
+	ctx, done := chromedp.NewContext(limited, chromedp.WithListener(b.hear), chromedp.WithNewBrowserContext())
 	t.Cleanup(done)
 	b.ctx = ctx
 	b.do(chromedp.Navigate(b.url))
@@ -92,13 +125,14 @@ func (b *tab) hear(event any) {
 // allow lets the page copy and save, as a reader's browser does.
 func (b *tab) allow() {
 	b.t.Helper()
+	own := chromedp.FromContext(b.ctx).BrowserContextID
 	for _, name := range []string{"clipboard-read", "clipboard-write"} {
-		params := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted}
+		params := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted, BrowserContextID: own}
 		if _, err := chromedp.CallBrowser(b.ctx, browser.SetPermission, params); err != nil {
 			b.t.Fatal(err)
 		}
 	}
-	params := browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads}
+	params := browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads, BrowserContextID: own}
 	if _, err := chromedp.CallBrowser(b.ctx, browser.SetDownloadBehavior, params); err != nil {
 		b.t.Fatal(err)
 	}
