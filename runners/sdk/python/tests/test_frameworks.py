@@ -5,6 +5,7 @@ numpy's, runs here."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -69,11 +70,15 @@ def manifest(name: str) -> tuple[str, dict]:
     return room.name, found
 
 
+@functools.cache
+def images() -> dict[str, str]:
+    listed = subprocess.run([BINARY, "images", "list", "--json"], capture_output=True, check=True)
+    return {i["runner"]: i["image"] for i in json.loads(listed.stdout) if "cpu" in i["devices"]}
+
+
 def image(name: str) -> str:
     """Its own, or its runner's."""
-    listed = subprocess.run([BINARY, "images", "list", "--json"], capture_output=True, check=True)
-    ours = {i["runner"]: i["image"] for i in json.loads(listed.stdout) if "cpu" in i["devices"]}
-    return ours.get(name) or ours[name.partition("+")[0]]
+    return images().get(name) or images()[name.partition("+")[0]]
 
 
 needs_images = pytest.mark.skipif(
