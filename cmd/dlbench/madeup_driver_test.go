@@ -120,6 +120,7 @@ func newMadeUp(t *testing.T) *madeUp {
 			t.Fatal(err)
 		}
 	}
+	compiledAdapters(t, m.python, filepath.Join(m.dir, "cache", "dlbench"))
 	namespace, err := os.Readlink("/proc/self/ns/pid")
 	m.foreignPIDs = err == nil && namespace != "pid:[4026531836]"
 	return m

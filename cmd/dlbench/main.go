@@ -11,10 +11,11 @@ import (
 	"github.com/dlbench/dlbench/metrics/sample"
 )
 
-func main() { os.Exit(mainCode(sample.OpenGPU)) }
+func main() { os.Exit(mainCode(sample.OpenGPU, 0)) }
 
-// mainCode is the program in this process's world, with its GPUs.
-func mainCode(openGPU func() (sample.GPU, error)) int {
+// mainCode is the program in this process's world, with its GPUs. Tests have it
+// hasten.
+func mainCode(openGPU func() (sample.GPU, error), haste int) int {
 	outliveReaders()
 	p := &program{
 		stdout: heedless{os.Stdout}, stderr: heedless{os.Stderr},
@@ -22,6 +23,7 @@ func mainCode(openGPU func() (sample.GPU, error)) int {
 		environ:  os.Environ,
 		now:      time.Now,
 		openGPU:  openGPU,
+		haste:    haste,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		columns:  func() int { return columnsOf(os.Stderr, 80) },
 		width:    columnsOf(os.Stdout, 120),

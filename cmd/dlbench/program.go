@@ -24,11 +24,12 @@ type program struct {
 	columns        func() int                                              // of that terminal, now
 	width          int                                                     // of standard output, columns
 	turn           func(context.Context) (release func() error, err error) // when an image may be pulled; nil is at once
+	haste          int                                                     // of tests: see bench.Host
 }
 
 // host is the same for what measures.
 func (p *program) host() bench.Host {
-	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version(), Triad: peak.Triad, Turn: p.turn}
+	return bench.Host{Getenv: p.getenv, Environ: p.environ, Now: p.now, OpenGPU: p.openGPU, Version: version(), Triad: peak.Triad, Turn: p.turn, Haste: p.haste}
 }
 
 // run is the whole program; it returns the exit code.

@@ -5,20 +5,30 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/metrics/sample"
+	"github.com/dlbench/dlbench/runners/manifest"
+	"github.com/dlbench/dlbench/workloads/pythontest"
 )
 
-// TestMain makes the test binary the command `dlbench` in the scripts,
-// `gpubench` on a machine with two cards, and `paced`, which sets durations.
+// TestMain makes the test binary the command `dlbench` in the scripts, `gpubench`
+// on a machine with two cards, and `paced`, which sets durations. The first two
+// measure for shorter times if TEST_HASTE says so.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dlbench": main, "paced": paced, "gpubench": func() {
-		os.Exit(mainCode(func() (sample.GPU, error) { return twoCards{}, nil }))
-	}})
+	command := func(openGPU func() (sample.GPU, error)) func() {
+		return func() {
+			haste, _ := strconv.Atoi(os.Getenv("TEST_HASTE"))
+			os.Exit(mainCode(openGPU, haste))
+		}
+	}
+	testscript.Main(m, map[string]func(){"dlbench": command(sample.OpenGPU), "paced": paced,
+		"gpubench": command(func() (sample.GPU, error) { return twoCards{}, nil })})
 }
 
 // twoCards is a driver that shows an H100 and an A100. The environment says
@@ -55,10 +65,24 @@ func (twoCards) Processes(index int) ([]sample.GPUProcess, error) {
 // TestScripts runs the command lines of testdata/script. Scripts that say
 // [python] need a Python with numpy (DLBENCH_TEST_PYTHON names one).
 func TestScripts(t *testing.T) {
-	python := testPython()
+	python, shared := testPython(), t.TempDir()
+	if err := os.MkdirAll(filepath.Join(shared, "parity", "reference"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	compiledAdapters(t, python, shared)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			// What is measured is seldom what a script is about. One that is says env TEST_HASTE=1.
+			env.Setenv("TEST_HASTE", "10")
+			// What the reference answers has the name of all that it depends on: it computes
+			// each answer for the first script that asks.
+			for _, name := range []string{"adapters", "parity/reference"} {
+				link := filepath.Join(env.WorkDir, "cache", "dlbench", name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(filepath.Join(shared, name), link)); err != nil {
+					return err
+				}
+			}
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
 			env.Setenv("DLBENCH_PYTHON", python)
 			env.Setenv("DLBENCH_PEAK", "off") // a script that wants it measures it itself
@@ -79,6 +103,18 @@ func TestScripts(t *testing.T) {
 		},
 		UpdateScripts: os.Getenv("DLBENCH_UPDATE_SCRIPTS") != "",
 	})
+}
+
+// compiledAdapters extracts the adapters into a cache, with their bytecode.
+func compiledAdapters(t *testing.T, python, cache string) {
+	t.Helper()
+	adapters, err := manifest.ExtractPython(cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if python != "" {
+		pythontest.Compile(t, python, adapters)
+	}
 }
 
 // testPython is an interpreter that imports numpy, or "".

@@ -33,7 +33,7 @@ type hooks struct {
 
 // preview measures the runners that are ready, once each.
 func (r *run) preview(ctx context.Context, b *Bench, show func(*record.Record)) {
-	p := &run{Bench: b, profile: campaign.OneLook(), wanted: func(_, runner string) bool {
+	p := &run{Bench: b, profile: campaign.OneLook().Hastened(b.host.Haste), wanted: func(_, runner string) bool {
 		e := b.entry(runner)
 		return e != nil && e.Image != "" && e.Unusable == ""
 	}}

@@ -149,6 +149,7 @@ func (r *Remeasuring) Stage(ctx context.Context, number, pairs int, cells []Reco
 	if err != nil {
 		return nil, err
 	}
+	profile = profile.Hastened(r.host.Haste)
 	profile.LatencyTime = time.Millisecond // throughput is what is judged
 	stage, err := r.only(cells)
 	if err != nil {

@@ -154,7 +154,7 @@ func (o Options) profile() (campaign.Profile, error) {
 	case o.Rounds > 0:
 		profile = profile.WithRounds(o.Rounds)
 	}
-	return profile, nil
+	return profile.Hastened(o.Host.Haste), nil
 }
 
 // scenarios are those asked for beside the ones that are always measured.

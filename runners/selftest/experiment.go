@@ -31,6 +31,7 @@ type Experiment struct {
 	Open     func(ctx context.Context, slowdown float64) (campaign.Runner, error)
 	Progress func(text string, share float64)
 	Now      func() time.Time // nil is time.Now
+	Haste    int              // see bench.Host
 }
 
 // profile is short, because a campaign of the self-test is many processes.
@@ -94,7 +95,7 @@ func (e Experiment) campaign(ctx context.Context, repeat int) (*record.Record, e
 		cells = append(cells, campaign.Cell{Plan: e.Plan, Files: e.Files, Runner: subject,
 			Open: func(ctx context.Context) (campaign.Runner, error) { return e.Open(ctx, subjects[subject]) }})
 	}
-	err := campaign.Run(ctx, campaign.Config{Profile: profile(e.Rounds), Seed: e.Seed + uint64(repeat), Cells: cells, Record: rec, Meter: e.Meter,
+	err := campaign.Run(ctx, campaign.Config{Profile: profile(e.Rounds).Hastened(e.Haste), Seed: e.Seed + uint64(repeat), Cells: cells, Record: rec, Meter: e.Meter,
 		Summarize: summary.Summarize, Save: func(*record.Record) error { return nil }, Now: e.Now,
 		Progress: func(v campaign.Event) {
 			if e.Progress != nil {

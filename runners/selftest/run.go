@@ -115,7 +115,7 @@ type subject struct {
 func (t *trial) of(ctx context.Context, s subject) ([]Promise, error) {
 	progress := func(text string, share float64) { t.Bench.Progress().Step(text, share, 0) }
 	experiment := Experiment{Runner: s.Name(), Plan: t.plan, Files: t.files, Slowdowns: s.slowdowns, Sure: s.sure,
-		Rounds: t.Rounds, Repeats: t.Repeats, Seed: t.Seed, Device: s.Device.Name, Meter: t.Meter(), Progress: progress,
+		Rounds: t.Rounds, Repeats: t.Repeats, Seed: t.Seed, Device: s.Device.Name, Meter: t.Meter(), Progress: progress, Haste: t.Host.Haste,
 		Open: func(ctx context.Context, slowdown float64) (campaign.Runner, error) {
 			return t.opener(s.Entry, &slowdown)(ctx)
 		}}
@@ -124,7 +124,7 @@ func (t *trial) of(ctx context.Context, s subject) ([]Promise, error) {
 		return nil, err
 	}
 	sampling := Sampling{Runner: s.Name(), Plan: t.plan, Files: t.files, Processes: t.Rounds, Device: s.Device.Name, Meter: t.Meter(),
-		Open: t.opener(s.Entry, nil), Usage: OwnUsage, Now: t.Host.Now, Progress: progress}
+		Open: t.opener(s.Entry, nil), Usage: OwnUsage, Now: t.Host.Now, Progress: progress, Haste: t.Host.Haste}
 	cost, err := sampling.Run(ctx)
 	return append(promises, cost...), err
 }

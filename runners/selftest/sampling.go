@@ -30,6 +30,7 @@ type Sampling struct {
 	Usage     func() (Usage, error) // of the harness
 	Now       func() time.Time
 	Progress  func(text string, share float64)
+	Haste     int // see bench.Host
 }
 
 // The length of a process.
@@ -76,7 +77,7 @@ func (s Sampling) process(ctx context.Context, watchedFirst bool, own *whileMeas
 	if err != nil {
 		return 0, err
 	}
-	iterations := max(2, int(samplingBlock/stats.Median(floats(w.IterationNS[10:]))))
+	iterations := max(2, int(samplingBlock/float64(max(1, s.Haste))/stats.Median(floats(w.IterationNS[10:]))))
 	campaign.Settle() // as a campaign does before it samples
 	var on, off []float64
 	for range samplingPairs {
