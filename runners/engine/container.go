@@ -90,6 +90,9 @@ func (p *container) watch() {
 	defer close(p.ended)
 	err := p.attach.Wait()
 	p.exit = exitOf(err)
+	if p.exit == (Exit{}) { // nothing killed it, and asking takes a tenth of a second of every process
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	oom, err := p.engine.Output(ctx, "inspect", "--format", "{{.State.OOMKilled}}", p.id)
