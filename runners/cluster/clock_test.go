@@ -16,25 +16,27 @@ import (
 func TestClocksThatAreApartAreTold(t *testing.T) {
 	const hour = time.Hour
 	for name, tt := range map[string]struct {
-		node, server time.Duration // their clocks, to that of the machine that submits
-		running      bool
-		want         time.Duration
+		node, server   time.Duration // their clocks, to that of the machine that submits
+		waited, looked time.Duration // before the job began, and after it had ended
+		running        bool
+		want           time.Duration
 	}{
-		"together":                               {0, 0, false, 0},
-		"a few seconds":                          {3 * time.Second, 0, false, 0},
-		"the node is ahead":                      {hour, 0, false, hour},
-		"the node is behind":                     {-hour, 0, false, -hour},
-		"it still runs":                          {hour, 0, true, hour},
-		"ahead, and the server leaves it to it":  {hour, hour, false, hour},
-		"behind, and the server leaves it to it": {-hour, -hour, false, -hour},
+		"together":                               {want: 0},
+		"a few seconds":                          {node: 3 * time.Second, want: 0},
+		"together, after hours":                  {waited: 2 * hour, looked: 3 * hour, want: 0},
+		"the node is ahead":                      {node: hour, looked: 3 * hour, want: hour},
+		"the node is behind":                     {node: -hour, waited: 2 * hour, want: -hour},
+		"it still runs":                          {node: hour, looked: 3 * hour, running: true, want: hour},
+		"ahead, and the server leaves it to it":  {node: hour, server: hour, want: hour},
+		"behind, and the server leaves it to it": {node: -hour, server: -hour, want: -hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScripted(t)
-			began := time.Now()
+			began := time.Now().Add(tt.waited)
 			if err := s.begin(record.ByWorkloads, 1); err != nil {
 				t.Fatal(err)
 			}
-			s.run.Now = func() time.Time { return began.Add(time.Second) } // when it is looked at
+			s.run.Now = func() time.Time { return began.Add(tt.looked + time.Second) }
 			s.leaves(0, "n1", record.Complete, true)
 			ended := fmt.Sprintf(`, "ended": %q`, began.Add(tt.node).Format(time.RFC3339Nano))
 			if tt.running {
