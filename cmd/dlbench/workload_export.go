@@ -19,6 +19,9 @@ func (p *program) exportWorkload(c *cli.Context) error {
 		return err
 	}
 	if path := c.String("onnx"); path != "" {
+		if made.Quantization != nil {
+			return usage(fmt.Errorf("export %s: a quantised graph is not exported as ONNX; ask for fp32, or for the plan's files without --onnx", made.Workload))
+		}
 		return p.exportONNX(path, made)
 	}
 	dir, err := claimDir(c.String("out"))

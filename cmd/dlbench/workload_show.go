@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,9 +57,12 @@ func (p *program) showFacts(made *plan.Plan) error {
 	if made.Weights != nil {
 		weights = "of the file"
 	}
-	_, err = fmt.Fprintf(p.stdout, "\nworkload     %s\ninput        %s\nparameters   %s\nMACs         %.4g G for each image's forward pass (convolutions and dense layers; one is two operations)\nactivations  %s for each image in float32\nmemory       %s at the least\nweights      %s\n%splan         SHA-256 %s\n",
+	if q := made.Quantization; q != nil && len(q.Folded) > 0 {
+		weights += fmt.Sprintf(", with %d batch normalisations folded into them", len(q.Folded))
+	}
+	_, err = fmt.Fprintf(p.stdout, "\nworkload     %s\ninput        %s\nparameters   %s\nMACs         %.4g G for each image's forward pass (convolutions and dense layers; one is two operations)\nactivations  %s for each image in float32\nmemory       %s at the least\nweights      %s\n%s%splan         SHA-256 %s\n",
 		made.Workload, table.Dimensions(made.Network.Input.Shape), table.Thousands(counts.Parameters), float64(counts.MACs)/1e9,
-		table.Bytes(counts.ActivationBytes), table.Bytes(made.Size().Total()), weights, trainedBy(made), digest)
+		table.Bytes(counts.ActivationBytes), table.Bytes(made.Size().Total()), weights, trainedBy(made), wholeIn(made), digest)
 	return err
 }
 
@@ -77,6 +81,17 @@ func trainedBy(made *plan.Plan) string {
 		loss += fmt.Sprintf(", Dice of %s, smoothed by %g", over, t.Dice.Smooth)
 	}
 	return "loss         " + loss + "\n"
+}
+
+// wholeIn are lines about what a plan in int8 computes in whole numbers, and what not.
+func wholeIn(made *plan.Plan) string {
+	q := made.Quantization
+	if q == nil {
+		return ""
+	}
+	floating := strings.Join(made.Floating(), ", ")
+	return fmt.Sprintf("int8         %d convolutions and dense layers with int8 weights, %d activations in uint8\nfloat32      %s\n",
+		len(q.Products), len(q.Activations), cmp.Or(floating, "no node"))
 }
 
 // showFile prints what is in other words than the file's, and what to know of

@@ -98,7 +98,9 @@ func (v *Verifier) runCases(ctx context.Context, c Candidate, precision string, 
 				return err
 			}
 		}
-		each.Plan = each.Plan.In(precision)
+		if each.Plan, err = inPrecision(each.Plan, precision); err != nil {
+			return fmt.Errorf("operator case %s: %w", each.Name, err)
+		}
 		result, healthy, err := v.runCase(ctx, runner, each)
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -167,10 +169,21 @@ func within(p *plan.Plan, can protocol.Capabilities) *plan.Plan {
 	if p.Mode != plan.Train || trains && can.NoTraining[p.Precision] == "" {
 		return p
 	}
-	forward := *p
-	forward.Mode, forward.Training = plan.Infer, nil
-	forward.Workload = strings.Replace(p.Workload, "/"+string(plan.Train)+"/", "/"+string(plan.Infer)+"/", 1)
-	return &forward
+	return p.Forward()
+}
+
+// inPrecision is a case in another precision: in int8 its forward pass, calibrated by
+// the case's own batches.
+func inPrecision(p *plan.Plan, precision string) (*plan.Plan, error) {
+	if precision != plan.INT8 {
+		return p.In(precision), nil
+	}
+	p = p.Forward()
+	ranges, err := p.Ranges()
+	if err != nil {
+		return nil, err
+	}
+	return p.Quantize(ranges)
 }
 
 // of are the checks of the cases that bear on a plan, the worst one of each

@@ -92,6 +92,9 @@ func scriptOf(name string) string {
 	if strings.HasPrefix(name, medical) {
 		return "testdata/medical.py"
 	}
+	if strings.HasPrefix(name, plan.INT8) {
+		return "testdata/whole.py"
+	}
 	return "testdata/mutant.py"
 }
 

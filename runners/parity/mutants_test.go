@@ -28,8 +28,8 @@ const (
 // docs/parity.md shows.
 func TestMutants(t *testing.T) {
 	for _, precision := range plan.Precisions() {
-		// tf32 has fp16's roundoff, and so its tolerances.
-		if precision == "tf32" || testing.Short() && precision != plan.FP32 {
+		// tf32 has fp16's roundoff, and so its tolerances; int8 has mistakes of its own.
+		if precision == "tf32" || precision == plan.INT8 || testing.Short() && precision != plan.FP32 {
 			continue
 		}
 		t.Run(precision, func(t *testing.T) {
@@ -78,9 +78,9 @@ var hidden = map[string][]string{
 }
 
 // expected is by how much a mistake has to miss: in fewer bits than float32's it
-// has to fail.
+// has to fail. Whole numbers are exact.
 func expected(precision string) float64 {
-	if precision == plan.FP32 {
+	if precision == plan.FP32 || precision == plan.INT8 {
 		return missFactor
 	}
 	return 1
@@ -140,8 +140,12 @@ func judged(t *testing.T, l *lab, v *parity.Verifier, name, precision string, of
 			t.Error(err)
 		}
 	}()
-	for _, mode := range []plan.Mode{plan.Infer, plan.Train} {
-		actual, deep := of(t, mode, 5).In(precision), of(t, mode, 4).In(precision)
+	for _, mode := range modesIn(precision) {
+		actual, deep := of(t, mode, 5), of(t, mode, 4)
+		if precision == plan.INT8 {
+			actual, deep = whole(t, actual, actual), whole(t, deep, actual)
+		}
+		actual, deep = actual.In(precision), deep.In(precision)
 		verdict, err := v.VerifyPlans(ctx, candidate, actual, deep)
 		if err != nil {
 			t.Fatal(err)

@@ -40,11 +40,28 @@ var fewer = numbers{
 	rough:  bounds{factor: 3, floor: 4, ceiling: 0.75},
 }
 
+// eights are int8's. All scales are powers of two there: sums of products and their
+// rescaling are exact, so that an honest runner is off by float32's rounding of the
+// logits, as in float32. What computes in float between (a gate, a norm, an average of
+// 49 values) may be within its rounding of a half, and then the whole number falls on
+// one side in one computation and on the other side in another. Noise of float32's
+// size, only there, bounds how far such steps move the outputs. Beyond the ceiling a
+// runner that does not quantise at all could pass: its outputs are off by some
+// hundredths.
+var eights = numbers{
+	operator: 1e-5, exact: 1e-4, measured: 1e-4, noise: 16,
+	smooth: bounds{factor: 2, floor: 1e-5, ceiling: 1e-2},
+	rough:  bounds{factor: 2, floor: 1e-4, ceiling: 1e-2},
+}
+
 // roundoffs are half the distance from 1 to the next number.
 var roundoffs = map[string]float64{"tf32": 1.0 / (1 << 11), "fp16": 1.0 / (1 << 11), "bf16": 1.0 / (1 << 8)}
 
 // numbersOf are a precision's; what is none has float32's.
 func numbersOf(precision string) numbers {
+	if precision == plan.INT8 {
+		return eights
+	}
 	u, ok := roundoffs[precision]
 	if !ok {
 		return float32s
@@ -67,6 +84,9 @@ func lacks(can protocol.Capabilities, precision string) error {
 		return nil
 	}
 	reason := can.NoPrecision[precision]
+	if reason == "" && precision == plan.INT8 {
+		reason = "the runner takes no graph in whole numbers (ONNX's QuantizeLinear and DequantizeLinear)"
+	}
 	if reason == "" {
 		reason = "the runner has " + strings.Join(has, ", ") + " on this device"
 	}

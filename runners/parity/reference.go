@@ -38,8 +38,8 @@ var (
 
 // consult returns the reference's answers, from the cache if they are there.
 func (v *Verifier) consult(ctx context.Context, p *plan.Plan, d depth) (*answers, error) {
-	if d.noise == 0 {
-		p = p.In(plan.FP32) // in float64 all precisions are one
+	if d.noise == 0 && p.Quantization == nil {
+		p = p.In(plan.FP32) // in float64 all precisions are one, but whole numbers are others
 	}
 	files, err := v.Materialize(ctx, p)
 	if err != nil {

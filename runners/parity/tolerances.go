@@ -86,10 +86,10 @@ func (q bounds) tolerance(spread float64) float64 {
 // toleranceKey names every number that a verdict depends on.
 func toleranceKey() string {
 	return fmt.Sprint(version, operatorFloor, vanishing, updateTolerance, updateRounding,
-		mostForwardMACs, trajectorySteps, exactSteps, float32s, fewer, roundoffs, finest, noiseKey())
+		mostForwardMACs, trajectorySteps, exactSteps, float32s, fewer, eights, roundoffs, finest, noiseKey())
 }
 
 // noiseKey names what the reference's answers depend on.
 func noiseKey() string {
-	return fmt.Sprint("distilled-1", float32s.noise, fewer.noise, noiseSeeds, caseSeeds)
+	return fmt.Sprint("distilled-1", float32s.noise, fewer.noise, eights.noise, noiseSeeds, caseSeeds)
 }

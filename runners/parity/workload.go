@@ -39,7 +39,7 @@ func (v *Verifier) workload(ctx context.Context, c Candidate, actual, deep *plan
 	if checks, err = v.inDepth(ctx, runner, deep, inside); err != nil {
 		return nil, err
 	}
-	more, err := v.atSize(ctx, runner, actual, whole, expected, verdict)
+	more, err := v.atSize(ctx, runner, actual, whole, spreadOf(checks), expected, verdict)
 	return append(checks, more...), err
 }
 
@@ -77,9 +77,19 @@ func (v *Verifier) inDepth(ctx context.Context, runner Runner, p *plan.Plan, ref
 	return slices.Concat(structure, network, update), err
 }
 
+// spreadOf is what noise moved the outputs by, as the checks in depth tell it.
+func spreadOf(checks []record.Check) float64 {
+	for _, c := range checks {
+		if c.Layer == Network && c.Name == outputs {
+			return c.Spread
+		}
+	}
+	return 0
+}
+
 // atSize judges the plan that will be timed, and keeps what its timed processes
 // have to put out.
-func (v *Verifier) atSize(ctx context.Context, runner Runner, p *plan.Plan, ref *answers, expected string, verdict *Verdict) ([]record.Check, error) {
+func (v *Verifier) atSize(ctx context.Context, runner Runner, p *plan.Plan, ref *answers, spread float64, expected string, verdict *Verdict) ([]record.Check, error) {
 	params := protocol.VerifyParams{}
 	if p.Mode == plan.Train {
 		params.Steps = exactSteps
@@ -88,7 +98,7 @@ func (v *Verifier) atSize(ctx context.Context, runner Runner, p *plan.Plan, ref 
 	err := v.with(ctx, runner, p, params, func(w written) error {
 		var err error
 		if ref != nil {
-			if checks, err = judgeExact(p, w.file, ref.file); err != nil {
+			if checks, err = judgeExact(p, w.file, ref.file, spread); err != nil {
 				return err
 			}
 		}

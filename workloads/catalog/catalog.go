@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/dlbench/dlbench/workloads/data"
 	"github.com/dlbench/dlbench/workloads/initial"
@@ -19,6 +20,9 @@ import (
 type Catalog struct {
 	files  []File
 	images *data.Set // that plans' batches are made of; nil if they are generated
+
+	calibrating sync.Mutex
+	ranges      map[string]plan.Ranges // of networks that were asked for in int8
 }
 
 // File is a network that a file brings.
@@ -116,6 +120,50 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 
 // New makes the plan of a workload.
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
+	return c.quantized(id, seed, c.newFloat)
+}
+
+// quantized is a plan as it is made, or, of int8, of one in float32.
+func (c *Catalog) quantized(id plan.ID, seed uint64, of func(id plan.ID, seed uint64) (*plan.Plan, error)) (*plan.Plan, error) {
+	if !id.Quantized() {
+		return of(id, seed)
+	}
+	p, err := of(id.In(plan.FP32), seed)
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := c.rangesOf(id, p, seed)
+	if err != nil {
+		return nil, err
+	}
+	return p.Quantize(ranges)
+}
+
+// rangesOf calibrates a network once for all of its workloads: that takes seconds.
+func (c *Catalog) rangesOf(id plan.ID, p *plan.Plan, seed uint64) (plan.Ranges, error) {
+	c.calibrating.Lock()
+	defer c.calibrating.Unlock()
+	key := fmt.Sprintf("%s@%d of seed %d", id.Network, id.Size, seed)
+	if found, ok := c.ranges[key]; ok {
+		return found, nil
+	}
+	ranges, err := plan.RangesOf(id, p, func(at plan.ID) (*plan.Plan, error) {
+		if f, ok := c.File(id.Network); ok && f.Batch != 0 {
+			at.Batch = f.Batch
+		}
+		return c.newFloat(at, seed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.ranges == nil {
+		c.ranges = map[string]plan.Ranges{}
+	}
+	c.ranges[key] = ranges
+	return ranges, nil
+}
+
+func (c *Catalog) newFloat(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
 		return c.withImages(plan.New(id, seed))
@@ -167,6 +215,10 @@ func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
 
 // Parity is the plan by which a workload's runner is verified in depth.
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
+	return c.quantized(id, seed, c.parityFloat)
+}
+
+func (c *Catalog) parityFloat(id plan.ID, seed uint64) (*plan.Plan, error) {
 	f, ok := c.File(id.Network)
 	if !ok {
 		return c.withImages(plan.Parity(id, seed))
@@ -174,7 +226,7 @@ func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
 	if f.Batch == 0 {
 		id.Batch = min(id.Batch, plan.ParityBatch(id.Mode))
 	}
-	p, err := c.New(id, seed)
+	p, err := c.newFloat(id, seed)
 	if err != nil {
 		return nil, fmt.Errorf("parity plan: %w", err)
 	}

@@ -25,6 +25,10 @@ func (n *Network) Needs() []Need {
 	return needs
 }
 
+// FormQuantized is what a runner must have that takes graphs in whole numbers: ONNX's
+// operator at their edges.
+const FormQuantized = "QuantizeLinear"
+
 // Need is what one node needs, or the loss.
 type Need struct {
 	Node     string // empty: the loss
@@ -63,7 +67,7 @@ func form(n Node, parameters map[string]bool, volume bool) string {
 // Forms lists the operators and forms that a network may need, and the losses that
 // it may be trained by, sorted.
 func Forms() []string {
-	list := append(Operators(), "Add.parameter", "Gemm.nobias", "Mul.parameter", formPixels, formDice, formSigmoid)
+	list := append(Operators(), "Add.parameter", "Gemm.nobias", "Mul.parameter", FormQuantized, formPixels, formDice, formSigmoid)
 	for _, op := range overVolumes {
 		list = append(list, op+".3d")
 	}

@@ -57,7 +57,7 @@ func TestJudged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := evaluate(m, images(count(m.Network.Input.Shape)))
+			out, err := evaluated(m, images(count(m.Network.Input.Shape)))
 			if err != nil {
 				t.Fatal(err)
 			}

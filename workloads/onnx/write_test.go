@@ -157,7 +157,7 @@ func TestONNXRuntimeReadsExports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			computed, err := evaluate(m, images(count(m.Network.Input.Shape)))
+			computed, err := evaluated(m, images(count(m.Network.Input.Shape)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestSmallMedicalExports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			computed, err := evaluate(m, images(count(m.Network.Input.Shape)))
+			computed, err := evaluated(m, images(count(m.Network.Input.Shape)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,10 @@ func (p *Plan) Check() error {
 	if err := p.checkInputs(); err != nil {
 		return err
 	}
-	return p.checkTraining()
+	if err := p.checkTraining(); err != nil {
+		return err
+	}
+	return p.checkQuantization()
 }
 
 func (p *Plan) checkTraining() error {

@@ -43,6 +43,16 @@ func (id ID) WithoutThreads() ID {
 	return id
 }
 
+// Quantized says whether the plan has a quantised graph: int8 is of inference, and a
+// plan that trains in it is only there for runners to refuse.
+func (id ID) Quantized() bool { return id.Precision == INT8 && id.Mode == Infer }
+
+// In is the same work in another precision.
+func (id ID) In(precision string) ID {
+	id.Precision = precision
+	return id
+}
+
 // MostThreads is more than any machine has.
 const MostThreads = 4096
 
@@ -53,7 +63,7 @@ const FP32 = "fp32"
 
 // precisions are those that a plan can ask for; docs/method.md says what each
 // one means.
-var precisions = []string{FP32, "tf32", "bf16", "fp16"}
+var precisions = []string{FP32, "tf32", "bf16", "fp16", INT8}
 
 // Precisions lists them.
 func Precisions() []string { return slices.Clone(precisions) }

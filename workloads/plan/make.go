@@ -16,6 +16,40 @@ const slots = 2
 
 // New makes the plan of a workload.
 func New(id ID, seed uint64) (*Plan, error) {
+	if !id.Quantized() {
+		return newFloat(id, seed)
+	}
+	return quantized(id, func(id ID) (*Plan, error) { return newFloat(id, seed) })
+}
+
+// quantized makes plans in float32, and quantises what they are.
+func quantized(id ID, float func(id ID) (*Plan, error)) (*Plan, error) {
+	p, err := float(id.In(FP32))
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := RangesOf(id, p, float)
+	if err != nil {
+		return nil, err
+	}
+	return p.Quantize(ranges)
+}
+
+// RangesOf calibrates the network of a plan in float32, of which float makes plans
+// at other batches.
+func RangesOf(id ID, p *Plan, float func(id ID) (*Plan, error)) (Ranges, error) {
+	var err error
+	if id.Batch, err = p.CalibrationBatch(); err != nil {
+		return nil, err
+	}
+	calibrating, err := float(id.In(FP32))
+	if err != nil {
+		return nil, err
+	}
+	return calibrating.Ranges()
+}
+
+func newFloat(id ID, seed uint64) (*Plan, error) {
 	entry, err := zoo.Get(id.Network)
 	if err != nil {
 		return nil, err
@@ -53,6 +87,9 @@ func (p *Plan) Needs() []network.Need {
 	needs := p.Network.Needs()
 	if form := p.LossForm(); form != "" {
 		needs = append(needs, network.Need{Operator: form})
+	}
+	if p.Quantization != nil {
+		needs = append(needs, network.Need{Node: p.Network.Nodes[0].Name, Operator: network.FormQuantized})
 	}
 	return needs
 }
@@ -93,6 +130,17 @@ func (p *Plan) Logits() []int {
 		}
 	}
 	return nil
+}
+
+// Forward is the same plan without training.
+func (p *Plan) Forward() *Plan {
+	if p.Mode == Infer {
+		return p
+	}
+	other := *p
+	other.Mode, other.Training = Infer, nil
+	other.Workload = strings.Replace(p.Workload, "/"+string(Train)+"/", "/"+string(Infer)+"/", 1)
+	return &other
 }
 
 // In is the same plan in another precision.

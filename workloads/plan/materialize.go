@@ -46,6 +46,9 @@ func (p *Plan) parts() (plan, batch, weights part, err error) {
 	if p.Weights != nil {
 		belonging = []any{p.Network.Parameters, p.Weights}
 	}
+	if q := p.Quantization; q != nil && len(q.Folded) > 0 {
+		belonging = []any{p.Network.Parameters, p.Weights, q.Folded}
+	}
 	ofWeights, err := p.key(belonging)
 	if err != nil {
 		return plan, batch, weights, err

@@ -22,16 +22,17 @@ type Plan struct {
 	Workload      string          `json:"workload"` // like "resnet50/infer/b8/fp32"
 	Mode          Mode            `json:"mode"`
 	Batch         int             `json:"batch"`
-	Precision     string          `json:"precision"` // "fp32", "tf32", "bf16", "fp16": of the computing; files are float32 in each
+	Precision     string          `json:"precision"` // "fp32", "tf32", "bf16", "fp16", "int8": of the computing; files are float32 in each
 	Seed          uint64          `json:"seed"`
 	Slots         int             `json:"slots"` // batch.safetensors holds input.0 … input.<Slots-1> and labels.0 …; iteration i uses slot i mod Slots
 	Classes       int             `json:"classes"`
 	Weights       *Weights        `json:"weights,omitempty"` // of a file; drawn from the seed if absent
 	Inputs        *Inputs         `json:"inputs,omitempty"`  // of images; drawn from the seed if absent
 	Network       network.Network `json:"network"`
-	Training      *Training       `json:"training,omitempty"` // mode train only
+	Training      *Training       `json:"training,omitempty"`     // mode train only
+	Quantization  *Quantization   `json:"quantization,omitempty"` // int8 only
 
-	values func(parameter string) ([]float32, error) // of Weights
+	values func(parameter string) ([]float32, error) // of Weights, or of what is folded; drawn if absent
 	images Images                                    // of Inputs
 }
 

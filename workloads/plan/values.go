@@ -17,7 +17,7 @@ func (p *Plan) writeWeights(path string) (string, error) {
 	var all []tensors.Tensor
 	for _, param := range p.Network.Parameters {
 		t := tensors.Tensor{Name: param.Name, Shape: param.Shape}
-		if p.Weights == nil {
+		if p.drawn() {
 			t.Pieces = pieces(drawn(p.stream("parameter/"+param.Name), param))
 		} else {
 			t.Floats = func() ([]float32, error) { return p.Values(param.Name) }
@@ -47,6 +47,12 @@ func drawn(s tensors.Stream, p network.Parameter) func(i uint64) float32 {
 	return func(i uint64) float32 { return s.Normal(i, p.Init.Mean, p.Init.Std) }
 }
 
+// drawnInput makes the elements of a slot's inputs.
+func (p *Plan) drawnInput(slot int) func(i uint64) float32 {
+	s := p.stream(fmt.Sprintf("input/%d", slot))
+	return func(i uint64) float32 { return s.Normal(i, 0, 1) }
+}
+
 // writeBatch makes image i of a slot from only the slot and i, so that a
 // larger batch begins with the images of a smaller one.
 func (p *Plan) writeBatch(path string) (string, error) {
@@ -57,8 +63,7 @@ func (p *Plan) writeBatch(path string) (string, error) {
 		if p.Inputs != nil {
 			input.Piece, input.Pieces = p.imagePieces(slot)
 		} else {
-			s := p.stream(fmt.Sprintf("input/%d", slot))
-			input.Pieces = pieces(func(i uint64) float32 { return s.Normal(i, 0, 1) })
+			input.Pieces = pieces(p.drawnInput(slot))
 		}
 		all = append(all, input, p.labels(slot))
 	}

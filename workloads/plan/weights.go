@@ -32,19 +32,26 @@ func (p *Plan) checkWeights() error {
 	return nil
 }
 
+// drawn says that the weights are drawn from the seed as they are.
+func (p *Plan) drawn() bool {
+	return p.values == nil && p.Weights == nil && (p.Quantization == nil || len(p.Quantization.Folded) == 0)
+}
+
 // Values are a parameter's first values, as the weights file has them.
 func (p *Plan) Values(parameter string) ([]float32, error) {
 	for _, param := range p.Network.Parameters {
 		if param.Name != parameter {
 			continue
 		}
-		if p.Weights == nil {
+		switch {
+		case p.values != nil:
+			return p.values(parameter)
+		case p.drawn():
 			return draw(p.stream("parameter/"+param.Name), param), nil
-		}
-		if p.values == nil {
+		case p.Weights != nil:
 			return nil, fmt.Errorf("network %q: its weights are those of %s, which was not read", p.Network.Name, p.Weights.File)
 		}
-		return p.values(parameter)
+		return nil, fmt.Errorf("network %q: its weights have batch normalisations folded into them, which plan.json does not have", p.Network.Name)
 	}
 	return nil, fmt.Errorf("network %q: no parameter %q", p.Network.Name, parameter)
 }

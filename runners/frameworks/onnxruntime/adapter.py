@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import os
+import tempfile
 from typing import Any
 
 import numpy as np
 
-from dlbench_sdk import cards
+from dlbench_sdk import cards, processor
 from dlbench_sdk.contract import Description, Device, DeviceUnavailable, Framework, Network, Terms
 from dlbench_sdk.onnx_model import Writer
-from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, Plan, Unsupported
+from dlbench_sdk.plan import (
+    INSTANCE_NORMALIZATION,
+    LATER,
+    OPERATORS,
+    QUANTIZED,
+    VOLUMES,
+    Plan,
+    Quantization,
+    Unsupported,
+)
 from dlbench_sdk.threads import count
 
 CUDA = "CUDAExecutionProvider"
+# What multiplies whole numbers, as an optimised model calls it.
+WHOLE_PRODUCTS = ("QLinearConv", "QLinearMatMul", "QGemm", "ConvInteger", "MatMulIntegerToFloat")
 
 
 class OnnxRuntime(Framework):
@@ -34,7 +47,7 @@ class OnnxRuntime(Framework):
             framework="ONNX Runtime",
             version=onnxruntime.__version__,
             build={"providers": ", ".join(onnxruntime.get_available_providers())},
-            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES),
+            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES, QUANTIZED),
             running_variance="unbiased",
             terms=terms_of(device, None),  # the pool is the session's
             modes=("infer",),
@@ -61,13 +74,18 @@ class OnnxRuntime(Framework):
 def precisions_of(device: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """Those of the device, and why not the others."""
     if device == "cpu":
-        return ("fp32",), {
+        reason = processor.no_whole_products()
+        return ("fp32",) if reason else ("fp32", "int8"), {
+            **({"int8": reason} if reason else {}),
             "tf32": cards.no_tf32(device),
             "bf16": "ONNX Runtime's provider for CPUs has no operators in bfloat16",
             # Without an error: between casts.
             "fp16": "ONNX Runtime's provider for CPUs computes float16 in float32",
         }
-    reasons = {"bf16": "ONNX Runtime's converter of models makes float16, and no bfloat16"}
+    reasons = {
+        "bf16": "ONNX Runtime's converter of models makes float16, and no bfloat16",
+        "int8": "ONNX Runtime's provider for CUDA computes quantised graphs in float32",
+    }
     if reason := cards.no_tf32(device):
         reasons["tf32"] = reason
     return tuple(p for p in ("fp32", "tf32", "fp16") if p not in reasons), reasons
@@ -80,12 +98,22 @@ def in_float16(model: Any) -> Any:
     return convert.convert_float_to_float16(model, keep_io_types=True)
 
 
-def terms_of(device: str, threads: int | None, precision: str = "fp32") -> Terms:
+def whole_products(path: str, onnx: Any) -> int:
+    """How many products of an optimised model multiply whole numbers."""
+    model = onnx.load(path, load_external_data=False)
+    return sum(node.op_type in WHOLE_PRODUCTS for node in model.graph.node)
+
+
+def terms_of(
+    device: str, threads: int | None, precision: str = "fp32", products: str = ""
+) -> Terms:
     switches = {
         "graph_optimization": "all (batch norm folded into convolutions)",
         "inter_op_threads": "1",
         "execution_mode": "sequential",
     }
+    if products:
+        switches["products_in_int8"] = products
     if device == "cpu":
         return Terms(threads, "NCHW (blocked inside)", "graph", precision, switches)
     if precision == "fp16":
@@ -103,17 +131,20 @@ class Session(Network):
     def __init__(self, ort: Any, onnx: Any, device: str, threads: int, plan: Plan) -> None:
         self.ort, self.onnx, self.device, self.plan = ort, onnx, device, plan
         self.card = int(device.partition(":")[2] or 0)
-        self.asked = threads
+        self.asked, self.products = threads, ""
         self.inputs = [{plan.input: np.ascontiguousarray(x)} for x in plan.inputs]
         before = count()
-        self.session = self.session_of(list(plan.outputs))
+        if plan.quantization is None:
+            self.session = self.session_of(list(plan.outputs))
+        else:
+            self.session = self.session_in_int8(list(plan.outputs), plan.quantization)
         # A session computes with its caller's thread and its pool's; CUDA has its own threads.
         self.threads = count() - before + 1 if device == "cpu" else None
         self.wanted = [plan.outputs[0]]
         self.bindings = None if device == "cpu" else [self.bound(x) for x in self.inputs]
 
     def terms(self) -> Terms:
-        return terms_of(self.device, self.threads, self.plan.precision)
+        return terms_of(self.device, self.threads, self.plan.precision, self.products)
 
     def close(self) -> None:
         pass  # the session goes with it
@@ -127,8 +158,25 @@ class Session(Network):
         binding.bind_output(self.wanted[0], "cuda", self.card)
         return binding
 
-    def session_of(self, outputs: list[str]) -> Any:
+    def session_in_int8(self, outputs: list[str], quantization: Quantization) -> Any:
+        """One whose optimised model is looked at: a product that stayed between its edges would
+        be computed in float32, without a word."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "optimised.onnx")
+            session = self.session_of(outputs, path)
+            there, wanted = whole_products(path, self.onnx), len(quantization.products)
+        self.products = f"{there} of {wanted}"
+        if there < wanted:
+            raise Unsupported(
+                f"precision int8: ONNX Runtime multiplies whole numbers in {self.products} products"
+            )
+        return session
+
+    def session_of(self, outputs: list[str], optimised: str = "") -> Any:
         options = self.ort.SessionOptions()
+        if optimised:
+            options.optimized_model_filepath = optimised
+            options.log_severity_level = 3  # it warns that such a model is of this CPU
         options.intra_op_num_threads = self.asked
         options.inter_op_num_threads = 1
         options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_ENABLE_ALL

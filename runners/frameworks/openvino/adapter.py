@@ -5,8 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+from dlbench_sdk import processor
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network
-from dlbench_sdk.plan import INSTANCE_NORMALIZATION, LATER, OPERATORS, VOLUMES, Plan, Unsupported
+from dlbench_sdk.plan import (
+    INSTANCE_NORMALIZATION,
+    LATER,
+    OPERATORS,
+    QUANTIZED,
+    VOLUMES,
+    Plan,
+    Unsupported,
+)
 
 from .network import HINTS, NO_TRAINING, Compiled, Queued, terms_of
 
@@ -32,7 +41,7 @@ class OpenVino(Framework):
             framework="OpenVINO",
             version=full.partition("-")[0],
             build={"version": full, "capabilities": ", ".join(capabilities)},
-            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES),
+            operators=(*OPERATORS, *LATER, INSTANCE_NORMALIZATION, *VOLUMES, QUANTIZED),
             running_variance="unbiased",
             terms=terms_of(None, self.variant),  # what is in force, compiling decides
             modes=("infer",),
@@ -54,10 +63,12 @@ def precisions_of(capabilities: list[str]) -> tuple[tuple[str, ...], dict[str, s
         "tf32": "this CPU has none",
         "fp16": "on CPUs this runner has only bf16",
     }
-    if "BF16" in capabilities:
-        return ("fp32", "bf16"), no_precision
-    reason = "this CPU has no instructions for it, and OpenVINO would only simulate them"
-    return ("fp32",), {**no_precision, "bf16": reason}
+    if "BF16" not in capabilities:
+        reason = "this CPU has no instructions for it, and OpenVINO would only simulate them"
+        no_precision["bf16"] = reason
+    if reason := processor.no_whole_products():
+        no_precision["int8"] = reason
+    return tuple(p for p in ("fp32", "bf16", "int8") if p not in no_precision), no_precision
 
 
 def framework() -> Framework:

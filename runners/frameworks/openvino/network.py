@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.contract import Network, Terms
-from dlbench_sdk.plan import Plan, Unsupported
+from dlbench_sdk.plan import Plan, Quantization, Unsupported
 
 from .operators import Operators
 
@@ -16,6 +16,7 @@ from .operators import Operators
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
 NO_TRAINING = "training: OpenVINO has inference only"
 TYPES = {"fp32": "f32", "bf16": "bf16"}
+WHOLE = ("i8", "u8")
 PRECISIONS = {name: precision for precision, name in TYPES.items()}
 # What a compiled model is asked for, and what it is called among the switches.
 TOLD = {
@@ -30,6 +31,10 @@ TOLD = {
 PRODUCTS = ("Convolution", "Deconvolution", "FullyConnected", "MatMul")
 
 
+# And as plans call it.
+OF_PLANS = ("Conv", "ConvTranspose", "Gemm")
+
+
 def executed(model: Any) -> list[str]:
     """The types in which a compiled model's products compute."""
     layers = [op.get_rt_info() for op in model.get_runtime_model().get_ops()]
@@ -37,16 +42,24 @@ def executed(model: Any) -> list[str]:
     return [layer["runtimePrecision"].astype(str) for layer in products]
 
 
-def check_precision(model: Any, precision: str) -> None:
+def check_precision(model: Any, plan: Plan) -> None:
     """Refuse a model that was asked for a precision and computes in another one: the hint is one,
-    and may be left aside."""
-    types = executed(model)
+    and may be left aside; and so may a quantised graph. Products inside of a Subgraph, which some
+    dense layers become, are not told."""
+    types, precision = executed(model), plan.precision
+    if plan.quantization is not None:
+        whole = sum(map(types.count, WHOLE))
+        floating = sum(node.op in OF_PLANS for node in plan.nodes) - len(plan.quantization.products)
+        if len(types) - whole > floating or whole == 0:
+            text = f"multiplies whole numbers in {whole} of {len(types)} products"
+            raise Unsupported(f"precision int8: OpenVINO {text}")
+        return
     if precision != "fp32" and types and TYPES[precision] not in types:
         there = ", ".join(sorted(set(types)))
         raise Unsupported(f"precision {precision}: OpenVINO compiled all products to {there}")
 
 
-def terms_of(model: Any, variant: str) -> Terms:
+def terms_of(model: Any, variant: str, quantization: Quantization | None = None) -> Terms:
     """As the compiled model tells them; before there is one, nobody knows threads and streams."""
     execution = "graph" if variant == "latency" else "graph, requests in flight"
     switches = {"batch_norm": "folded into convolutions", "inputs": "bound to their requests"}
@@ -58,9 +71,16 @@ def terms_of(model: Any, variant: str) -> Terms:
     if kind != TYPES["fp32"]:
         types = executed(model)
         switches[f"products_in_{kind}"] = f"{types.count(kind)} of {len(types)}"
+    precision = PRECISIONS.get(kind, kind)
+    if quantization is not None:
+        precision, types = "int8", executed(model)
+        whole, wanted = sum(map(types.count, WHOLE)), len(quantization.products)
+        switches["products_in_int8"] = f"{whole} of {wanted}"
+        if whole < wanted:
+            switches["products_in_int8"] += ", the others in subgraphs"
     threads = model.get_property("INFERENCE_NUM_THREADS")
     layout = "NCHW (OpenVINO's own inside)"
-    return Terms(threads, layout, execution, PRECISIONS.get(kind, kind), switches)
+    return Terms(threads, layout, execution, precision, switches)
 
 
 class Compiled(Network):
@@ -73,7 +93,7 @@ class Compiled(Network):
         settings = {
             "PERFORMANCE_HINT": HINTS[self.variant],
             # Else bfloat16, wherever the CPU has it.
-            "INFERENCE_PRECISION_HINT": TYPES[plan.precision],
+            "INFERENCE_PRECISION_HINT": TYPES.get(plan.precision, TYPES["fp32"]),
             # Else one thread of a core computes, however many threads were asked for.
             "ENABLE_HYPER_THREADING": True,
         }
@@ -81,7 +101,7 @@ class Compiled(Network):
             settings["INFERENCE_NUM_THREADS"] = threads
         model = self.model_of(list(plan.outputs))
         self.model = core.compile_model(model, "CPU", settings)
-        check_precision(self.model, plan.precision)
+        check_precision(self.model, plan)
         # Tensors share these arrays' memory, and requests do not keep them.
         self.inputs = [np.require(x, requirements=["C", "W"]) for x in plan.inputs]
         self.requests = [self.request(x) for x in self.inputs]
@@ -97,7 +117,7 @@ class Compiled(Network):
         return request
 
     def terms(self) -> Terms:
-        return terms_of(self.model, self.variant)
+        return terms_of(self.model, self.variant, self.plan.quantization)
 
     def close(self) -> None:
         pass  # the model goes with it

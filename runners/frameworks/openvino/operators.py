@@ -8,10 +8,28 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.onnx_model import Writer
-from dlbench_sdk.plan import Node
+from dlbench_sdk.plan import Node, Scale
+from dlbench_sdk.quantized import Edges
+
+
+class RoundedEdges(Edges):
+    def rounded(self, node: Node, output: str, scale: Scale) -> list[Any]:
+        """OpenVINO leaves the rounding of a product out if a sum follows that is rounded, too; but
+        not if something stands between. A leaky rectifier whose slope is 1 changes nothing."""
+        summed = any(n.op == "Add" and node.output in n.data for n in self.plan.nodes)
+        if node.name not in self.quantization.products or not summed:
+            return super().rounded(node, output, scale)
+        same = f"{node.output}:same"
+        make = self.onnx.helper.make_node
+        return [
+            make("LeakyRelu", [output], [same], alpha=1.0),
+            *self.both(same, scale, node.output),
+        ]
 
 
 class Operators(Writer):
+    edges = RoundedEdges
+
     def operators(self, node: Node) -> list[Any]:
         if node.op == "LRN" and not float(node.bias).is_integer():
             return self.lrn(node)

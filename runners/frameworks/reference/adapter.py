@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from dlbench_sdk.contract import Description, DeviceUnavailable, Framework, Network, Terms
-from dlbench_sdk.plan import LOSSES, Node, Plan, Unsupported
+from dlbench_sdk.plan import LOSSES, QUANTIZED, Node, Plan, Scale, Unsupported
 
+from . import quantized
 from .losses import dice_cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
 from .operator import spatial
 from .operators import OPERATORS
 
-# Unit roundoff: half the distance from 1 to the next number of that precision.
-ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
+# Unit roundoff: half the distance from 1 to the next number of that precision. What int8 computes
+# in float, it computes in float32.
+ROUNDOFF = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8, "int8": 2.0**-24}
+FLOAT32 = ("fp32", "int8")
 
 MULTIPLIES = ("Conv", "ConvTranspose", "Gemm")
 # Whose second parameter is a bias for each channel.
@@ -40,11 +43,12 @@ class Reference(Framework):
                 "blas": f"{config['name']} {config['version']}",
                 "python": platform.python_version(),
             },
-            operators=[*OPERATORS, *LOSSES],
+            operators=[*OPERATORS, *LOSSES, QUANTIZED],
             running_variance="unbiased",
             terms=terms_of("fp64"),
             noise=True,
             precisions=tuple(ROUNDOFF),
+            no_training={"int8": "whole numbers have no gradients"},
         )
 
     def build(self, plan: Plan) -> Network:
@@ -63,7 +67,8 @@ class Interpreter(Network):
     that one element sums (rounding errors of a sum grow like √n: Higham and Mary 2019), and ξ
     is uniform in ±1. Of fewer bits than float32's, sums are kept in float32, as hardware keeps
     them; weights are rounded before they multiply; and what frameworks keep in float32 there
-    (parameters, velocity, running statistics, the loss) has only float32's noise.
+    (parameters, velocity, running statistics, the loss) has only float32's noise. In int8 only
+    what computes in float has noise: the rest is exact in every honest runner.
     """
 
     dtype: type = np.float64
@@ -77,6 +82,7 @@ class Interpreter(Network):
         self.noise: tuple[str, float, np.random.Generator] | None = None
         self.inputs: list[np.ndarray] = [x.astype(self.dtype) for x in plan.inputs]
         self.seen_shapes: dict[str, list[int]] = {}
+        self.whole = self.parameters()
         self.reset()
 
     def terms(self) -> Terms:
@@ -87,7 +93,7 @@ class Interpreter(Network):
 
     def reset(self) -> None:
         self.params: dict[str, np.ndarray] = {
-            k: v.astype(self.dtype) for k, v in self.plan.weights.items()
+            k: v.astype(self.dtype) for k, v in (self.plan.weights | self.whole).items()
         }
         self.velocity = {k: np.zeros_like(self.params[k]) for k in self.plan.trainable}
 
@@ -134,7 +140,7 @@ class Interpreter(Network):
         self, x: np.ndarray, differentiable: bool = True
     ) -> tuple[dict[str, np.ndarray], list[tuple[Node, Any]]]:
         """Values of the outputs, and the tape of a differentiable pass: (node, operator)."""
-        values = {self.plan.input: self.rounded(x)}
+        values = {self.plan.input: self.activation(self.plan.input, x)}
         tape: list[tuple[Node, Any]] = []
         self.seen_shapes = {}
         last_use = {name: i for i, n in enumerate(self.plan.nodes) for name in n.data}
@@ -143,7 +149,7 @@ class Interpreter(Network):
             operands = [values[name] for name in node.data]
             weights = [self.weight(node, name) for name in node.params]
             y = operator.forward(node, *operands, *weights)
-            values[node.output] = y = self.rounded(y, operator.length)
+            values[node.output] = y = self.activation(node.output, y, node, operator.length)
             self.seen_shapes[node.name] = list(y.shape)
             if self.plan.training and differentiable:
                 tape.append((node, operator))
@@ -151,6 +157,25 @@ class Interpreter(Network):
                 if last_use[name] == i and name not in self.plan.outputs:
                     values.pop(name, None)
         return values, tape
+
+    def activation(
+        self, name: str, x: np.ndarray, node: Node | None = None, length: float = 1
+    ) -> np.ndarray:
+        """The network's input, or what a node made, as others read it."""
+        quantization = self.plan.quantization
+        if quantization is None:
+            return self.rounded(x, length)
+        if node is not None and not quantized.exact(node, self.plan):
+            x = self.rounded(x, length)
+        scale = quantization.activations.get(name)
+        return x if scale is None else self.quantized(x, scale)
+
+    def quantized(self, x: np.ndarray, scale: Scale) -> np.ndarray:
+        return quantized.whole(x, scale)
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Those that are whole in int8."""
+        return quantized.parameters(self.plan)
 
     def loss(self, logits: np.ndarray, labels: np.ndarray) -> tuple[Any, np.ndarray]:
         """The plan's loss and its gradient."""
@@ -228,7 +253,7 @@ class Interpreter(Network):
             return x
         precision, scale, random = self.noise
         size = scale * ROUNDOFF["fp32"] * np.sqrt(length)
-        if precision != "fp32":
+        if precision not in FLOAT32:
             size += scale * ROUNDOFF[precision]
         if summands is None:
             return self.noisy(x, size, random)
@@ -248,7 +273,7 @@ class Interpreter(Network):
     def weight(self, node: Node, name: str) -> np.ndarray:
         """A parameter as an operator takes it: what multiplies is rounded before."""
         w = self.params[name]
-        if self.noise is None or self.noise[0] == "fp32" or node.op not in MULTIPLIES:
+        if self.noise is None or self.noise[0] in FLOAT32 or node.op not in MULTIPLIES:
             return w
         return self.rounded(w)
 

@@ -320,6 +320,7 @@ ROUND = {
     "tf32": lambda x: keep_bits(x, 10),
     "bf16": lambda x: keep_bits(x, 7),
     "fp16": to_float16,
+    "int8": lambda x: x,
 }
 
 

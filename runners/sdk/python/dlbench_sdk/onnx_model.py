@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .plan import Node, Plan
+from .quantized import Edges
 
 OPSET, IR = 17, 8
 GELU = 20, 9  # the first that have it
@@ -33,6 +34,8 @@ SAME = {
 
 
 class Writer:
+    edges = Edges  # of a plan in int8
+
     def __init__(self, onnx: Any, plan: Plan) -> None:
         self.onnx, self.plan = onnx, plan
         self.constants: list[Any] = []
@@ -41,9 +44,20 @@ class Writer:
         """The plan as an ONNX model."""
         helper, numpy_helper = self.onnx.helper, self.onnx.numpy_helper
         kind = self.onnx.TensorProto.FLOAT
-        self.constants = [numpy_helper.from_array(v, n) for n, v in self.plan.weights.items()]
+        quantization = self.plan.quantization
+        edges = quantization and self.edges(self.onnx, self.plan, quantization)
+        self.constants = [
+            numpy_helper.from_array(v, n)
+            for n, v in self.plan.weights.items()
+            if not edges or n not in edges.whole
+        ]
+        if edges:
+            nodes = edges.nodes(self.operators)
+            self.constants += edges.constants
+        else:
+            nodes = [made for node in self.plan.nodes for made in self.operators(node)]
         graph = helper.make_graph(
-            [made for node in self.plan.nodes for made in self.operators(node)],
+            nodes,
             "plan",
             [helper.make_tensor_value_info(self.plan.input, kind, self.plan.input_shape)],
             [helper.make_tensor_value_info(n, kind, self.plan.shape_of(n)) for n in outputs],

@@ -68,13 +68,29 @@ class Dice:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """An activation in uint8: scale · (whole number − zero_point). The scale is a power of two."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Where a plan in int8 computes in whole numbers."""
+
+    activations: dict[str, Scale]  # in the order in which they are made
+    products: frozenset[str]  # nodes whose weights are int8, and whose biases int32
+
+
+@dataclass(frozen=True)
 class Plan:
     """plan.json with its tensors."""
 
     workload: str
     mode: str
     batch: int
-    precision: str  # of the computing: "fp32", "tf32", "bf16", "fp16"; tensors are float32
+    precision: str  # of the computing: "fp32", "tf32", "bf16", "fp16", "int8"; files are float32
     slots: int
     input: str
     input_shape: tuple[int, ...]
@@ -88,6 +104,7 @@ class Plan:
     weights: dict[str, np.ndarray] = field(repr=False)
     inputs: tuple[np.ndarray, ...] = field(repr=False)
     labels: tuple[np.ndarray, ...] = field(repr=False)
+    quantization: Quantization | None = None  # of int8
 
     @property
     def training(self) -> bool:
@@ -154,6 +171,8 @@ VOLUMES = (
     *("MaxPool.3d", "AveragePool.3d", "GlobalAveragePool.3d", "Resize.3d"),
 )
 LOSSES = ("SoftmaxCrossEntropy.pixels", "DiceCrossEntropy", "SigmoidCrossEntropy")
+# Of runners that take graphs in whole numbers.
+QUANTIZED = "QuantizeLinear"
 MEDICAL = (INSTANCE_NORMALIZATION, *VOLUMES, *LOSSES)
 SCHEMA_VERSION = 1
 
@@ -242,7 +261,15 @@ def _build(raw: dict, weights: dict, batch: dict) -> Plan:
         weights={name: weights[name] for name in roles},
         inputs=tuple(batch[f"input.{s}"] for s in range(raw["slots"])),
         labels=tuple(batch[f"labels.{s}"] for s in range(raw["slots"])),
+        quantization=_quantization(raw.get("quantization")),
     )
+
+
+def _quantization(raw: dict | None) -> Quantization | None:
+    if raw is None:
+        return None
+    scales = {a["name"]: Scale(a["scale"], a["zero_point"]) for a in raw["activations"]}
+    return Quantization(scales, frozenset(raw["products"]))
 
 
 def _node(raw: dict, roles: dict[str, str]) -> Node:

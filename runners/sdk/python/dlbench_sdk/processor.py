@@ -3,6 +3,7 @@ out on other processors do so without a word."""
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -19,6 +20,16 @@ def features() -> frozenset[str]:
         if name.strip() == "flags":
             return frozenset(value.split())
     return frozenset()
+
+
+def no_whole_products() -> str:
+    """Why this processor does not multiply int8 exactly; empty if it does. Without VNNI, x86 adds
+    products of bytes in 16 bits, which saturate."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ""
+    if features() & {"avx512_vnni", "avx_vnni"}:
+        return ""
+    return "this CPU has no VNNI, without which sums of products of bytes saturate"
 
 
 def has_bfloat16_convolutions() -> bool:

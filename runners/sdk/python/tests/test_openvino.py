@@ -11,6 +11,7 @@ import numpy as np
 import plans
 import pytest
 
+from dlbench_sdk import processor
 from dlbench_sdk.plan import Unsupported
 
 openvino = adapters.module("openvino")
@@ -86,10 +87,13 @@ def test_what_it_would_count_is_padded(tmp_path):
     assert average.attributes["pads"] == [0] * 6
 
 
-def test_bfloat16_only_if_the_cpu_has_it():
-    assert openvino.precisions_of(["FP32", "BF16"])[0] == ("fp32", "bf16")
+def test_bfloat16_only_if_the_cpu_has_it(monkeypatch):
+    monkeypatch.setattr(processor, "no_whole_products", lambda: "")
+    assert openvino.precisions_of(["FP32", "BF16"])[0] == ("fp32", "bf16", "int8")
     has, lacks = openvino.precisions_of(["FP32", "INT8"])
-    assert has == ("fp32",) and "simulate" in lacks["bf16"]
+    assert has == ("fp32", "int8") and "simulate" in lacks["bf16"]
+    monkeypatch.setattr(processor, "no_whole_products", lambda: "this CPU has no VNNI")
+    assert openvino.precisions_of(["FP32"])[1]["int8"] == "this CPU has no VNNI"
 
 
 class Told(str):
