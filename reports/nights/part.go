@@ -165,7 +165,7 @@ func (n *night) wrong() error {
 			others = append(others, p.wrong)
 		}
 	}
-	all := append(slower, others...)
+	all := slices.Concat(slower, others)
 	if more := len(all) - mostWrong; more > 0 {
 		all = append(all[:mostWrong], fmt.Errorf("and %d more of %d parts, which check.html and night.json name", more, len(n.parts)))
 	}

@@ -126,8 +126,8 @@ func (q *Quantization) scaled(g *graph, name string, r [2]float64) QuantizedActi
 		return a
 	}
 	a.Scale = power(r[1] / 255)
-	if most := math.Inf(1); made && maker.Op == "Clip" {
-		if most = maker.Attributes.Float("max"); a.Scale*255 > most && most > 0 {
+	if made && maker.Op == "Clip" {
+		if most := maker.Attributes.Float("max"); a.Scale*255 > most && most > 0 {
 			a.Scale /= 2
 		}
 	}
