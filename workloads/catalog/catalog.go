@@ -120,23 +120,13 @@ func (c *Catalog) ParseID(text string) (plan.ID, error) {
 
 // New makes the plan of a workload.
 func (c *Catalog) New(id plan.ID, seed uint64) (*plan.Plan, error) {
-	return c.quantized(id, seed, c.newFloat)
+	return c.inPrecision(id, seed, c.newFloat)
 }
 
-// quantized is a plan as it is made, or, of int8, of one in float32.
-func (c *Catalog) quantized(id plan.ID, seed uint64, of func(id plan.ID, seed uint64) (*plan.Plan, error)) (*plan.Plan, error) {
-	if !id.Quantized() {
-		return of(id, seed)
-	}
-	p, err := of(id.In(plan.FP32), seed)
-	if err != nil {
-		return nil, err
-	}
-	ranges, err := c.rangesOf(id, p, seed)
-	if err != nil {
-		return nil, err
-	}
-	return p.Quantize(ranges)
+// inPrecision is a plan as float makes it, or one in int8 that is made of that.
+func (c *Catalog) inPrecision(id plan.ID, seed uint64, float func(id plan.ID, seed uint64) (*plan.Plan, error)) (*plan.Plan, error) {
+	return plan.InPrecision(id, func(id plan.ID) (*plan.Plan, error) { return float(id, seed) },
+		func(p *plan.Plan) (plan.Ranges, error) { return c.rangesOf(id, p, seed) })
 }
 
 // rangesOf calibrates a network once for all of its workloads: that takes seconds.
@@ -215,7 +205,7 @@ func (f File) Plan(id plan.ID, seed uint64) (*onnx.Model, *plan.Plan, error) {
 
 // Parity is the plan by which a workload's runner is verified in depth.
 func (c *Catalog) Parity(id plan.ID, seed uint64) (*plan.Plan, error) {
-	return c.quantized(id, seed, c.parityFloat)
+	return c.inPrecision(id, seed, c.parityFloat)
 }
 
 func (c *Catalog) parityFloat(id plan.ID, seed uint64) (*plan.Plan, error) {

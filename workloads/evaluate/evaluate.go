@@ -195,14 +195,19 @@ func (e *evaluator) broadcast(n network.Node, f func(p, q float64) float64) []fl
 
 // instanceNorm takes each channel of each image by itself.
 func (e *evaluator) instanceNorm(n network.Node) []float64 {
-	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
 	size := count(n.Shape[2:])
+	return e.normalised(n, size, func(k int) int { return k / size % n.Shape[1] })
+}
+
+// normalised takes so many numbers in a row together; channel is the place of a
+// number's scale and bias.
+func (e *evaluator) normalised(n network.Node, size int, channel func(k int) int) []float64 {
+	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
 	y := make([]float64, len(x))
 	for from := 0; from < len(x); from += size {
 		mean, square := moments(x[from : from+size])
-		for k := range size {
-			channel := from / size % n.Shape[1]
-			y[from+k] = (x[from+k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[channel] + bias[channel]
+		for k := from; k < from+size; k++ {
+			y[k] = (x[k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[channel(k)] + bias[channel(k)]
 		}
 	}
 	return y
@@ -290,16 +295,8 @@ func (e *evaluator) concat(n network.Node) []float64 {
 }
 
 func (e *evaluator) layerNorm(n network.Node) []float64 {
-	x, scale, bias := e.values[n.Inputs[0]], e.values[n.Inputs[1]], e.values[n.Inputs[2]]
-	y := make([]float64, len(x))
-	size := len(scale)
-	for from := 0; from < len(x); from += size {
-		mean, square := moments(x[from : from+size])
-		for k := range size {
-			y[from+k] = (x[from+k]-mean)/math.Sqrt(square+n.Attributes.Float("epsilon"))*scale[k] + bias[k]
-		}
-	}
-	return y
+	size := len(e.values[n.Inputs[1]])
+	return e.normalised(n, size, func(k int) int { return k % size })
 }
 
 func (e *evaluator) transpose(n network.Node) []float64 {

@@ -107,17 +107,23 @@ func (e *evaluator) spread(n network.Node, y []float64) {
 // sources are, for each cell of the window, where in a channel it lies at every
 // place; -1 in the padding.
 func (w window) sources(channel, places, kernel []int) [][]int {
-	var all [][]int
-	from := make([]int, len(channel))
+	return slid(w, places, kernel, func(from []int) int {
+		if place, ok := locate(channel, from); ok {
+			return place
+		}
+		return -1
+	})
+}
+
+// slid asks of each cell of the window, at every place, what is where it lies.
+func slid[T any](w window, places, kernel []int, what func(from []int) T) [][]T {
+	var all [][]T
+	from := make([]int, len(places))
 	at(kernel, func(k []int) {
-		cell := make([]int, 0, count(places))
+		cell := make([]T, 0, count(places))
 		at(places, func(o []int) {
 			w.under(from, o, k)
-			place, ok := locate(channel, from)
-			if !ok {
-				place = -1
-			}
-			cell = append(cell, place)
+			cell = append(cell, what(from))
 		})
 		all = append(all, cell)
 	})
@@ -192,21 +198,13 @@ func (e *evaluator) pool(n network.Node) []float64 {
 // padded says, for each cell of the window and every place, whether it lies within
 // the channel and its pads, and not beyond them, as sizes that are rounded up have it.
 func (w window) padded(channel, places, kernel []int) [][]bool {
-	var all [][]bool
-	from := make([]int, len(channel))
-	at(kernel, func(k []int) {
-		cell := make([]bool, 0, count(places))
-		at(places, func(o []int) {
-			w.under(from, o, k)
-			within := true
-			for axis := range from {
-				within = within && from[axis] < channel[axis]+w.pads[len(channel)+axis]
-			}
-			cell = append(cell, within)
-		})
-		all = append(all, cell)
+	return slid(w, places, kernel, func(from []int) bool {
+		within := true
+		for axis := range from {
+			within = within && from[axis] < channel[axis]+w.pads[len(channel)+axis]
+		}
+		return within
 	})
-	return all
 }
 
 func (e *evaluator) mean(n network.Node) []float64 {

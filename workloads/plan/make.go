@@ -16,23 +16,25 @@ const slots = 2
 
 // New makes the plan of a workload.
 func New(id ID, seed uint64) (*Plan, error) {
-	if !id.Quantized() {
-		return newFloat(id, seed)
-	}
-	return quantized(id, func(id ID) (*Plan, error) { return newFloat(id, seed) })
+	float := func(id ID) (*Plan, error) { return newFloat(id, seed) }
+	return InPrecision(id, float, func(p *Plan) (Ranges, error) { return RangesOf(id, p, float) })
 }
 
-// quantized makes plans in float32, and quantises what they are.
-func quantized(id ID, float func(id ID) (*Plan, error)) (*Plan, error) {
+// InPrecision is a plan as float makes it; of int8 it is made of one in float32,
+// which is quantised by its ranges.
+func InPrecision(id ID, float func(id ID) (*Plan, error), ranges func(p *Plan) (Ranges, error)) (*Plan, error) {
+	if !id.Quantized() {
+		return float(id)
+	}
 	p, err := float(id.In(FP32))
 	if err != nil {
 		return nil, err
 	}
-	ranges, err := RangesOf(id, p, float)
+	found, err := ranges(p)
 	if err != nil {
 		return nil, err
 	}
-	return p.Quantize(ranges)
+	return p.Quantize(found)
 }
 
 // RangesOf calibrates the network of a plan in float32, of which float makes plans

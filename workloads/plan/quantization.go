@@ -87,6 +87,7 @@ func (p *Plan) checkQuantization() error {
 // Floating lists the nodes of a quantised plan that compute in float: those that
 // have no whole form, and those of which no activation is quantised.
 func (p *Plan) Floating() []string {
+	g := graphOf(&p.Network)
 	var names []string
 	for _, n := range p.Network.Nodes {
 		switch n.Op {
@@ -95,7 +96,7 @@ func (p *Plan) Floating() []string {
 				names = append(names, n.Name)
 			}
 		case "Add":
-			if !graphOf(&p.Network).joins(n) {
+			if !g.joins(n) {
 				names = append(names, n.Name)
 			}
 		case "Clip":
