@@ -50,7 +50,11 @@ func (s *sharedBrowser) context(t *testing.T) context.Context {
 		allocator, end := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 			chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1400, 900))...)
 		ctx, done := chromedp.NewContext(allocator)
-		s.ctx, s.stop = ctx, func() { done(); end() }
+		s.ctx, s.stop = ctx, func() {
+			_ = chromedp.Cancel(ctx) // in good order, so that it removes its temporary folder
+			done()
+			end()
+		}
 		s.err = chromedp.Do(ctx)
 	})
 	if s.err != nil {

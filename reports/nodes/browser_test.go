@@ -56,6 +56,7 @@ func TestThePageShowsTwoHundredNodesInABrowser(t *testing.T) {
 		}
 	}))
 	defer done()
+	defer func() { _ = chromedp.Cancel(ctx) }() // in good order, so that it removes its temporary folder
 	for _, width := range []int64{1400, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+file)); err != nil {
