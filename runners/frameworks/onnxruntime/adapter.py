@@ -84,7 +84,7 @@ def precisions_of(device: str) -> tuple[tuple[str, ...], dict[str, str]]:
         }
     reasons = {
         "bf16": "ONNX Runtime's converter of models makes float16, and no bfloat16",
-        "int8": "ONNX Runtime's provider for CUDA computes quantised graphs in float32",
+        "int8": "this runner takes quantised graphs on CPUs only",
     }
     if reason := cards.no_tf32(device):
         reasons["tf32"] = reason
