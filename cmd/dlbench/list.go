@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/dlbench/dlbench/metrics/device"
 )
 
 func (p *program) listCommand() *cli.Command {
@@ -16,7 +18,7 @@ func (p *program) listCommand() *cli.Command {
 		Usage:  "list suites, workloads, runners or engines",
 		Action: subcommandNeeded,
 		Subcommands: []*cli.Command{
-			sub("suites", "the suites and what is in them", p.listSuites),
+			sub("suites", "the suites and what is in them", p.listSuites, &cli.StringFlag{Name: "device", Value: device.CPU.Name, Usage: "say how long measuring takes on this kind of `DEVICE`: cpu or gpu"}),
 			sub("workloads", "the workloads with their sizes", p.listWorkloads, &cli.StringFlag{Name: "suite", Usage: "only this suite's"}),
 			sub("runners", "the frameworks", p.listRunners, runnerDirFlag()),
 			sub("engines", "what can start runners here", p.listEngines),

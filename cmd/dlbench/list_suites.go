@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/dlbench/dlbench/metrics/device"
 	"github.com/dlbench/dlbench/reports/table"
 	"github.com/dlbench/dlbench/runners/bench"
 	"github.com/dlbench/dlbench/workloads/suite"
@@ -15,6 +16,9 @@ func (p *program) listSuites(c *cli.Context) error {
 		suite.Suite
 		IDs  []string `json:"workloads"`
 		Here timeHere `json:"time_here"`
+	}
+	if _, err := device.Parse(c.String("device")); err != nil {
+		return usage(err)
 	}
 	seen := p.seen(c.Context)
 	runners, err := bench.KnownRunners("")
@@ -29,7 +33,7 @@ func (p *program) listSuites(c *cli.Context) error {
 			r.IDs = append(r.IDs, id.String())
 		}
 		o := bench.Defaults()
-		o.Host, o.Suite, o.Manifests = p.host(), s.Name, runners
+		o.Host, o.Suite, o.Manifests, o.Device = p.host(), s.Name, runners, c.String("device")
 		e, err := o.Estimate(seen)
 		if err != nil {
 			return err

@@ -13,9 +13,6 @@ import (
 // mostSeen is how many records are read for what cells took: the newest say most.
 const mostSeen = 12
 
-// seenCell is a cell of a profile, whose processes take as long whatever the suite.
-type seenCell struct{ profile, workload, runner string }
-
 // seen is what cells took on this machine, as its history tells; nil without one.
 // A history that cannot be read is none: it is only asked for an estimate.
 func (p *program) seen(ctx context.Context) bench.Seen {
@@ -28,7 +25,7 @@ func (p *program) seen(ctx context.Context) bench.Seen {
 	if err != nil {
 		return nil
 	}
-	cells := map[seenCell]bench.Took{}
+	cells := map[bench.SeenCell]bench.Took{}
 	for _, e := range entries[:min(len(entries), mostSeen)] { // newest first
 		rec, _, err := h.Read(e)
 		if err != nil || rec.Status != record.Complete {
@@ -36,14 +33,14 @@ func (p *program) seen(ctx context.Context) bench.Seen {
 		}
 		for i := range rec.Cells {
 			c := &rec.Cells[i]
-			key := seenCell{rec.Profile, c.Workload, c.Runner}
+			key := bench.SeenCell{Profile: rec.Profile, Workload: c.Workload, Runner: c.Runner, Card: bench.OnCard(rec.Terms)}
 			if _, newer := cells[key]; !newer && c.Status != record.Pending {
 				cells[key] = tookBy(c, rec.Created)
 			}
 		}
 	}
-	return func(profile, workload, runner string) (bench.Took, bool) {
-		found, known := cells[seenCell{profile, workload, runner}]
+	return func(cell bench.SeenCell) (bench.Took, bool) {
+		found, known := cells[cell]
 		return found, known
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dlbench/dlbench/metrics/device"
+	"github.com/dlbench/dlbench/metrics/record"
 	"github.com/dlbench/dlbench/runners/campaign"
 )
 
@@ -25,9 +27,17 @@ type Took struct {
 	On        time.Time
 }
 
-// Seen tells what a cell took on this machine by a profile; false if that is not
-// known.
-type Seen func(profile, workload, runner string) (Took, bool)
+// SeenCell is a cell of a profile, whose processes take as long whatever the suite.
+type SeenCell struct {
+	Profile, Workload, Runner string
+	Card                      bool // a GPU computed it
+}
+
+// OnCard says whether what a device is called in the terms is a GPU.
+func OnCard(terms record.Terms) bool { return terms.Device != device.CPU.Name }
+
+// Seen tells what a cell took on this machine; false if that is not known.
+type Seen func(SeenCell) (Took, bool)
 
 // Estimate estimates what a request would take. Nothing is started.
 func (o Options) Estimate(seen Seen) (Estimate, error) {
@@ -74,6 +84,7 @@ func (o Options) Times() (Selection, []time.Duration, error) {
 // imagined is a run of which nothing is started.
 func (o *Options) imagined(chosen Selection) (*run, error) {
 	r := &run{Bench: &Bench{workloads: chosen.Workloads, catalog: chosen.Catalog, seed: o.Seed}}
+	r.terms.Device = o.Device
 	r.terms.Threads = cmp.Or(o.Threads, o.MostThreads())
 	if err := r.ask(o, chosen); err != nil {
 		return nil, err
@@ -83,7 +94,11 @@ func (o *Options) imagined(chosen Selection) (*run, error) {
 		return nil, err
 	}
 	for _, m := range runners {
-		r.entries = append(r.entries, Entry{Manifest: m})
+		entry := Entry{Manifest: m}
+		if OnCard(r.terms) {
+			entry.Unusable = m.WithoutGPUs()
+		}
+		r.entries = append(r.entries, entry)
 	}
 	return r, nil
 }
@@ -91,6 +106,7 @@ func (o *Options) imagined(chosen Selection) (*run, error) {
 // estimate estimates the cells of the entries that can be started.
 func (r *run) estimate(seen Seen) (Estimate, error) {
 	var e Estimate
+	card := OnCard(r.terms)
 	for _, id := range r.workloads {
 		p, err := r.catalog.New(id, r.seed)
 		if err != nil {
@@ -100,14 +116,14 @@ func (r *run) estimate(seen Seen) (Estimate, error) {
 		if err != nil {
 			return e, err
 		}
-		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: cmp.Or(id.Threads, r.terms.Threads)}
+		work := campaign.Work{Mode: id.Mode, Batch: id.Batch, MACs: counts.MACs, Threads: cmp.Or(id.Threads, r.terms.Threads), Card: card}
 		if !r.scenarios.Window.None() {
 			work.Patches, _ = campaign.Patches(p, r.scenarios.Window) // what cannot be inferred takes no time
 		}
 		process := r.profile.Estimate(work, r.scenarios)
 		for _, entry := range r.entries {
 			if entry.Unusable == "" {
-				e.add(r.profile, process, seen, id.String(), entry.Name())
+				e.add(r.profile, process, seen, SeenCell{r.profile.Name, id.String(), entry.Name(), card})
 			}
 		}
 	}
@@ -115,11 +131,11 @@ func (r *run) estimate(seen Seen) (Estimate, error) {
 }
 
 // add adds a cell.
-func (e *Estimate) add(profile campaign.Profile, process time.Duration, seen Seen, workload, runner string) {
+func (e *Estimate) add(profile campaign.Profile, process time.Duration, seen Seen, cell SeenCell) {
 	e.Cells++
 	least, most := profile.MinRounds, profile.MaxRounds
 	if seen != nil {
-		if took, known := seen(profile.Name, workload, runner); known {
+		if took, known := seen(cell); known {
 			e.Seen++
 			if took.On.After(e.SeenOn) {
 				e.SeenOn = took.On

@@ -48,12 +48,12 @@ func TestEstimateFromOperations(t *testing.T) {
 
 func TestEstimateAsSeen(t *testing.T) {
 	day := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
-	all := func(profile, workload, runner string) (bench.Took, bool) {
+	all := func(c bench.SeenCell) (bench.Took, bool) {
 		on := day
-		if strings.Contains(workload, "train") { // which comes last
+		if strings.Contains(c.Workload, "train") { // which comes last
 			on = day.Add(-48 * time.Hour)
 		}
-		return bench.Took{Process: 10 * time.Second, Processes: 9, On: on}, profile == "quick" || profile == "report"
+		return bench.Took{Process: 10 * time.Second, Processes: 9, On: on}, !c.Card && (c.Profile == "quick" || c.Profile == "report")
 	}
 	if e := estimateOf(t, nil, all); e.Seen != 4 || e.String() != "2 min, as seen on 2026-11-25" {
 		t.Errorf("three processes a cell: %+v %q", e, e)
@@ -64,8 +64,12 @@ func TestEstimateAsSeen(t *testing.T) {
 	if e := estimateOf(t, func(o *bench.Options) { o.Profile = "gate" }, all); e.Seen != 0 {
 		t.Errorf("another profile: %q", e)
 	}
-	some := func(_, workload, runner string) (bench.Took, bool) {
-		return bench.Took{On: day}, runner == "mxnet" // which could not be measured
+	onCard := func(o *bench.Options) { o.Device, o.Runners = "gpu:1", []string{"pytorch", "openvino"} }
+	if e := estimateOf(t, onCard, all); e.Seen != 0 || e.Cells != 2 {
+		t.Errorf("on a GPU: %+v %q; OpenVINO has no build for it, and the records are of CPUs", e, e)
+	}
+	some := func(c bench.SeenCell) (bench.Took, bool) {
+		return bench.Took{On: day}, c.Runner == "mxnet" // which could not be measured
 	}
 	if e := estimateOf(t, nil, some); e.String() != "about 34 s, 2 of 4 cells as seen on 2026-11-25, the others from operations" {
 		t.Errorf("%q", e)

@@ -13,6 +13,8 @@ import (
 const (
 	macsPerThread    = 15e9                    // multiply-accumulates a second
 	setUp            = 3500 * time.Millisecond // start, import and load
+	macsPerCard      = 10e12                   // as PyTorch and JAX reach in fp32 on an H200 (docs/gpu.md)
+	setUpOnCard      = 9 * time.Second         // seen there, too: libraries of gigabytes, and kernels that are compiled or tried
 	warmupIterations = 20                      // until the last ones look alike
 	leastWarmup      = time.Second
 )
@@ -23,7 +25,8 @@ type Work struct {
 	Batch   int
 	MACs    int64 // of one image's forward pass
 	Threads int
-	Patches int // of a volume of the sliding-window scenario; 0 if the network cannot infer one
+	Card    bool // a GPU computes it
+	Patches int  // of a volume of the sliding-window scenario; 0 if the network cannot infer one
 }
 
 // iteration is how long one would take. A training step is three forward passes.
@@ -32,14 +35,22 @@ func (w Work) iteration() time.Duration {
 	if w.Mode == plan.Train {
 		macs *= 3
 	}
-	return time.Duration(macs / (macsPerThread * float64(max(1, w.Threads))) * float64(time.Second))
+	rate := macsPerThread * float64(max(1, w.Threads))
+	if w.Card {
+		rate = macsPerCard
+	}
+	return time.Duration(macs / rate * float64(time.Second))
 }
 
 // Estimate is how long one process of a workload would take.
 func (p Profile) Estimate(w Work, s Scenarios) time.Duration {
 	iteration := w.iteration()
 	block := func(length time.Duration) time.Duration { return max(length, fewestIterations*iteration) }
-	total := setUp + min(p.WarmupTime+3*iteration, max(leastWarmup, warmupIterations*iteration)) + time.Duration(p.Blocks)*block(p.BlockTime)
+	start := setUp
+	if w.Card {
+		start = setUpOnCard
+	}
+	total := start + min(p.WarmupTime+3*iteration, max(leastWarmup, warmupIterations*iteration)) + time.Duration(p.Blocks)*block(p.BlockTime)
 	if w.Mode == plan.Train {
 		return total
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/dlbench/dlbench/workloads/window"
 )
 
-// By hand, at 15e9 multiply-accumulates a second and thread, and 3.5 s to set up:
+// By hand, at 15e9 multiply-accumulates a second and thread, and 3.5 s to set up
+// (on a GPU 10e12 and 9 s):
 // quick has 3 blocks of 0.3 s and a latency block of 0.5 s, report 5 of 1 s and one
 // of 2 s, and waits at most 2 s and 15 s for a steady state after three iterations.
 func TestEstimate(t *testing.T) {
@@ -27,6 +28,8 @@ func TestEstimate(t *testing.T) {
 			3500*time.Millisecond + 18*time.Second + 5*2*time.Second + 2*time.Second},
 		"a step of three seconds": {"report", campaign.Work{Mode: plan.Train, Batch: 4, MACs: 7.5e9, Threads: 2}, campaign.Scenarios{},
 			3500*time.Millisecond + (15+9)*time.Second + 5*6*time.Second},
+		"on a card": {"report", campaign.Work{Mode: plan.Train, Batch: 4, MACs: 2.5e12, Threads: 2, Card: true}, campaign.Scenarios{},
+			9*time.Second + (15+9)*time.Second + 5*6*time.Second},
 		"multi-stream": {"report", campaign.Work{Mode: plan.Infer, Batch: 4, MACs: 7.5e9, Threads: 2}, campaign.Scenarios{MultiStream: true},
 			3500*time.Millisecond + 18*time.Second + 5*2*time.Second + 2*time.Second + 4*time.Second},
 		"server": {"quick", campaign.Work{Mode: plan.Infer, Batch: 1, MACs: 15, Threads: 1}, campaign.Scenarios{LatencyBound: 100 * time.Millisecond},

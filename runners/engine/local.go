@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,7 +58,7 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	command := exec.CommandContext(context.WithoutCancel(ctx), spec.Command[0], spec.Command[1:]...)
 	command.Env = append([]string(nil), l.environ...)
 	for name, value := range spec.Environment {
-		command.Env = append(command.Env, name+"="+value)
+		command.Env = append(command.Env, name+"="+l.joined(name, value))
 	}
 	// Last, so that nothing else decides. Without a GPU a framework touches none.
 	command.Env = append(command.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(spec.GPUs, ","))
@@ -81,6 +83,20 @@ func (l *Local) Start(ctx context.Context, spec Spec) (Process, error) {
 	}
 	go p.watch()
 	return p, nil
+}
+
+// joined is a variable for a process: what its user's Python finds by PYTHONPATH,
+// it finds after the specification's directories.
+func (l *Local) joined(name, value string) string {
+	if name != "PYTHONPATH" {
+		return value
+	}
+	for _, own := range slices.Backward(l.environ) { // the last one counts
+		if rest, ok := strings.CutPrefix(own, "PYTHONPATH="); ok && rest != "" {
+			return value + string(os.PathListSeparator) + rest
+		}
+	}
+	return value
 }
 
 // startOn starts a process on a set of CPUs: a child inherits them from the

@@ -95,6 +95,26 @@ func TestWhatAPlainProcessCannotBeStartedWith(t *testing.T) {
 	}
 }
 
+func TestAPlainProcessFindsItsUsersModulesAfterTheAdapters(t *testing.T) {
+	for want, environ := range map[string][]string{
+		"/adapters":            nil,
+		"/adapters:/own:/more": {"PYTHONPATH=/old", "PYTHONPATH=/own:/more"},
+	} {
+		p, err := engine.NewLocal(environ).Start(t.Context(), engine.Spec{Name: "x", Command: []string{"/bin/sh", "-c", `printf '%s' "$PYTHONPATH"`},
+			Environment: map[string]string{"PYTHONPATH": "/adapters"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(p.Stdout())
+		if err != nil || string(got) != want {
+			t.Errorf("beside %q it gets %q, %v, want %q", environ, got, err, want)
+		}
+		if err := p.Stop(t.Context(), 0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestTheLocalPython(t *testing.T) {
 	machine(t, map[string]string{"python3": "exit 0"})
 	dir := os.Getenv("PATH")
