@@ -81,7 +81,7 @@ func TestFaults(t *testing.T) {
 
 func none(x *trial) {
 	p := x.start(x.measure("out", "good", "--sbatch-arg=--gres=gpu:1")...)
-	p.ends(0, `shard 0: job \d+_0 runs on n[12]`, `shard 1: job \d+_1 has ended on n[12]`)
+	p.ends(0, `shard 0: job \d+_0 (runs|has ended) on n[12]`, `shard 1: job \d+_1 has ended on n[12]`)
 	x.complete("out")
 	rec := x.record("out", 0, record.Complete)
 	if job := rec.Environment.SlurmJob; job == "" {
@@ -244,11 +244,25 @@ func tooMany(x *trial) {
 	x.outcome = []string{"exit 5 with how many there may be", "nothing is left"}
 }
 
+// saved waits until the controller has written to disk that the job runs, which
+// it does within seconds: one that was killed before believes that the job waits,
+// and ends what the nodes have of it.
+func (x *trial) saved(job string) {
+	x.t.Helper()
+	began := time.Now()
+	x.call("scontrol", "update", "jobid="+job, "comment=saved")
+	x.until("the controller saves its state", func() bool {
+		info, err := os.Stat(filepath.Join(x.slurm, "state", "job_state"))
+		return err == nil && info.ModTime().After(began)
+	})
+}
+
 func controllerRestarts(x *trial) {
 	x.runner("bad", "measure:hang")
 	p := x.start(x.measure("out", "good,bad")...)
 	x.hangs(0)
 	x.hangs(1)
+	x.saved(p.job())
 	x.kill(x.daemon("slurmctld"))
 	p.says(`Slurm does not answer, and is asked again`)
 	x.script("controller", x.slurm)
