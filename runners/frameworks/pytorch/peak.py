@@ -33,8 +33,8 @@ def product(precision: str, n: int) -> Callable[[int], None]:
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     if precision == "int8":
         a, b = (torch.randint(-127, 127, (n, n), dtype=torch.int8, device=DEVICE) for _ in range(2))
-        if DEVICE.type == "cuda":  # cuBLAS has its fast kernels of int8 where the second operand lies by columns
-            b = b.t()
+        if DEVICE.type == "cuda":
+            b = b.t()  # cuBLAS has its fast kernels of int8 where that one lies by columns
         return repeated(lambda: torch._int_mm(a, b))
     dtype = DTYPES.get(precision, torch.float32)
     a, b = (torch.rand(n, n, device=DEVICE).to(dtype) for _ in range(2))

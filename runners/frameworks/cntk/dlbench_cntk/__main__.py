@@ -2,8 +2,8 @@
 
 import sys
 
-from .server import Server, stop_on_sigterm
+from .server import Server, leave, stop_on_sigterm
 
 if __name__ == "__main__":
     stop_on_sigterm()
-    sys.exit(Server().serve(sys.stdin))
+    leave(Server().serve(sys.stdin))

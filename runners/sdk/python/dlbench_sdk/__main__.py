@@ -6,7 +6,7 @@ import os
 import sys
 
 from . import loading
-from .server import Server, stop_on_sigterm
+from .server import Server, leave, stop_on_sigterm
 
 
 def main() -> int:
@@ -26,4 +26,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

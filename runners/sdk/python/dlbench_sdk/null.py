@@ -12,7 +12,7 @@ import numpy as np
 
 from .contract import Description, Framework, Network, Terms
 from .plan import LATER, MEDICAL, OPERATORS, Plan, Unsupported
-from .server import Server, stop_on_sigterm
+from .server import Server, leave, stop_on_sigterm
 
 
 class Null(Framework):
@@ -73,4 +73,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
@@ -70,7 +70,9 @@ class Server:
                 traceback.print_exc(file=sys.stderr)
                 self.reply({"id": identifier, "error": fault(error)})
             if done:
-                return 0
+                break
+        if self.network is not None:
+            self.network.close()
         return 0
 
     def reply(self, message: dict) -> None:
@@ -404,6 +406,13 @@ def take_stdout() -> TextIO:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return os.fdopen(private, "w", encoding="utf-8")
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: frameworks take up to 0.8 s to take apart what ends with it
+    anyway, and every process that is measured would wait for that."""
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def stop_on_sigterm() -> None:

@@ -184,3 +184,29 @@ def test_unknown_runner():
     command = [sys.executable, "-m", "dlbench_sdk", "nothing/adapter.py"]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 2 and "nothing" in done.stderr
+
+
+def test_a_runner_leaves_without_taking_its_framework_apart(tmp_path):
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(
+        f"import atexit\n"
+        f"from dlbench_sdk import loading\n"
+        f"atexit.register(print, 'taken apart')\n"
+        f"made = loading.load({str(ADAPTER)!r}).framework()\n"
+        f"build = made.build\n"
+        f"def closing(*whatever):\n"
+        f"    network = build(*whatever)\n"
+        f"    network.close = lambda: print('closed')\n"
+        f"    return network\n"
+        f"made.build = closing\n"
+        f"def framework():\n"
+        f"    return made\n"
+    )
+    for last in ("bye", None):
+        r = Runner(adapter)
+        r.ok("hello", protocol=1, device="cpu", threads=1)
+        r.ok("load", **plans.files(tmp_path, plans.small("infer")))
+        if last is not None:
+            r.ok(last)
+        _, said = r.process.communicate(timeout=30)
+        assert r.process.returncode == 0 and said.split() == ["closed"]
