@@ -69,6 +69,7 @@ class Functions(Network):
         self.jax.clear_caches()  # they hold the compiled functions
 
     def reset(self) -> None:
+        # Numbers are made by numpy: XLA would compile a function for every shape.
         plan, put = self.plan, self.jax.device_put
 
         cast = set()
@@ -76,11 +77,12 @@ class Functions(Network):
             cast = {name for node in plan.nodes if node.op in MULTIPLIES for name in node.params}
 
         def placed(names: list[str]) -> dict[str, Any]:
-            held = {n: put(self.layouts[n].to_framework(plan.weights[n])) for n in names}
-            return {n: p.astype(self.narrow) if n in cast else p for n, p in held.items()}
+            held = {n: self.layouts[n].to_framework(plan.weights[n]) for n in names}
+            return {n: put(p.astype(self.narrow) if n in cast else p) for n, p in held.items()}
 
         self.trained, self.running = placed(plan.trainable), placed(plan.statistics)
-        self.velocity = {n: self.np.zeros_like(p) for n, p in self.trained.items()}
+        resting = self.trained if plan.training else {}
+        self.velocity = {n: put(np.zeros(p.shape, p.dtype)) for n, p in resting.items()}
 
     def step(self, slot: int) -> Any:
         if not self.plan.training:

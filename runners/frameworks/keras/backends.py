@@ -187,8 +187,9 @@ class JaxLoop(Loop):
         self.variables = [model.trainable_variables, model.non_trainable_variables]
         if optimizer:
             self.variables.append(optimizer.variables)
-        # Copies: a step gives away what it was called with.
-        self.held = [[jax.numpy.array(v.value) for v in group] for group in self.variables]
+        # Copies: a step gives away what it was called with. By numpy: XLA would compile a copy of
+        # every shape.
+        self.held = [[jax.device_put(np.array(v.value)) for v in g] for g in self.variables]
         self.forward = jax.jit(lambda t, n, x: model.stateless_call(t, n, x, training=False)[0])
         self.look = jax.jit(observed.stateless_call, static_argnames="training")
         self.step = jax.jit(self.one_step, donate_argnums=(0, 1, 2))

@@ -186,27 +186,51 @@ def test_unknown_runner():
     assert done.returncode == 2 and "nothing" in done.stderr
 
 
-def test_a_runner_leaves_without_taking_its_framework_apart(tmp_path):
+def adapted(tmp_path: pathlib.Path, *lines: str) -> Runner:
+    """The reference, whose networks are changed by these lines as soon as they are made."""
     adapter = tmp_path / "adapter.py"
+    changes = "\n".join(f"    {line}" for line in lines)
     adapter.write_text(
-        f"import atexit\n"
+        f"import atexit, gc\n"
         f"from dlbench_sdk import loading\n"
-        f"atexit.register(print, 'taken apart')\n"
         f"made = loading.load({str(ADAPTER)!r}).framework()\n"
         f"build = made.build\n"
-        f"def closing(*whatever):\n"
-        f"    network = build(*whatever)\n"
-        f"    network.close = lambda: print('closed')\n"
+        f"def changed(plan):\n"
+        f"    network = build(plan)\n"
+        f"{changes}\n"
         f"    return network\n"
-        f"made.build = closing\n"
+        f"made.build = changed\n"
         f"def framework():\n"
         f"    return made\n"
     )
-    for last in ("bye", None):
-        r = Runner(adapter)
-        r.ok("hello", protocol=1, device="cpu", threads=1)
-        r.ok("load", **plans.files(tmp_path, plans.small("infer")))
-        if last is not None:
-            r.ok(last)
-        _, said = r.process.communicate(timeout=30)
-        assert r.process.returncode == 0 and said.split() == ["closed"]
+    r = Runner(adapter)
+    r.ok("hello", protocol=1, device="cpu", threads=1)
+    r.ok("load", **plans.files(tmp_path, plans.small("infer")))
+    return r
+
+
+@pytest.mark.parametrize("last", ["bye", None])
+def test_a_runner_leaves_without_taking_its_framework_apart(tmp_path, last):
+    r = adapted(
+        tmp_path,
+        "atexit.register(print, 'taken apart')",
+        "network.close = lambda: print('closed')",
+    )
+    if last is not None:
+        r.ok(last)
+    _, said = r.process.communicate(timeout=30)
+    assert r.process.returncode == 0 and said.split() == ["closed"]
+
+
+def test_what_is_loaded_is_set_aside_until_it_is_unloaded(tmp_path):
+    r = adapted(
+        tmp_path,
+        "print(gc.get_freeze_count() > 0)",
+        "step = network.step",
+        "network.step = lambda slot: print(gc.get_freeze_count() > 0) or step(slot)",
+    )
+    r.ok("warmup", iterations=1, first_slot=0)
+    r.ok("unload")
+    r.ok("load", **plans.files(tmp_path, plans.small("infer")))
+    _, said = r.process.communicate(timeout=30)
+    assert said.split() == ["False", "True", "False"]
