@@ -62,6 +62,8 @@ func startFinding(ctx context.Context, command *engine.CLI) finding {
 	f := finding{What: "containers of " + command.Name(), State: "ok", Text: "one was started"}
 	if missing := command.Try(ctx); missing != nil {
 		f.State, f.Text, f.Remedy = "missing", missing.Text, missing.Hint
+	} else if copies := command.CopiesImages(ctx); copies != nil {
+		f.State, f.Text, f.Remedy = "warning", copies.Text, copies.Hint
 	}
 	return f
 }

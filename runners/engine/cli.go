@@ -38,6 +38,7 @@ type dialect struct {
 	missing func(ctx context.Context, c *CLI, uuids []string) *EnvironmentError // what keeps GPUs from containers
 	manager string                                                              // what asks `info` who makes control groups
 	parent  func(told string) string                                            // the group that containers are put below, by the answer
+	driver  string                                                              // what asks `info` for the storage driver
 	scratch string                                                              // the variable that names a directory it cannot do without
 }
 
@@ -58,6 +59,7 @@ var podman = dialect{
 	missing: podmanMissing,
 	manager: "{{.Host.CgroupManager}} {{.Host.Security.Rootless}}",
 	parent:  podmanParent,
+	driver:  "{{.Store.GraphDriverName}}",
 	scratch: "TMPDIR",
 }
 
@@ -75,6 +77,7 @@ var docker = dialect{
 	missing: dockerMissing,
 	manager: "{{.CgroupDriver}}",
 	parent:  dockerParent,
+	driver:  "{{.Driver}}",
 }
 
 // NewPodman drives podman. If the host has cgroup version 1, podman's

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/metrics/sample"
@@ -68,4 +69,34 @@ func scripted(t *testing.T, name string) (answer func(script string)) {
 	answer("exit 125")
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	return answer
+}
+
+func TestAnEngineThatCopiesImagesIsTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		engine, asked, told, hint string
+	}{
+		"podman":          {"podman", "{{.Store.GraphDriverName}}", "vfs", "storage.conf"},
+		"docker":          {"docker", "{{.Driver}}", "vfs", "daemon.json"},
+		"overlays":        {"podman", "{{.Store.GraphDriverName}}", "overlay", ""},
+		"docker overlays": {"docker", "{{.Driver}}", "overlay2", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := scripted(t, tt.engine)
+			c := NewDocker(os.Environ())
+			if tt.engine == "podman" {
+				var err error
+				if c, err = NewPodman(os.Environ(), t.TempDir()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := c.CopiesImages(t.Context()); got != nil {
+				t.Errorf("of an engine that does not tell: %v", got)
+			}
+			answer(`[ "$3" = "` + tt.asked + `" ] && echo ` + tt.told)
+			got := c.CopiesImages(t.Context())
+			if (got == nil) != (tt.hint == "") || got != nil && !strings.Contains(got.Hint, tt.hint) {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
 }
