@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -62,7 +63,12 @@ func usageError(c *cli.Context, err error, _ bool) error {
 			flags = append(flags, c.Command.Flags...)
 		}
 		for _, flag := range flags {
-			names = append(names, "--"+flag.Names()[0])
+			for _, name := range flag.Names() {
+				name = strings.Repeat("-", min(len(name), 2)) + name // of one letter: -o
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
 		}
 		return unknown("flag", "--"+strings.TrimPrefix(name, "-"), names)
 	}

@@ -70,7 +70,7 @@ func (p *program) doRun(c *cli.Context) error {
 	if o.Resume == nil { // one that goes on says nothing of how long it takes
 		o.Seen = p.seen(c.Context)
 	}
-	g.Say("the report will be %s", filepath.Join(o.Dir, "report.html"))
+	o.Asked = func() { g.Say("the report will be %s", filepath.Join(o.Dir, "report.html")) }
 	o.Preview = func(rec *record.Record) { p.showPreview(g, rec) }
 	rec, err := measure(c.Context, o)
 	g.End()

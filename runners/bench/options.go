@@ -79,6 +79,7 @@ type Options struct {
 	Dir     string                     // made before anything is measured; empty makes none
 	Seen    Seen                       // what cells took before, to say how long this will take; nil knows nothing
 	Resume  *record.Record             // of an interrupted campaign to go on with; it is changed
+	Asked   func()                     // called once the request was understood, before anything is started; nil is nothing
 	Preview func(*record.Record)       // shown when many images are to be built; nil is none
 	Save    func(*record.Record) error // after every round and at the end; nil keeps nothing
 }

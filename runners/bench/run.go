@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) (rec *record.Record, err error) {
 			return nil, err
 		}
 	}
+	if o.Asked != nil {
+		o.Asked()
+	}
 	if o.Logs == "" && o.Dir != "" {
 		o.Logs = filepath.Join(o.Dir, "logs")
 	}
