@@ -69,7 +69,7 @@ java: ## the tests of DL4J's runner
 	@if command -v mvn > /dev/null; then mvn -q -B -f runners/frameworks/dl4j/pom.xml test > bin/java.txt 2>&1 || { tail -60 bin/java.txt; exit 1; }; fi
 
 $(VENV)/ready: runners/sdk/python/requirements-test.txt | host-lint
-	@echo "making $(VENV), for pytest and the linters: about 90 MB to download, 240 MB on disk"
+	@echo "making $(VENV), for pytest and the linters: about 100 MB to download, 370 MB on disk"
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -q -r runners/sdk/python/requirements-test.txt
 	@touch $@
