@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/dlbench/dlbench/metrics/sample"
@@ -33,14 +32,7 @@ func TestLimitsOfTheGroupAboveContainers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			answer := scripted(t, tt.engine)
-			c := NewDocker(os.Environ())
-			if tt.engine == "podman" {
-				var err error
-				if c, err = NewPodman(os.Environ(), t.TempDir()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			c, answer := scripted(t, tt.engine)
 			c.root = root
 			if got := c.ParentLimits(t.Context()); got != (sample.Limits{}) {
 				t.Errorf("an engine that does not tell limits %+v", got)
@@ -57,8 +49,8 @@ func TestLimitsOfTheGroupAboveContainers(t *testing.T) {
 	}
 }
 
-// scripted puts an engine on PATH that is a script, and fails at first.
-func scripted(t *testing.T, name string) (answer func(script string)) {
+// scripted is an engine that is a script on PATH, and fails at first.
+func scripted(t *testing.T, name string) (c *CLI, answer func(script string)) {
 	t.Helper()
 	bin := t.TempDir()
 	answer = func(script string) {
@@ -68,35 +60,12 @@ func scripted(t *testing.T, name string) (answer func(script string)) {
 	}
 	answer("exit 125")
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	return answer
-}
-
-func TestAnEngineThatCopiesImagesIsTold(t *testing.T) {
-	for name, tt := range map[string]struct {
-		engine, asked, told, hint string
-	}{
-		"podman":          {"podman", "{{.Store.GraphDriverName}}", "vfs", "storage.conf"},
-		"docker":          {"docker", "{{.Driver}}", "vfs", "daemon.json"},
-		"overlays":        {"podman", "{{.Store.GraphDriverName}}", "overlay", ""},
-		"docker overlays": {"docker", "{{.Driver}}", "overlay2", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			answer := scripted(t, tt.engine)
-			c := NewDocker(os.Environ())
-			if tt.engine == "podman" {
-				var err error
-				if c, err = NewPodman(os.Environ(), t.TempDir()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got := c.CopiesImages(t.Context()); got != nil {
-				t.Errorf("of an engine that does not tell: %v", got)
-			}
-			answer(`[ "$3" = "` + tt.asked + `" ] && echo ` + tt.told)
-			got := c.CopiesImages(t.Context())
-			if (got == nil) != (tt.hint == "") || got != nil && !strings.Contains(got.Hint, tt.hint) {
-				t.Errorf("got %v", got)
-			}
-		})
+	if name == "docker" {
+		return NewDocker(os.Environ()), answer
 	}
+	c, err := NewPodman(os.Environ(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, answer
 }

@@ -7,8 +7,8 @@ import (
 
 // CopiesImages says what to do about an engine that keeps every layer as a whole
 // copy, and copies an image for each container: seconds and gigabytes of each
-// process. podman does where a user has neither overlays of the kernel nor
-// fuse-overlayfs. Nil if it does not, or does not tell.
+// process. podman may choose that for a user, even where the kernel has overlays.
+// Nil if it does not, or does not tell.
 func (c *CLI) CopiesImages(ctx context.Context) *EnvironmentError {
 	if told, err := c.Output(ctx, "info", "--format", c.dialect.driver); err != nil || told != "vfs" {
 		return nil
